@@ -1,0 +1,1 @@
+"""A terminal as a platform, for one message."""

@@ -1,0 +1,1 @@
+"""A chat page on the built-in server."""

@@ -1,0 +1,1 @@
+"""The bridge between chat platforms and a Coze agent."""

@@ -1,0 +1,179 @@
+"""What the bridge asks of a platform, and what it lends to one.
+
+An adapter is one account on one platform. It normalises what comes in, hands it to the
+`Sink`, and shows pages. It decides nothing else: pacing, retries, order and splitting belong
+to the core. It raises only `bridge.errors`; library exceptions stop in its `faults.py`.
+
+Optional verbs are small protocols. Implement one and it is used:
+
+- `ShowsTyping`: a sign of life while the agent thinks.
+- `bridge.web.server.ServesHttp` (matched by shape, nothing to import): `routes()`, aiohttp
+  routes for a webhook or a page on the built-in server.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from bridge.events import Button, ChatKind, ChatRef, Inbound, MessageRef, Page
+
+
+class AdapterSettings(BaseModel):
+    """The keys every `[adapters.<account>]` table has. Each adapter extends it with its own.
+
+    platform: which adapter serves the table; the table's own name where it is left out.
+    agent: the `[agents.<name>]` table that answers here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    platform: str = ""
+    agent: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What differs between platforms, as facts the core can compute with.
+
+    max_text: the longest message, in UTF-16 units if `utf16`, else in code points.
+    edit_interval, edit_interval_group: seconds to leave between two edits in a private chat
+        and in a group; `math.inf` where the platform cannot edit.
+    calls_per_second: of the whole account, sends and edits together; `math.inf` for no limit.
+    buttons: how many buttons fit under a message; 0 where there are none.
+    """
+
+    max_text: int
+    edit_interval: float
+    edit_interval_group: float
+    utf16: bool = False
+    calls_per_second: float = float("inf")
+    buttons: int = 0
+
+    def pace(self, kind: ChatKind) -> float:
+        """Seconds to leave between two edits in a chat of this kind."""
+        return self.edit_interval_group if kind is ChatKind.GROUP else self.edit_interval
+
+
+class Sink(Protocol):
+    """Where an adapter puts what it received."""
+
+    async def __call__(self, event: Inbound) -> None:
+        """Return once `event` is committed: only then may it be acknowledged.
+
+        An event that was put before is dropped in silence. Raises `Transient` when the commit
+        failed: do not acknowledge, so that the platform delivers again.
+        """
+
+
+class Adapter(Protocol):
+    """One platform account."""
+
+    @property
+    def caps(self) -> Capabilities: ...
+
+    async def open(self) -> None:
+        """Acquire connections. Called once, before anything else. Raises `Unauthorised`."""
+
+    async def close(self) -> None:
+        """Release what `open` acquired. Called once, after the last `send` and `edit`."""
+
+    async def run(self, sink: Sink) -> None:
+        """Receive until cancelled, calling `sink` before acknowledging each event.
+
+        Raises `Transient` where a fresh start may help (the supervisor backs off and calls
+        again), `Unauthorised` where it will not.
+        """
+
+    async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
+        """Post a new message.
+
+        key: the same for a repeated attempt at the same message; a platform that can tell
+        repeats apart must answer with the first message's id.
+        Raises `RateLimited` with `retry_after`, `Rejected` for markup that was refused, `Gone`
+        if the bot was removed, `Transient(happened=True)` if the message may be there already.
+        """
+
+    async def edit(self, message: MessageRef, page: Page) -> None:
+        """Make an existing message show `page`; showing it already is success.
+
+        Raises like `send`; `Gone` also if the message was deleted.
+        """
+
+    def trouble(self) -> str | None:
+        """Why nothing has been received lately, in a few words; None while all is well.
+
+        Read by /readyz; must not block.
+        """
+
+
+@runtime_checkable
+class ShowsTyping(Protocol):
+    """The platform can show that somebody is typing, for a few seconds."""
+
+    async def typing(self, chat: ChatRef) -> None:
+        """Show it now. Called again every 4 s while the user waits. Raises like `send`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message in a `Transcript`. `id` grows with every append in an account."""
+
+    id: int
+    chat: str
+    author: Literal["user", "bot"]
+    text: str
+    at: datetime
+    buttons: tuple[Button, ...] = ()
+    final: bool = True
+
+
+class Transcript(Protocol):
+    """The memory of a platform that has none of its own, such as the web page.
+
+    Telegram and Slack keep their messages; an adapter that *is* its platform lets the bridge
+    keep them. Every method belongs to the account it was lent to and returns after commit.
+    Raises `Transient` when the database does not answer.
+    """
+
+    async def open_chat(self, chat: str) -> None:
+        """Make the chat known; does nothing if it is."""
+
+    async def knows(self, chat: str) -> bool:
+        """Tell whether the chat was opened before, by this process or an earlier one."""
+
+    async def append(
+        self,
+        chat: str,
+        author: Literal["user", "bot"],
+        text: str,
+        *,
+        key: str,
+        buttons: Sequence[Button] = (),
+        final: bool = True,
+    ) -> Entry:
+        """Add a message; with a key that was used before, change that message instead."""
+
+    async def revise(
+        self, entry_id: int, text: str, *, buttons: Sequence[Button] = (), final: bool = True
+    ) -> Entry:
+        """Change a message. Raises `Gone` if there is none."""
+
+    async def tail(self, chat: str, *, limit: int, before: int | None = None) -> list[Entry]:
+        """Read the newest `limit` messages, older than the id `before` if given, oldest first."""
+
+
+class Host(Protocol):
+    """What the bridge lends to an adapter when it is built."""
+
+    @property
+    def transcript(self) -> Transcript: ...
+
+    @property
+    def public_url(self) -> str:
+        """Where the built-in server is reached from outside; empty if nobody said."""
+
+    async def secret(self, name: str) -> str:
+        """Return a random secret of this account, made on first use and stored."""

@@ -1,0 +1,1 @@
+"""A Coze emulator over real HTTP, with faults on demand."""

@@ -1,0 +1,1 @@
+"""Fakes and the contract suite every adapter must pass; production never imports it."""

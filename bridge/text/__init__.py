@@ -1,0 +1,1 @@
+"""Pure text: fold, split, repair, compare."""

@@ -1,0 +1,173 @@
+"""What the core needs of an agent, and the events it tells while it answers.
+
+`coze/` implements this for Coze. An answer is one walk of events:
+
+    Started  ( Delta* Said )*  Spoken  Suggested*  ( Finished | Failed | Cancelled | Needs )
+
+Everything else Coze says on the way (tool calls, retrieval notes) never leaves `coze/`.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from bridge.errors import BridgeError
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One turn to ask.
+
+    uid: Coze's `user_id`, our `connector_uid`.
+    conversation_id: always known before asking, so that a lost answer can be looked for.
+    mark: our own id of the turn, sent as `meta_data` and found again with `Agent.find`.
+    """
+
+    uid: str
+    conversation_id: str
+    text: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The agent accepted the question; from here on it must never be asked again."""
+
+    conversation_id: str
+    chat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """An increment of one message of the answer; `message_id` may be empty but is stable."""
+
+    message_id: str
+    text: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of the answer, whole. It replaces the deltas, which may differ from it."""
+
+    message_id: str
+    text: str
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The visible text has ended; suggestions may follow seconds later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """A question the user might ask next."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as Coze counts them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer is complete."""
+
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The agent gave up; what it said before stays valid."""
+
+    error: BridgeError
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody cancelled the answer; what was said before stays valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The agent waits for something of ours: `reply` for the user's next message, or `tools`."""
+
+    what: str
+
+
+AnswerEvent: TypeAlias = (
+    Started | Delta | Said | Spoken | Suggested | Finished | Failed | Cancelled | Needs
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The outcome of an answer that is not there yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The outcome of an answer that has ended: its events, the last one terminal."""
+
+    events: Sequence[AnswerEvent]
+
+
+Outcome: TypeAlias = Running | Over
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Proof that a question arrived. `chat_id` is empty where Coze did not tell."""
+
+    conversation_id: str
+    chat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How the agent introduces itself. `prologue` may contain `{{user_name}}`."""
+
+    name: str = ""
+    prologue: str = ""
+    questions: tuple[str, ...] = ()
+
+
+class Agent(Protocol):
+    """One configured agent. Every method raises `bridge.errors`, with code and logid."""
+
+    async def begin(self, name: str = "") -> str:
+        """Create an empty conversation and return its id."""
+
+    def ask(self, question: Question) -> AbstractAsyncContextManager[AsyncIterator[AnswerEvent]]:
+        """Ask, and stream the answer; leaving the context releases the connection.
+
+        Entering raises before anything was asked: `Occupied` while another chat of the
+        conversation runs, `Gone` for an unknown conversation, `Transient` (look at `happened`),
+        `Permanent`. Iterating ends after a terminal event; a stream that is cut or stays
+        silent for the idle timeout raises `Unreachable(happened=True)`.
+        """
+
+    async def find(self, conversation_id: str, mark: str) -> Trace | None:
+        """Look for a question asked with this mark among the conversation's newest messages."""
+
+    async def outcome(self, trace: Trace) -> Outcome:
+        """Say how an answer ended, or that it has not. Raises `Gone` if Coze forgot it."""
+
+    async def cancel(self, trace: Trace) -> None:
+        """Ask Coze to stop an answer. One that has ended already is no error.
+
+        Does not end a running stream: leave its context as well.
+        """
+
+    async def clear(self, conversation_id: str) -> None:
+        """Cut the conversation's context; its messages stay."""
+
+    async def profile(self) -> Profile:
+        """How the published agent introduces itself."""
