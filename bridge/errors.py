@@ -98,7 +98,7 @@ class Unauthorised(Permanent):
 
 
 class Misconfigured(BridgeError):
-    """The configuration cannot be used. `problems` has one line per problem, each naming its key."""
+    """The configuration cannot be used. `problems` has one line each, naming its key."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
