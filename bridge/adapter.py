@@ -35,6 +35,20 @@ class AdapterSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Platform:
+    """How a platform introduces itself to `adapters/registry.py`.
+
+    settings: the model of its `[adapters.<account>]` table; importing it must be cheap.
+    adapter: "package.module:Class", imported only when an account uses it and called with
+        `(account: str, settings, host: Host)`; None for a platform whose settings are known
+        but which this version cannot connect to yet.
+    """
+
+    settings: type[AdapterSettings]
+    adapter: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What differs between platforms, as facts the core can compute with.
 
