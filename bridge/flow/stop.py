@@ -1,0 +1,39 @@
+"""A request to stop, which may come before or after there is something to stop."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+
+class Stop:
+    """Asked for once, obeyed by whoever is at work then."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self._obey: Callable[[], None] | None = None
+
+    @property
+    def asked(self) -> bool:
+        return self._asked.is_set()
+
+    def ask(self) -> None:
+        """Stop what runs now, or what would begin next."""
+        self._asked.set()
+        if self._obey:
+            self._obey()
+
+    @contextmanager
+    def stops(self, obey: Callable[[], None]) -> Iterator[None]:
+        """Inside, a request calls `obey`; one that came before calls it at once."""
+        self._obey = obey
+        if self.asked:
+            obey()
+        try:
+            yield
+        finally:
+            self._obey = None
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, but not longer than until the request."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), seconds)
