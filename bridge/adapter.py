@@ -11,7 +11,7 @@ Optional verbs are small protocols. Implement one and it is used:
   routes for a webhook or a page on the built-in server.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
@@ -32,6 +32,14 @@ class AdapterSettings(BaseModel):
 
     platform: str = ""
     agent: str = "default"
+
+    def conflicts(self, *, host: str, public_url: str) -> Iterable[tuple[str, str]]:
+        """Tell which keys do not fit together: pairs of a key and what to do about it.
+
+        Asked once, after every key was accepted on its own.
+        host, public_url: where the built-in server listens, and how it is reached from outside.
+        """
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
