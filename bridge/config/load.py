@@ -1,0 +1,162 @@
+"""From a file and the environment to `Settings`, or to every problem at once."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from bridge.adapter import AdapterSettings
+from bridge.config.schema import (
+    AccessSettings,
+    AgentSettings,
+    CozeSettings,
+    DatabaseSettings,
+    LogSettings,
+    Section,
+    ServerSettings,
+    SessionSettings,
+    Settings,
+)
+from bridge.config.sources import (
+    CONFIG_VARIABLE,
+    Problems,
+    Table,
+    did_you_mean,
+    parse,
+    read_tables,
+)
+
+S = TypeVar("S", bound=Section)
+M = TypeVar("M", bound=BaseModel)
+
+Platforms = Callable[[str], type[AdapterSettings]]
+"""Gives the settings model of a platform; raises `KeyError` with a sentence if there is none."""
+
+
+def find(given: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Choose the file: the one given, the one the environment names, ./config.toml, or none."""
+    if given or environ.get(CONFIG_VARIABLE):
+        return given or Path(environ[CONFIG_VARIABLE])
+    usual = Path("config.toml")
+    return usual if usual.exists() else None
+
+
+def load(path: Path | None, environ: Mapping[str, str], platforms: Platforms) -> Settings:
+    """Read and check everything. Raises `Misconfigured` with all problems together.
+
+    path: None where the environment alone configures the bridge.
+    """
+    problems = Problems(environ)
+    tables = read_tables(path, environ, problems)
+    if path is None and not tables:
+        problems.add(
+            "config.toml",
+            "not found; copy config.example.toml, or give --config FILE, or set variables such"
+            " as COZE_BRIDGE_COZE__TOKEN",
+        )
+        problems.raise_if_any()
+    settings = _settings(tables, platforms, problems)
+    _fit_together(settings, platforms, problems)
+    problems.raise_if_any()
+    return settings
+
+
+def _settings(tables: Table, platforms: Platforms, problems: Problems) -> Settings:
+    """Judge every key on its own. What was refused is at its default in the result."""
+
+    def section(model: type[S], name: str) -> S:
+        return parse(model, tables.get(name, {}), name, problems) or model()
+
+    for name in tables:
+        if name not in Settings.model_fields:
+            near = did_you_mean(name, Settings.model_fields)
+            problems.add(name, f"unknown section{near}")
+    return Settings(
+        coze=section(CozeSettings, "coze"),
+        agents=_named("agents", tables, lambda _name, _table: AgentSettings, problems),
+        adapters=_named("adapters", tables, _platform_settings(platforms), problems),
+        sessions=section(SessionSettings, "sessions"),
+        access=section(AccessSettings, "access"),
+        database=section(DatabaseSettings, "database"),
+        server=section(ServerSettings, "server"),
+        log=section(LogSettings, "log"),
+    )
+
+
+def _platform_settings(platforms: Platforms) -> Callable[[str, Table], type[AdapterSettings]]:
+    """An adapter's model depends on its platform, which is its table's name unless it says so."""
+
+    def choose(name: str, table: Table) -> type[AdapterSettings]:
+        return platforms(str(table.setdefault("platform", name)))
+
+    return choose
+
+
+def _named(
+    section: str, tables: Table, choose: Callable[[str, Table], type[M]], problems: Problems
+) -> dict[str, M]:
+    """Judge the tables `[section.<name>]`, each by the model that `choose` finds for it."""
+    named = tables.get(section, {})
+    if not isinstance(named, dict):
+        problems.add(section, f"must hold tables such as [{section}.default]")
+        return {}
+    judged = {}
+    for name, table in named.items():
+        where = f"{section}.{name}"
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+            problems.add(where, "a name has only letters, digits, - and _")
+        elif not isinstance(table, dict):
+            problems.add(where, f"must be a table, [{where}]")
+        elif (settings := _judge(where, table, choose, problems)) is not None:
+            judged[name] = settings
+    return judged
+
+
+def _judge(
+    where: str, table: Table, choose: Callable[[str, Table], type[M]], problems: Problems
+) -> M | None:
+    try:
+        model = choose(where.rpartition(".")[2], table)
+    except KeyError as error:
+        problems.add(f"{where}.platform", str(error.args[0]))
+        return None
+    return parse(model, table, where, problems)
+
+
+def _fit_together(settings: Settings, platforms: Platforms, problems: Problems) -> None:
+    """Report what each table makes of its keys together, then what the tables make of another."""
+    _report("coze", settings.coze.conflicts(), problems)
+    for name, agent in settings.agents.items():
+        _report(f"agents.{name}", agent.conflicts(), problems)
+    server = settings.server
+    for name, adapter in settings.adapters.items():
+        where = f"adapters.{name}"
+        if adapter.agent not in settings.agents and not problems.mentions(
+            f"agents.{adapter.agent}"
+        ):
+            problems.add(f"{where}.agent", f"there is no table [agents.{adapter.agent}]")
+        conflicts = adapter.conflicts(host=server.host, public_url=server.public_url)
+        _report(where, conflicts, problems)
+    for name in ("allow", "deny", "admins"):
+        _report("access", _strangers(name, settings, platforms), problems)
+    if not settings.adapters and not problems.mentions("adapters"):
+        problems.add("adapters", "nobody can reach the agent; add a table such as [adapters.web]")
+
+
+def _report(where: str, conflicts: Iterable[tuple[str, str]], problems: Problems) -> None:
+    for key, text in conflicts:
+        problems.add(f"{where}.{key}", text)
+
+
+def _strangers(key: str, settings: Settings, platforms: Platforms) -> Iterator[tuple[str, str]]:
+    """A misspelt platform would lock everybody out, or let somebody in."""
+    for person in getattr(settings.access, key):
+        platform = person.partition(":")[0]
+        if platform in settings.adapters:
+            continue
+        try:
+            platforms(platform)
+        except KeyError as error:
+            yield key, f"begins with an unknown platform: {error.args[0]}"

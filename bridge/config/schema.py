@@ -1,0 +1,213 @@
+"""Every setting: its name, its default, and what it may be. Times are seconds."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from bridge.adapter import AdapterSettings
+from bridge.config.values import (
+    Count,
+    DatabaseUrl,
+    Duration,
+    Id,
+    People,
+    Port,
+    Positive,
+    PublicUrl,
+    Seconds,
+    Token,
+    Url,
+    VariableSource,
+    Window,
+)
+
+
+class GroupScope(StrEnum):
+    """Whose conversation it is in a group."""
+
+    USER = "user"
+    CHAT = "chat"
+
+
+class Busy(StrEnum):
+    """What becomes of a message that arrives while another is being answered."""
+
+    QUEUE = "queue"
+    INTERRUPT = "interrupt"
+    REJECT = "reject"
+
+
+class Reasoning(StrEnum):
+    """What becomes of the thoughts of a reasoning model."""
+
+    HIDE = "hide"
+    QUOTE = "quote"
+
+
+class Voice(StrEnum):
+    """How a voice message reaches the agent."""
+
+    AUDIO = "audio"
+    TRANSCRIBE = "transcribe"
+    OFF = "off"
+
+
+class LogLevel(StrEnum):
+    """The least important event that is still logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks; `auto` is console on a terminal and JSON elsewhere."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Section(BaseModel):
+    """One table of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        """Tell which keys do not fit together: pairs of a key and what to do about it."""
+        yield from ()
+
+
+class OAuthSettings(Section):
+    """`[coze.oauth]`: a service identity instead of a personal token.
+
+    per_user: one Coze token for each user, so that conversations are apart at Coze as well.
+    """
+
+    client_id: Id = ""
+    public_key_id: str = ""
+    private_key: SecretStr = SecretStr("")
+    per_user: bool = False
+
+
+class CozeSettings(Section):
+    """`[coze]`: where the agents live and how long to wait for them.
+
+    token: empty where `oauth` is used.
+    idle_timeout: the longest silence inside one answer.
+    turn_timeout: the longest answer.
+    """
+
+    base_url: Url = "https://api.coze.cn"
+    token: Token = SecretStr("")
+    oauth: OAuthSettings | None = None
+    connect_timeout: Seconds = 10
+    idle_timeout: Seconds = 120
+    turn_timeout: Seconds = 900
+    max_concurrent_turns: Positive = 1000
+
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        has_token = bool(self.token.get_secret_value())
+        if self.oauth is None:
+            if not has_token:
+                yield "token", "missing; create one at Coze, or give token_file or [coze.oauth]"
+            return
+        if has_token:
+            yield "token", "given together with [coze.oauth]; keep one"
+        for name in ("client_id", "public_key_id", "private_key"):
+            value = getattr(self.oauth, name)
+            if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                yield f"oauth.{name}", "missing"
+
+
+class AgentSettings(Section):
+    """`[agents.<name>]`: one agent or chatflow published at Coze.
+
+    variables: Coze's user variable = where its value comes from.
+    reply_voice_id: set it and a voice message is answered with speech as well.
+    """
+
+    bot_id: Id = ""
+    workflow_id: Id = ""
+    app_id: Id = ""
+    reasoning: Reasoning = Reasoning.HIDE
+    suggestions: bool = True
+    feedback: bool = True
+    voice: Voice = Voice.AUDIO
+    reply_voice_id: Id = ""
+    variables: Mapping[str, VariableSource] = {}
+
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        if self.bot_id and self.workflow_id:
+            yield "workflow_id", "given together with bot_id; keep one"
+        elif self.workflow_id and not self.app_id:
+            yield "app_id", "missing; a chatflow needs the app it belongs to"
+        elif self.app_id and not self.workflow_id:
+            yield "workflow_id", "missing; app_id says where a chatflow lives"
+        elif not self.bot_id and not self.workflow_id:
+            yield "bot_id", "missing; it stands in the address of the agent's page at Coze"
+
+
+class SessionSettings(Section):
+    """`[sessions]`: how messages belong together.
+
+    merge_window: parts of a long paste that arrive within it become one turn; 0 for never.
+    idle_reset: a new conversation begins after this silence; None for never.
+    """
+
+    group_scope: GroupScope = GroupScope.USER
+    busy: Busy = Busy.QUEUE
+    merge_window: Window = 0.3
+    idle_reset: Duration = None
+
+
+class AccessSettings(Section):
+    """`[access]`: who may talk to the agents, and how much. An empty `allow` means everyone."""
+
+    allow: People = ()
+    deny: People = ()
+    admins: People = ()
+    messages_per_minute: Count = 0
+    tokens_per_day: Count = 0
+
+
+class DatabaseSettings(Section):
+    """`[database]`: where everything is kept. The URL may hold a password: never log it."""
+
+    url: DatabaseUrl = Field("sqlite:///coze-bridge.db", repr=False)
+
+
+class ServerSettings(Section):
+    """`[server]`: the built-in HTTP server.
+
+    public_url: how it is reached from outside; empty if it is not.
+    grace: how long running answers may still take when the process is asked to stop.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    public_url: PublicUrl = ""
+    admin_token: Token = SecretStr("")
+    grace: Seconds = 20
+
+
+class LogSettings(Section):
+    """`[log]`: what is written to stderr."""
+
+    level: LogLevel = LogLevel.INFO
+    format: LogFormat = LogFormat.AUTO
+
+
+class Settings(Section):
+    """The whole configuration. Agents and adapters go by the names of their tables."""
+
+    coze: CozeSettings
+    agents: Mapping[str, AgentSettings]
+    adapters: Mapping[str, AdapterSettings]
+    sessions: SessionSettings = SessionSettings()
+    access: AccessSettings = AccessSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    server: ServerSettings = ServerSettings()
+    log: LogSettings = LogSettings()
