@@ -1,0 +1,58 @@
+"""The keys of a Slack table, and which of them need another."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, SecretStr
+
+from bridge.adapter import AdapterSettings, Platform
+
+
+def _bot_token(value: SecretStr) -> SecretStr:
+    return _prefixed(value, "xoxb-", "bot user OAuth token")
+
+
+def _app_token(value: SecretStr) -> SecretStr:
+    return _prefixed(value, "xapp-", "app-level token")
+
+
+def _prefixed(value: SecretStr, prefix: str, name: str) -> SecretStr:
+    """Catch the commonest slip, one of Slack's tokens in the place of another."""
+    text = value.get_secret_value().strip()
+    if text and not text.startswith(prefix):
+        raise ValueError(f"must be the {name}, which starts with {prefix}")
+    return SecretStr(text)
+
+
+def _api_base_url(value: str) -> str:
+    if not re.match(r"https?://[^/]", value):
+        raise ValueError("must be an address that starts with https:// or http://")
+    return value.rstrip("/") + "/"  # slack_sdk appends method names to it
+
+
+class SlackSettings(AdapterSettings):
+    """One app in one workspace.
+
+    app_token: for socket mode; signing_secret: for http mode.
+    stream: `auto` is Slack's own streaming where it is allowed, else edits.
+    """
+
+    bot_token: Annotated[SecretStr, AfterValidator(_bot_token)] = SecretStr("")
+    app_token: Annotated[SecretStr, AfterValidator(_app_token)] = SecretStr("")
+    signing_secret: SecretStr = SecretStr("")
+    mode: Literal["socket", "http"] = "socket"
+    api_base_url: Annotated[str, AfterValidator(_api_base_url)] = "https://slack.com/api/"
+    stream: Literal["auto", "edit", "final"] = "auto"
+
+    def conflicts(self, *, host: str, public_url: str) -> Iterable[tuple[str, str]]:
+        """Each mode has a secret of its own."""
+        if not self.bot_token.get_secret_value():
+            yield "bot_token", "missing; it stands under OAuth & Permissions in the app's settings"
+        if self.mode == "socket" and not self.app_token.get_secret_value():
+            yield "app_token", "missing; socket mode needs one with the scope connections:write"
+        if self.mode == "http" and not self.signing_secret.get_secret_value():
+            yield "signing_secret", "missing; http mode proves by it that a request is Slack's"
+
+
+PLATFORM = Platform(settings=SlackSettings, adapter=None)
