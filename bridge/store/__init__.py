@@ -1,1 +1,11 @@
-"""The only SQL."""
+"""The only SQL.
+
+`Store` runs jobs: plain functions on a SQLAlchemy Core connection, the same for SQLite and
+PostgreSQL. The query modules (`inbox`, `turns`, `sessions`, …) turn values into jobs.
+"""
+
+from bridge.store.migrate import SchemaState, migrate, schema_state
+from bridge.store.open import open_store
+from bridge.store.run import Job, Store
+
+__all__ = ["Job", "SchemaState", "Store", "migrate", "open_store", "schema_state"]

@@ -1,0 +1,85 @@
+"""Alembic, called from our own program: no alembic.ini and no second command to know."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import make_url
+
+from bridge.errors import Permanent
+from bridge.store.run import Job, as_bridge_errors
+from bridge.store.sqlite import sqlite_engine
+
+T = TypeVar("T")
+
+SCRIPTS = Path(__file__).with_name("migrations")
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """current: the database's revision, None for an empty one; head: this program's."""
+
+    current: str | None
+    head: str
+
+    @property
+    def up_to_date(self) -> bool:
+        return self.current == self.head
+
+
+async def schema_state(url: str) -> SchemaState:
+    """Compare the database with this program. Raises `Unreachable`; changes nothing.
+
+    Raises `Permanent` if the schema is newer than the program.
+    """
+    return await asyncio.to_thread(_with_connection, url, _state)
+
+
+async def migrate(url: str) -> str:
+    """Bring the schema up to date and return its revision. Raises like `schema_state`."""
+    return await asyncio.to_thread(_with_connection, url, _upgrade)
+
+
+def _with_connection(url: str, work: Job[T]) -> T:
+    engine = _engine(url)
+    try:
+        with as_bridge_errors(), engine.begin() as connection:
+            return work(connection)
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return sqlite_engine(url, query_only=False, size=1)
+    return create_engine(parsed.set(drivername="postgresql+psycopg"))
+
+
+def _state(connection: Connection) -> SchemaState:
+    scripts = ScriptDirectory(str(SCRIPTS))
+    current = MigrationContext.configure(connection).get_current_revision()
+    head = scripts.get_current_head()
+    assert head is not None  # noqa: S101  the package ships at least one migration
+    if current is not None and current not in {s.revision for s in scripts.walk_revisions()}:
+        raise Permanent(
+            f"the database schema ({current}) is newer than this coze-bridge ({head}): "
+            "install the version that made it, or a later one"
+        )
+    return SchemaState(current, head)
+
+
+def _upgrade(connection: Connection) -> str:
+    state = _state(connection)
+    if not state.up_to_date:
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return state.head

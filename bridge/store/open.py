@@ -1,0 +1,63 @@
+"""Opening the database named by a URL, with a schema this program can use."""
+
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from bridge.errors import Misconfigured, Permanent
+from bridge.store.lock import FileLock
+from bridge.store.migrate import migrate, schema_state
+from bridge.store.run import Store
+
+
+def parse(url: str) -> URL:
+    """Raises `Misconfigured` for anything but a SQLite file or a PostgreSQL URL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Misconfigured([f"database.url: not a database URL ({error})"]) from error
+    backend = parsed.get_backend_name()
+    if backend not in {"sqlite", "postgresql"}:
+        raise Misconfigured([f"database.url: {backend} is not supported, only sqlite, postgresql"])
+    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise Misconfigured(["database.url: needs a file, for what is in memory does not survive"])
+    return parsed
+
+
+async def open_store(url: str) -> Store:
+    """Open a database; SQLite's schema is brought up to date, PostgreSQL's must be.
+
+    Raises `Permanent` if another daemon has the SQLite file, if the schema is newer than this
+    program, or (PostgreSQL) older; `Misconfigured` for a URL that cannot work; `Unreachable`.
+    """
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return await _open_sqlite(url, Path(str(parsed.database)))
+    return await _open_postgres(url)
+
+
+async def _open_sqlite(url: str, path: Path) -> Store:
+    from bridge.store.sqlite import SqliteStore  # noqa: PLC0415  only the engine in use
+
+    if not path.parent.is_dir():
+        raise Misconfigured([f"database.url: there is no folder {path.parent}"])
+    try:
+        lock = FileLock(path.with_name(path.name + ".lock"))
+    except PermissionError as error:
+        raise Misconfigured([f"database.url: cannot write beside {path} ({error})"]) from error
+    try:
+        await migrate(url)
+    except BaseException:
+        lock.release()
+        raise
+    return SqliteStore(url, lock)
+
+
+async def _open_postgres(url: str) -> Store:
+    from bridge.store.postgres import PostgresStore  # noqa: PLC0415  only the engine in use
+
+    state = await schema_state(url)
+    if not state.up_to_date:
+        raise Permanent("the database schema is old: run `coze-bridge migrate`")
+    return PostgresStore(url)

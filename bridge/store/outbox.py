@@ -1,0 +1,100 @@
+"""Pages on their way: wanted ─> sending ─> posted(message id) ─> settled / dead.
+
+A page that still streams has a row only once it was posted; its text is never stored. From
+then on it is only edited, so whatever dies in between, it does not appear twice.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from bridge.events import Page
+from bridge.store.codec import PAGE
+from bridge.store.run import Store
+from bridge.store.tables import outbox
+from bridge.store.turns import Turn, holds_fence
+from bridge.store.upsert import put
+
+
+class PageState(StrEnum):
+    """Where a page is."""
+
+    WANTED = "wanted"
+    SENDING = "sending"
+    POSTED = "posted"
+    SETTLED = "settled"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """page: None while it only streams; message_id: None before it was posted."""
+
+    number: int
+    state: PageState
+    page: Page | None
+    message_id: str | None
+
+
+class Pages:
+    """The pages of turns. Raises `Unreachable` (database), `Fenced`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def of(self, turn: Turn) -> list[StoredPage]:
+        """In order of their numbers."""
+
+        def job(connection: Connection) -> list[StoredPage]:
+            statement = select(outbox).where(outbox.c.turn == turn.id).order_by(outbox.c.page)
+            return [
+                StoredPage(
+                    row.page,
+                    PageState(row.state),
+                    PAGE.load(row.content) if row.content else None,
+                    row.message_id,
+                )
+                for row in connection.execute(statement)
+            ]
+
+        return await self._store.read(job)
+
+    async def posted(self, turn: Turn, number: int, message_id: str) -> None:
+        """The page is on the platform under this id."""
+        await self._put(turn, number, state=PageState.POSTED, message_id=message_id)
+
+    async def lost(self, turn: Turn, number: int) -> None:
+        """The message was deleted: the page is to be posted anew."""
+        await self._put(turn, number, state=PageState.WANTED, message_id=None)
+
+    async def sending(self, turn: Turn, number: int) -> None:
+        """The page may be on the platform from now on, under an id we do not know yet."""
+        await self._set(turn, number, state=PageState.SENDING)
+
+    async def settled(self, turn: Turn, number: int, message_id: str) -> None:
+        """The page shows its final content."""
+        await self._set(turn, number, state=PageState.SETTLED, message_id=message_id)
+
+    async def dead(self, turn: Turn, number: int, error: str) -> None:
+        """The page will never be shown; the operator finds the reason here."""
+        await self._set(turn, number, state=PageState.DEAD, error=error)
+
+    async def _put(self, turn: Turn, number: int, **values: Any) -> None:
+        def job(connection: Connection) -> None:
+            holds_fence(connection, turn)
+            put(connection, outbox, turn=turn.id, page=number, **values)
+
+        await self._store.write(job)
+
+    async def _set(self, turn: Turn, number: int, **values: Any) -> None:
+        def job(connection: Connection) -> None:
+            holds_fence(connection, turn)
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.turn == turn.id, outbox.c.page == number)
+                .values(**values)
+            )
+
+        await self._store.write(job)

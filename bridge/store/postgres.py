@@ -1,0 +1,35 @@
+"""PostgreSQL: the same jobs on psycopg's asynchronous connections, one transaction each."""
+
+from typing import TypeVar
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bridge.store.run import Job, as_bridge_errors
+
+T = TypeVar("T")
+
+
+class PostgresStore:
+    """A database that other replicas write to as well."""
+
+    def __init__(self, url: str, *, connections: int = 10) -> None:
+        self._engine = create_async_engine(
+            make_url(url).set(drivername="postgresql+psycopg"),
+            pool_size=connections,
+            pool_pre_ping=True,  # the server may have been restarted while a connection slept
+        )
+
+    async def read(self, job: Job[T]) -> T:
+        with as_bridge_errors():
+            async with self._engine.connect() as connection:
+                await connection.execution_options(postgresql_readonly=True)
+                return await connection.run_sync(job)
+
+    async def write(self, job: Job[T]) -> T:
+        with as_bridge_errors():
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(job)
+
+    async def close(self) -> None:
+        await self._engine.dispose()

@@ -1,0 +1,53 @@
+"""Running jobs: plain functions on a connection, each in a transaction."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TypeAlias, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bridge.errors import Unreachable
+
+T = TypeVar("T")
+# Synchronous on purpose: see docs/decisions/0002-jobs-on-a-connection.md.
+Job: TypeAlias = Callable[[Connection], T]
+
+
+class Store(Protocol):
+    """A database.
+
+    Raises `Unreachable` when it does not answer. Then nothing was committed, unless it says
+    `happened=True`: the connection was lost, perhaps during COMMIT.
+    """
+
+    async def read(self, job: Job[T]) -> T:
+        """Run `job` on a read-only connection."""
+
+    async def write(self, job: Job[T]) -> T:
+        """Run `job` and return its result after the commit.
+
+        The job may run more than once (its neighbours in a batch failed), so it must have no
+        effect but on the connection. What it raises is raised here, and rolls it back alone.
+        """
+
+    async def close(self) -> None:
+        """Finish what was accepted, then release everything."""
+
+
+@contextmanager
+def as_bridge_errors() -> Iterator[None]:
+    """Translate what passes by itself; a broken statement or constraint is a bug and stays."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise Unreachable(f"database: {_cause(error)}") from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise Unreachable(f"database: {_cause(error)}", happened=True) from error
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)

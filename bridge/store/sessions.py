@@ -1,0 +1,145 @@
+"""Who is who, and which conversation goes on where."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from bridge.events import ChatRef, User
+from bridge.store.run import Job
+from bridge.store.tables import conversations, identities, sessions
+from bridge.store.upsert import put
+
+TITLE_LENGTH = 100  # Coze's limit for a conversation's name (coze-api: conversation/create)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """conversation_id: None if the next question begins a new one."""
+
+    agent: str
+    conversation_id: str | None
+    used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation at Coze that a lane has had."""
+
+    conversation_id: str
+    title: str
+    used_at: datetime
+
+
+def remember_user(chat: ChatRef, user: User, uid: str, now: datetime) -> Job[None]:
+    """Note that this person is this `connector_uid`, and was here."""
+
+    def job(connection: Connection) -> None:
+        key = {"platform": chat.platform, "account": chat.account, "user": user.id}
+        seen = {"uid": uid, "name": user.name[:255], "seen_at": now}
+        known = update(identities).where(*(identities.c[k] == v for k, v in key.items()))
+        if not connection.execute(known.values(**seen)).rowcount:
+            put(connection, identities, **key, **seen, created_at=now)
+
+    return job
+
+
+def session_of(lane: str) -> Job[StoredSession | None]:
+    """What goes on in a lane; None if nothing ever has."""
+
+    def job(connection: Connection) -> StoredSession | None:
+        row = connection.execute(select(sessions).where(sessions.c.lane == lane)).first()
+        return StoredSession(row.agent, row.conversation_id, row.used_at) if row else None
+
+    return job
+
+
+def use_conversation(lane: str, agent: str, conversation_id: str, now: datetime) -> Job[None]:
+    """Make a conversation the lane's current one."""
+
+    def job(connection: Connection) -> None:
+        put(
+            connection,
+            sessions,
+            lane=lane,
+            agent=agent,
+            conversation_id=conversation_id,
+            used_at=now,
+        )
+        touched = update(conversations).where(conversations.c.conversation_id == conversation_id)
+        connection.execute(touched.values(used_at=now))
+
+    return job
+
+
+def begin_conversation(
+    lane: str, agent: str, uid: str, conversation_id: str, now: datetime
+) -> Job[None]:
+    """Record a conversation that was just created at Coze, and make it the current one."""
+
+    def job(connection: Connection) -> None:
+        put(
+            connection,
+            conversations,
+            conversation_id=conversation_id,
+            lane=lane,
+            agent=agent,
+            uid=uid,
+            title="",
+            created_at=now,
+            used_at=now,
+        )
+        use_conversation(lane, agent, conversation_id, now)(connection)
+
+    return job
+
+
+def end_conversation(lane: str, agent: str, now: datetime) -> Job[None]:
+    """Let the next question begin a new conversation; the old one stays in the history."""
+
+    def job(connection: Connection) -> None:
+        put(connection, sessions, lane=lane, agent=agent, conversation_id=None, used_at=now)
+
+    return job
+
+
+def forget_conversation(conversation_id: str) -> Job[None]:
+    """Coze does not know it any more: drop it from every lane and the history."""
+
+    def job(connection: Connection) -> None:
+        lost = update(sessions).where(sessions.c.conversation_id == conversation_id)
+        connection.execute(lost.values(conversation_id=None))
+        gone = delete(conversations).where(conversations.c.conversation_id == conversation_id)
+        connection.execute(gone)
+
+    return job
+
+
+def entitle(conversation_id: str, title: str) -> Job[None]:
+    """Name a conversation after its first question; a name that is there stays."""
+
+    def job(connection: Connection) -> None:
+        connection.execute(
+            update(conversations)
+            .where(conversations.c.conversation_id == conversation_id, conversations.c.title == "")
+            .values(title=title[:TITLE_LENGTH])
+        )
+
+    return job
+
+
+def history(lane: str, agent: str, limit: int) -> Job[list[Conversation]]:
+    """The lane's conversations that were used, the newest first."""
+
+    def job(connection: Connection) -> list[Conversation]:
+        statement = (
+            select(conversations)
+            .where(conversations.c.lane == lane, conversations.c.agent == agent)
+            .where(conversations.c.title != "")
+            .order_by(conversations.c.used_at.desc(), conversations.c.conversation_id.desc())
+            .limit(limit)
+        )
+        rows = connection.execute(statement)
+        return [Conversation(row.conversation_id, row.title, row.used_at) for row in rows]
+
+    return job

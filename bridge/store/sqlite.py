@@ -1,0 +1,167 @@
+"""SQLite: one writer thread with group commit, a few query-only readers.
+
+The writer takes whatever queued while its last commit ran (no timer), runs it in one
+transaction and commits once, so a burst of 50 costs one fsync. More than one writing connection
+makes SQLite slower, and a deferred BEGIN that reads before it writes fails at once with
+SQLITE_BUSY_SNAPSHOT: hence one writer and BEGIN IMMEDIATE. `synchronous=FULL`, because NORMAL
+may forget commits at a power failure, after they were acknowledged to a platform.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
+
+from bridge.errors import Unreachable
+from bridge.store.lock import FileLock
+from bridge.store.run import Job, as_bridge_errors
+
+T = TypeVar("T")
+
+READERS = 4
+BATCH = 500  # jobs in one transaction; more would only delay the first
+BUSY_TIMEOUT = 5.0  # seconds to wait for another program's lock (a backup, an operator)
+
+
+class _Request(Generic[T]):
+    """A job and where its result is awaited."""
+
+    def __init__(self, job: Job[T]) -> None:
+        self.job = job
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self.loop.create_future()
+        self.result: T | None = None
+        self.error: BaseException | None = None
+
+    def resolve(self) -> None:
+        """In the loop's thread. Whoever stopped waiting finds the row committed all the same."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)  # type: ignore[arg-type]  # None is a T then
+
+
+class SqliteStore:
+    """A database file that belongs to this process for as long as the store is open."""
+
+    def __init__(self, url: str, lock: FileLock) -> None:
+        self._lock = lock
+        self._writer = sqlite_engine(url, query_only=False, size=1)
+        self._reader = sqlite_engine(url, query_only=True, size=READERS)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
+        self._closed = False
+        self._thread.start()
+
+    async def read(self, job: Job[T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._read, job)
+
+    async def write(self, job: Job[T]) -> T:
+        if self._closed:
+            raise Unreachable("database: closed")
+        request = _Request(job)
+        self._requests.put(request)
+        return await request.future
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._requests.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._readers.shutdown()
+        self._writer.dispose()
+        self._reader.dispose()
+        self._lock.release()
+
+    def _read(self, job: Job[T]) -> T:
+        with as_bridge_errors(), self._reader.connect() as connection:
+            return job(connection)
+
+    def _write_all(self) -> None:
+        while (first := self._requests.get()) is not None:
+            batch, last = self._gather(first)
+            self._commit(batch)
+            _hand_back(batch)
+            if last:
+                return
+
+    def _gather(self, first: _Request[Any]) -> tuple[list[_Request[Any]], bool]:
+        batch = [first]
+        while len(batch) < BATCH:
+            try:
+                request = self._requests.get_nowait()
+            except queue.Empty:
+                break
+            if request is None:
+                return batch, True
+            batch.append(request)
+        return batch, False
+
+    def _commit(self, batch: Sequence[_Request[Any]]) -> None:
+        try:
+            with as_bridge_errors(), self._writer.begin() as connection:
+                for request in batch:
+                    request.result = request.job(connection)
+        except Exception as error:  # noqa: BLE001  handed to whoever awaits the job
+            if len(batch) == 1:
+                batch[0].error = error
+                return
+            # One bad row rolled all back: find it by giving each its own transaction.
+            for request in batch:
+                self._commit([request])
+
+
+def _hand_back(batch: Sequence[_Request[Any]]) -> None:
+    """Resolve a batch with one wake-up of each loop, and only after its commit."""
+    for loop in {request.loop for request in batch}:
+        mine = [request for request in batch if request.loop is loop]
+        try:
+            loop.call_soon_threadsafe(_resolve_all, mine)
+        except RuntimeError:
+            continue  # the loop is closed: nobody waits any more, and the rows are committed
+
+
+def _resolve_all(requests: Sequence[_Request[Any]]) -> None:
+    for request in requests:
+        request.resolve()
+
+
+def sqlite_engine(url: str, *, query_only: bool, size: int) -> Engine:
+    """An engine whose connections have our pragmas and whose transactions are IMMEDIATE."""
+    engine = create_engine(
+        make_url(url).set(drivername="sqlite+pysqlite"),
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # pysqlite must not begin transactions of its own
+        for pragma in _pragmas(query_only=query_only):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.execute(text("BEGIN" if query_only else "BEGIN IMMEDIATE"))
+
+    return engine
+
+
+def _pragmas(*, query_only: bool) -> list[str]:
+    pragmas = ["foreign_keys=ON"]
+    if query_only:
+        return [*pragmas, "query_only=ON"]
+    return [*pragmas, "journal_mode=WAL", "synchronous=FULL"]

@@ -1,0 +1,216 @@
+"""The tables. Rows only move forward; what each state means is in docs/architecture.md."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC on both sides; SQLite keeps no zone, so a naive value is refused, not guessed."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        stored: datetime = value
+        return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+# SQLite gives out row ids by itself only for a column that is exactly INTEGER.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("platform", String(64), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("event_id", String(255), nullable=False),
+    Column("lane", String(512), nullable=False),
+    Column("payload", Text, nullable=False),  # bridge.events.Inbound as JSON
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("platform", "account", "event_id"),
+    sqlite_autoincrement=True,  # an id is never given out twice, even after retention
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", RowId, ForeignKey("inbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("lane", String(512), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("merged_into", RowId),
+    Column("conversation_id", String(64)),
+    Column("chat_id", String(64)),
+    Column("question", Text),  # what was asked, where it is not the text of the event
+    Column("answer", Text),
+    Column("error", Text),
+    Column("attempts", Integer, nullable=False),  # runs begun without progress since
+    Column("failures", Integer, nullable=False),  # of these, ended by a bug
+    Column("retries", Integer, nullable=False),  # runs ended by something that may pass
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    # Partial, because a lane's open turns are a handful among all it ever had.
+    Index(
+        "ix_turns_open",
+        "lane",
+        "id",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    Index("ix_turns_lane_id", "lane", "id"),
+    Index("ix_turns_merged_into", "merged_into"),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("lane", String(512), primary_key=True),
+    Column("fence", BigInteger, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("platform", String(64), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("user", String(255), primary_key=True),
+    Column("uid", String(64), nullable=False),  # Coze's connector_uid
+    Column("name", String(255), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index("ix_identities_uid", "uid"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("lane", String(512), primary_key=True),
+    Column("agent", String(64), nullable=False),
+    Column("conversation_id", String(64)),  # None: the next question begins a new one
+    Column("used_at", UtcDateTime, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("conversation_id", String(64), primary_key=True),
+    Column("lane", String(512), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("uid", String(64), nullable=False),
+    Column("title", String(255), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime, nullable=False),
+    Index("ix_conversations_lane_used_at", "lane", "used_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("turn", RowId, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("content", Text),  # bridge.events.Page as JSON; None while it only streams
+    Column("message_id", String(255)),
+    Column("error", Text),
+)
+
+variables = Table(
+    "variables",
+    metadata,
+    Column("uid", String(64), primary_key=True),
+    Column("agent", String(64), primary_key=True),
+    Column("keyword", String(255), primary_key=True),
+    Column("wanted", Text),
+    Column("synced", Text),
+    Column("remote", Text),
+    Column("remote_at", UtcDateTime),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("turn", RowId, primary_key=True),
+    Column("agent", String(64), nullable=False),
+    Column("uid", String(64), nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_usage_uid_at", "uid", "at"),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+transcript_chats = Table(
+    "transcript_chats",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    Column("chat", String(255), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+transcript = Table(
+    "transcript",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("account", String(64), nullable=False),
+    Column("chat", String(255), nullable=False),
+    Column("author", String(8), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("buttons", Text, nullable=False),  # a JSON list of [label, says]
+    Column("final", Boolean, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("account", "chat", "key"),
+    Index("ix_transcript_account_chat_id", "account", "chat", "id"),
+    sqlite_autoincrement=True,
+)
+
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,322 @@
+"""The ledger: how far each message has come. After a crash it decides, not memory.
+
+    received ─> asking ─> asked ─> answered ─> delivered
+        └> merged    └──────┴─────────┴──────> failed / dead
+
+`asking` is written before the question leaves, `asked` with the chat id before any text is
+shown, `answered` with every page before the first final one is sent. Every write of a turn is
+conditional on its lane's fence, so a run that was overtaken writes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from bridge.events import Inbound, Page
+from bridge.store.codec import INBOUND, PAGE
+from bridge.store.run import Store
+from bridge.store.tables import inbox, lanes, outbox, turns, usage
+from bridge.store.upsert import insert, put
+from bridge.upstream import Trace, Usage
+
+MOST_WAITING = 100  # messages looked at together; the rest of a longer queue come next
+
+
+class TurnState(StrEnum):
+    """Where a turn is. The last four are ends."""
+
+    RECEIVED = "received"
+    ASKING = "asking"
+    ASKED = "asked"
+    ANSWERED = "answered"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DEAD = "dead"
+    MERGED = "merged"
+
+
+class TurnKind(StrEnum):
+    """What an event is for: something to answer, or only to be told that we are busy."""
+
+    MESSAGE = "message"
+    BUSY = "busy"
+
+
+class Fenced(Exception):
+    """Another run has taken over this lane: the one that sees this must not go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a user and what became of it.
+
+    events: the message itself, then those that were merged into it, in order.
+    question: what to ask, where it is not what the events say (/retry).
+    trace: where the answer is found at Coze, once asked; `chat_id` is empty before `asked`.
+    attempts: runs begun since the last progress, this one included.
+    """
+
+    id: int
+    lane: str
+    fence: int
+    kind: TurnKind
+    state: TurnState
+    events: tuple[Inbound, ...]
+    question: str | None
+    trace: Trace | None
+    attempts: int
+    failures: int
+    retries: int
+    created_at: datetime
+    asked_at: datetime | None
+
+    @property
+    def event(self) -> Inbound:
+        return self.events[0]
+
+    @property
+    def text(self) -> str:
+        """What the user said, all parts of it."""
+        return self.question or "\n".join(event.text for event in self.events if event.text)
+
+    @property
+    def mark(self) -> str:
+        """How the question is found again at Coze. Two bridges never share a conversation."""
+        return f"turn-{self.id}"
+
+    @property
+    def reference(self) -> str:
+        """The number a user quotes and an operator searches the log for."""
+        return f"{self.id:05d}"
+
+    @property
+    def untouched(self) -> bool:
+        """Nobody has begun to work on it."""
+        return self.state is TurnState.RECEIVED and not self.attempts and not self.retries
+
+
+class Ledger:
+    """Reads and advances turns. Raises `Unreachable` (database), `Fenced`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def raise_fence(self, lane: str) -> int:
+        """Take over a lane: whoever drained it before can write nothing any more."""
+
+        def job(connection: Connection) -> int:
+            statement = insert(connection, lanes).values(lane=lane, fence=1)
+            raised = statement.on_conflict_do_update(
+                index_elements=["lane"], set_={"fence": lanes.c.fence + 1}
+            ).returning(lanes.c.fence)
+            return int(connection.execute(raised).scalar_one())
+
+        return await self._store.write(job)
+
+    async def waiting(self, lane: str, fence: int) -> list[Turn]:
+        """The lane's open turns, oldest first, each with what was merged into it."""
+
+        def job(connection: Connection) -> list[Turn]:
+            heads = connection.execute(
+                _turns_with_events()
+                .where(turns.c.lane == lane, turns.c.ended_at.is_(None))
+                .order_by(turns.c.id)
+                .limit(MOST_WAITING)
+            ).all()
+            return [_turn(row, fence, _merged(connection, row.id)) for row in heads]
+
+        return await self._store.read(job)
+
+    async def open_lanes(self) -> list[str]:
+        """Every lane that has work, those that waited longest first."""
+
+        def job(connection: Connection) -> list[str]:
+            statement = (
+                select(turns.c.lane)
+                .where(turns.c.ended_at.is_(None))
+                .group_by(turns.c.lane)
+                .order_by(func.min(turns.c.id))
+            )
+            return list(connection.execute(statement).scalars())
+
+        return await self._store.read(job)
+
+    async def take(self, turn: Turn, merge: Sequence[Turn], now: datetime) -> Turn:
+        """Begin a run: count it BEFORE it can kill us, and fix what belongs to the turn."""
+        taken = replace(
+            turn,
+            attempts=turn.attempts + 1,
+            events=turn.events + tuple(e for part in merge for e in part.events),
+        )
+
+        def job(connection: Connection) -> None:
+            _advance(connection, turn, attempts=taken.attempts)
+            merged = update(turns).where(turns.c.id.in_([part.id for part in merge]))
+            if merge:
+                connection.execute(
+                    merged.values(state=TurnState.MERGED, merged_into=turn.id, ended_at=now)
+                )
+
+        await self._store.write(job)
+        return taken
+
+    async def asking(self, turn: Turn, conversation_id: str) -> Turn:
+        """The question is about to leave."""
+        trace = Trace(conversation_id, "")
+        await self._progress(turn, state=TurnState.ASKING, conversation_id=conversation_id)
+        return replace(turn, state=TurnState.ASKING, trace=trace)
+
+    async def asked(self, turn: Turn, trace: Trace, now: datetime) -> Turn:
+        """Coze has accepted the question: from here on it is never asked again."""
+        await self._progress(
+            turn,
+            state=TurnState.ASKED,
+            conversation_id=trace.conversation_id,
+            chat_id=trace.chat_id,
+            asked_at=now,
+        )
+        return replace(turn, state=TurnState.ASKED, trace=trace, asked_at=now)
+
+    async def answered(self, turn: Turn, text: str, pages: Sequence[Page]) -> None:
+        """Store the final text and every page of it, before any of them is sent."""
+
+        def job(connection: Connection) -> None:
+            _advance(
+                connection, turn, state=TurnState.ANSWERED, answer=text, attempts=0, failures=0
+            )
+            for number, page in enumerate(pages):
+                values = {"state": "wanted", "content": PAGE.dump(page), "error": None}
+                put(connection, outbox, turn=turn.id, page=number, **values)
+            # A page that streamed but is not wanted any more keeps no content: see outbox.py.
+
+        await self._store.write(job)
+
+    async def ended(
+        self, turn: Turn, state: TurnState, now: datetime, *, error: str | None = None
+    ) -> None:
+        """Close a turn: delivered, failed or dead."""
+
+        def job(connection: Connection) -> None:
+            _advance(connection, turn, state=state, ended_at=now, error=error)
+
+        await self._store.write(job)
+
+    async def count_usage(self, turn: Turn, agent: str, uid: str, spent: Usage) -> None:
+        """Remember what an answer cost; counting it twice changes nothing."""
+
+        def job(connection: Connection) -> None:
+            put(
+                connection,
+                usage,
+                turn=turn.id,
+                agent=agent,
+                uid=uid,
+                input_tokens=spent.input_tokens,
+                output_tokens=spent.output_tokens,
+                at=turn.created_at,
+            )
+
+        await self._store.write(job)
+
+    async def retry(self, turn: Turn) -> None:
+        """The run ended by something that may pass: count it as that, not as an attempt."""
+        await self._change(turn, attempts=max(0, turn.attempts - 1), retries=turn.retries + 1)
+
+    async def failed_run(self, turn: Turn) -> None:
+        """The run ended by a bug of ours."""
+        await self._change(turn, failures=turn.failures + 1)
+
+    async def release(self, turn: Turn) -> None:
+        """The run was ended in an orderly way: it does not count at all."""
+        await self._change(turn, attempts=max(0, turn.attempts - 1))
+
+    async def earlier_trace(self, lane: str, conversation_id: str, before: int) -> Trace | None:
+        """The newest chat we started in a conversation before this turn."""
+
+        def job(connection: Connection) -> Trace | None:
+            row = connection.execute(
+                select(turns.c.chat_id)
+                .where(turns.c.lane == lane, turns.c.id < before)
+                .where(turns.c.conversation_id == conversation_id, turns.c.chat_id.is_not(None))
+                .order_by(turns.c.id.desc())
+                .limit(1)
+            ).first()
+            return Trace(conversation_id, row.chat_id) if row else None
+
+        return await self._store.read(job)
+
+    async def earlier_question(self, lane: str, before: int) -> str | None:
+        """What was last asked in a lane, for /retry."""
+
+        def job(connection: Connection) -> str | None:
+            row = connection.execute(
+                _turns_with_events()
+                .where(turns.c.lane == lane, turns.c.id < before)
+                .where(turns.c.conversation_id.is_not(None))
+                .order_by(turns.c.id.desc())
+                .limit(1)
+            ).first()
+            return _turn(row, 0, _merged(connection, row.id)).text if row else None
+
+        return await self._store.read(job)
+
+    async def set_question(self, turn: Turn, question: str) -> Turn:
+        """Fix what a command asks for, so that a later run asks the same."""
+        await self._change(turn, question=question)
+        return replace(turn, question=question)
+
+    async def _progress(self, turn: Turn, **values: Any) -> None:
+        await self._change(turn, attempts=1, failures=0, **values)
+
+    async def _change(self, turn: Turn, **values: Any) -> None:
+        await self._store.write(lambda connection: _advance(connection, turn, **values))
+
+
+def holds_fence(connection: Connection, turn: Turn) -> None:
+    """Raises `Fenced` unless the turn's run still owns its lane, until the transaction ends."""
+    # FOR SHARE: on PostgreSQL a raise of the fence waits for us, or we see it. SQLite has one
+    # writer anyway and ignores it.
+    statement = select(lanes.c.fence).where(lanes.c.lane == turn.lane).with_for_update(read=True)
+    if connection.execute(statement).scalar() != turn.fence:
+        raise Fenced(f"turn {turn.id}: lane {turn.lane} was taken over")
+
+
+def _advance(connection: Connection, turn: Turn, **values: Any) -> None:
+    holds_fence(connection, turn)
+    connection.execute(update(turns).where(turns.c.id == turn.id).values(**values))
+
+
+def _turns_with_events() -> Any:
+    return select(turns, inbox.c.payload).join(inbox, inbox.c.id == turns.c.id)
+
+
+def _merged(connection: Connection, head: int) -> list[str]:
+    statement = (
+        select(inbox.c.payload)
+        .join(turns, turns.c.id == inbox.c.id)
+        .where(turns.c.merged_into == head)
+        .order_by(turns.c.id)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def _turn(row: Row[Any], fence: int, merged: Sequence[str]) -> Turn:
+    return Turn(
+        id=row.id,
+        lane=row.lane,
+        fence=fence,
+        kind=TurnKind(row.kind),
+        state=TurnState(row.state),
+        events=tuple(INBOUND.load(payload) for payload in (row.payload, *merged)),
+        question=row.question,
+        trace=Trace(row.conversation_id, row.chat_id or "") if row.conversation_id else None,
+        attempts=row.attempts,
+        failures=row.failures,
+        retries=row.retries,
+        created_at=row.created_at,
+        asked_at=row.asked_at,
+    )

@@ -1,0 +1,78 @@
+"""Migrations make the tables that the code expects, on both databases."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import make_url
+
+from bridge.errors import Misconfigured, Permanent
+from bridge.store import migrate, open_store, schema_state
+from bridge.store.tables import metadata
+
+
+def engine_for(url: str):  # type: ignore[no-untyped-def]
+    parsed = make_url(url)
+    driver = "postgresql+psycopg" if parsed.get_backend_name() == "postgresql" else "sqlite"
+    return create_engine(parsed.set(drivername=driver))
+
+
+async def test_migrations_make_exactly_the_tables_of_the_code(url: str) -> None:
+    await migrate(url)
+    engine = engine_for(url)
+    with engine.connect() as connection:
+        difference = compare_metadata(MigrationContext.configure(connection), metadata)
+        names = set(inspect(connection).get_table_names())
+    engine.dispose()
+    assert difference == []
+    assert names == set(metadata.tables) | {"alembic_version"}
+
+
+async def test_migrating_twice_changes_nothing(url: str) -> None:
+    first = await migrate(url)
+    assert await migrate(url) == first
+    state = await schema_state(url)
+    assert state.up_to_date
+    assert state.current == first
+
+
+async def test_an_empty_database_is_not_up_to_date(url: str) -> None:
+    state = await schema_state(url)
+    assert state.current is None
+    assert not state.up_to_date
+
+
+async def test_a_schema_newer_than_the_program_is_refused(url: str) -> None:
+    await migrate(url)
+    engine = engine_for(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(Permanent, match="9999.* is newer than this coze-bridge"):
+        await open_store(url)
+
+
+async def test_a_second_daemon_on_one_file_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'one.db'}"
+    first = await open_store(url)
+    with pytest.raises(Permanent, match="in use by another coze-bridge"):
+        await open_store(url)
+    await first.close()
+    await (await open_store(url)).close()
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("nonsense", "not a database URL"),
+        ("mysql://localhost/x", "mysql is not supported"),
+        ("sqlite://", "needs a file"),
+        ("sqlite:///:memory:", "needs a file"),
+        ("sqlite:////no/such/folder/x.db", "there is no folder"),
+    ],
+)
+async def test_a_url_that_cannot_work_names_its_key(url: str, problem: str) -> None:
+    with pytest.raises(Misconfigured, match=f"database.url: .*{problem}"):
+        await open_store(url)

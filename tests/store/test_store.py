@@ -1,0 +1,139 @@
+"""Jobs: committed together, failing alone."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, select, text
+
+from bridge.errors import Unreachable
+from bridge.store import Job, Store, open_store
+from bridge.store.secrets import secret
+from bridge.store.tables import heartbeat, secrets
+
+
+def add(name: str) -> Job[str]:
+    def job(connection: Connection) -> str:
+        connection.execute(secrets.insert().values(name=name, value="x"))
+        return name
+
+    return job
+
+
+def names(connection: Connection) -> set[str]:
+    return set(connection.execute(select(secrets.c.name)).scalars())
+
+
+async def test_what_was_written_is_read(store: Store) -> None:
+    assert await store.write(add("a")) == "a"
+    assert await store.read(names) == {"a"}
+
+
+async def test_many_at_once_are_all_committed(store: Store) -> None:
+    done = await asyncio.gather(*(store.write(add(str(i))) for i in range(200)))
+    assert len(done) == 200
+    assert len(await store.read(names)) == 200
+
+
+async def test_a_bad_row_fails_alone(store: Store) -> None:
+    await store.write(add("taken"))
+    jobs = ["a", "taken", "b"]
+    results = await asyncio.gather(*(store.write(add(n)) for n in jobs), return_exceptions=True)
+    assert [isinstance(r, Exception) for r in results] == [False, True, False]
+    assert await store.read(names) == {"taken", "a", "b"}
+
+
+async def test_a_job_that_raises_leaves_nothing(store: Store) -> None:
+    def broken(connection: Connection) -> None:
+        add("half")(connection)
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        await store.write(broken)
+    assert await store.read(names) == set()
+
+
+async def test_a_waiter_that_was_cancelled_leaves_its_neighbours_alone(store: Store) -> None:
+    waiting = [asyncio.create_task(store.write(add(str(i)))) for i in range(20)]
+    await asyncio.sleep(0)
+    waiting[3].cancel()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [i for i, r in enumerate(results) if isinstance(r, BaseException)] == [3]
+    assert {str(i) for i in range(20) if i != 3} <= await store.read(names)
+
+
+async def test_a_reader_cannot_write(store: Store) -> None:
+    with pytest.raises(Exception, match=r"(?i)read-?only"):
+        await store.read(add("a"))
+    assert await store.read(names) == set()
+
+
+async def test_times_come_back_aware_and_in_utc(store: Store) -> None:
+    now = datetime(2026, 11, 20, 3, 4, 5, 678901, tzinfo=UTC)
+
+    def job(connection: Connection) -> None:
+        connection.execute(heartbeat.insert().values(id=7, at=now))
+
+    await store.write(job)
+    at = await store.read(lambda c: c.execute(select(heartbeat.c.at)).scalar_one())
+    assert at == now
+    assert at.tzinfo is UTC
+
+
+async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+    def job(connection: Connection) -> None:
+        connection.execute(heartbeat.insert().values(id=7, at=datetime(2026, 1, 1)))  # noqa: DTZ001
+
+    with pytest.raises(Exception, match="a time without a zone"):
+        await store.write(job)
+
+
+async def test_a_secret_is_made_once(store: Store) -> None:
+    made = await asyncio.gather(*(store.write(secret("key")) for _ in range(10)))
+    assert len(set(made)) == 1
+    assert len(made[0]) >= 32
+    assert await store.write(secret("other")) != made[0]
+
+
+async def test_what_was_accepted_before_closing_is_committed(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    store = await open_store(url)
+    writing = [asyncio.create_task(store.write(add(str(i)))) for i in range(50)]
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.gather(*writing)
+    with pytest.raises(Unreachable):
+        await store.write(add("late"))
+    again = await open_store(url)
+    assert len(await again.read(names)) == 50
+    await again.close()
+
+
+async def test_sqlite_survives_power_loss_and_lets_readers_read(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path / 'x.db'}")
+
+    def pragma(name: str) -> Job[object]:
+        return lambda connection: connection.execute(text(f"PRAGMA {name}")).scalar()
+
+    assert await store.write(pragma("journal_mode")) == "wal"
+    assert await store.write(pragma("synchronous")) == 2  # FULL
+    assert await store.write(pragma("foreign_keys")) == 1
+    assert await store.read(pragma("query_only")) == 1
+    await store.close()
+
+
+async def test_a_locked_database_is_unreachable_not_a_bug(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    store = await open_store(f"sqlite:///{path}")
+    # SQLite applies this one at once, even inside the writer's transaction.
+    await store.write(lambda c: c.execute(text("PRAGMA busy_timeout=10")).close())
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unreachable, match="locked"):
+            await store.write(add("a"))
+        other.execute("ROLLBACK")
+    assert await store.write(add("a")) == "a"
+    await store.close()
