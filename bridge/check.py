@@ -1,0 +1,120 @@
+"""Looking before the leap: what is wrong with an installation, each with its cure.
+
+Findings are values; `cli.py` prints them.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, SecretStr
+
+from adapters.registry import connects, settings_model
+from bridge.config import AgentSettings, Settings, Voice, find, load
+from bridge.errors import BridgeError, Misconfigured
+from bridge.store import schema_state
+
+_OF_ALL: tuple[tuple[str, Callable[[Settings], bool]], ...] = (
+    ("coze.oauth", lambda its: its.coze.oauth is not None),
+    ("access.admins", lambda its: bool(its.access.admins)),
+    ("access.messages_per_minute", lambda its: its.access.messages_per_minute > 0),
+    ("access.tokens_per_day", lambda its: its.access.tokens_per_day > 0),
+    ("database.url", lambda its: its.database.url.startswith("postgresql")),
+    ("server.admin_token", lambda its: bool(its.server.admin_token.get_secret_value())),
+)
+_OF_AGENTS: tuple[tuple[str, Callable[[AgentSettings], bool]], ...] = (
+    ("workflow_id", lambda its: bool(its.workflow_id)),
+    ("voice", lambda its: its.voice is not Voice.AUDIO),
+    ("reply_voice_id", lambda its: bool(its.reply_voice_id)),
+    ("variables", lambda its: bool(its.variables)),
+)
+
+
+def not_yet(settings: Settings) -> list[str]:
+    """Name what is set and valid, but what this version would silently ignore."""
+    keys = [key for key, is_set in _OF_ALL if is_set(settings)]
+    for name, agent in settings.agents.items():
+        keys += [f"agents.{name}.{key}" for key, is_set in _OF_AGENTS if is_set(agent)]
+    return [f"{key}: this version cannot do this yet; leave it out" for key in keys] + [
+        f"adapters.{name}: this version cannot connect to {adapter.platform} yet"
+        for name, adapter in settings.adapters.items()
+        if not connects(adapter.platform)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `text` names the cure where `verdict` is "wrong"."""
+
+    verdict: Literal["ok", "wrong"]
+    text: str
+
+
+async def offline(config: Path | None, environ: Mapping[str, str]) -> list[Finding]:
+    """Look at everything that needs no network. Changes nothing, not even a missing database."""
+    try:
+        path = find(config, environ)
+        settings = load(path, environ, settings_model)
+    except Misconfigured as error:
+        return [Finding("wrong", problem) for problem in error.problems]
+    tables = f"{_count(settings.agents, 'agent')}, {_count(settings.adapters, 'adapter')}"
+    return [
+        Finding("ok", f"configuration: {path or 'environment'} ({tables})"),
+        *(Finding("wrong", line) for line in not_yet(settings)),
+        *_readable_by_others(path, settings, environ),
+        await _database(settings.database.url),
+    ]
+
+
+def _count(things: Mapping[str, object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+def _readable_by_others(
+    path: Path | None, settings: Settings, environ: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Look at who may read the file, if a token stands in it rather than elsewhere."""
+    if path is None or not path.stat().st_mode & 0o077:
+        return
+    text = path.read_text(encoding="utf-8")
+    elsewhere = set(environ.values())
+    if any(secret in text and secret not in elsewhere for secret in _secrets(settings)):
+        yield Finding("wrong", f"{path}: others may read its tokens; chmod 600 {path}")
+
+
+def _secrets(value: object) -> Iterator[str]:
+    if isinstance(value, SecretStr) and value.get_secret_value():
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _secrets(inner)
+
+
+async def _database(url: str) -> Finding:
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:") and (finding := _database_file(path)):
+        return finding
+    try:
+        state = await schema_state(url)
+    except BridgeError as error:
+        return Finding("wrong", f"database: {error}")
+    if state.up_to_date:
+        return Finding("ok", f"database: schema {state.head} is up to date")
+    return Finding("ok", f"database: schema {state.current} becomes {state.head} at the next run")
+
+
+def _database_file(path: Path) -> Finding | None:
+    """Look at a SQLite file from outside. None if it can be opened for writing."""
+    if not path.parent.is_dir():
+        return Finding("wrong", f"database: there is no folder {path.parent}; create it")
+    for place in (path.parent, path):
+        if place.exists() and not os.access(place, os.R_OK | os.W_OK):
+            return Finding("wrong", f"database: cannot write to {place}; change its owner or mode")
+    if not path.exists():
+        return Finding("ok", f"database: {path} will be created")
+    return None
