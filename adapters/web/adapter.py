@@ -1,0 +1,143 @@
+"""The chat page: an adapter that is its own platform.
+
+HTTP, below `/web/<account>` (and the page at `/` for the first web account):
+
+    POST /session                       {"token"?}                -> {"chat", "title"} and a cookie
+    POST /chats/<chat>/messages         {"id", "text", "name"?, "language"?, "timezone"?}
+                                                                  -> 202 {"id"} once committed
+    GET  /chats/<chat>/messages?before=ID&limit=N                 -> {"entries", "more"}
+    GET  /chats/<chat>/events           server-sent events, below
+
+A program does without cookies: `X-Visitor: <16 to 128 letters, digits, - or _>`, chosen once and
+kept secret, and `Authorization: Bearer <token>` where the page needs one. It opens its chat with
+`POST /session` like everybody else. Refusals are `{"error": {"code", "message"}}`.
+
+Events: `snapshot` {"entries", "more", "typing": seconds} comes first. `upsert` is one message:
+{"id"?, "key"?, "author", "at", "final", "buttons"?, "client"?} with "text", or with "keep" and
+"append": keep so many UTF-16 units of what you have, then append. A message that is still being
+committed has a "key" and no "id"; the same key comes again with the id. "withdrawn" takes it
+away. `typing` {"seconds"}. `beat` {} comes each 15 s, so that a dead line is noticed.
+"""
+
+import asyncio
+from time import monotonic, time
+from urllib.parse import quote
+
+from aiohttp import web
+
+from adapters.web.chats import Chats
+from adapters.web.endpoints import Endpoints
+from adapters.web.live import Item
+from adapters.web.markup import markdown
+from adapters.web.settings import WebSettings
+from adapters.web.visitors import Door
+from bridge.adapter import Capabilities, Host, Sink
+from bridge.errors import Gone
+from bridge.events import ChatRef, MessageRef, Page
+
+_CAPS = Capabilities(max_text=32_000, edit_interval=0.08, edit_interval_group=0.08, buttons=12)
+
+
+class WebAdapter:
+    """One chat page on the built-in server, with the transcript as its memory."""
+
+    def __init__(self, account: str, settings: WebSettings, host: Host) -> None:
+        self._account = account
+        self._settings = settings
+        self._host = host
+        self._token: str | None = None
+        self._chats = Chats(host.transcript)
+        self._endpoints = Endpoints(account, settings.title, self._chats)
+
+    @property
+    def caps(self) -> Capabilities:
+        """The page repaints as fast as a reader can follow."""
+        return _CAPS
+
+    async def open(self) -> None:
+        """Learn the token and read the page's files."""
+        if self._settings.access == "token":
+            configured = self._settings.token
+            given = configured.get_secret_value() if configured is not None else ""
+            self._token = given or await self._host.secret("token")
+        self._endpoints.open(Door(self._account, self._token, self._host.public_url))
+
+    async def close(self) -> None:
+        """End every event stream; the pages reconnect when the daemon is back."""
+        self._chats.hang_up()
+
+    def login_url(self, base: str) -> str:
+        """Return a link that signs in whoever opens it, once `open` has returned.
+
+        base: the page's address. The token stands in the fragment, which browsers keep to
+        themselves: it is in no request and no access log.
+        """
+        page = base.rstrip("/") + "/"
+        return page if self._token is None else f"{page}#token={quote(self._token, safe='')}"
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return what the built-in server serves for this account."""
+        return self._endpoints.routes()
+
+    async def run(self, sink: Sink) -> None:
+        """Accept messages until cancelled. The routes answer 503 at other times."""
+        self._endpoints.sink = sink
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._endpoints.sink = None
+
+    def trouble(self) -> str | None:
+        """Nothing can go quiet here: the routes work while `run` does."""
+        return None if self._endpoints.sink is not None else "not accepting messages"
+
+    async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
+        """Show the page at once and return when it is stored; a repeated key changes it."""
+        await self._chats.must_know(chat.chat)
+        text = markdown(page)
+        live = self._chats.live(chat.chat)
+        item = live.begin(Item("bot", text, time(), buttons=page.buttons, final=page.final))
+        try:
+            entry = await self._chats.transcript.append(
+                chat.chat,
+                "bot",
+                text,
+                key=f"bot:{key}",
+                buttons=page.buttons,
+                final=page.final,
+            )
+        except BaseException:
+            live.withdraw(item)
+            raise
+        else:
+            live.settle(item, entry)
+        finally:
+            self._chats.tidy(chat.chat)
+        return MessageRef(chat, str(entry.id))
+
+    async def edit(self, message: MessageRef, page: Page) -> None:
+        """Show the page at once; only a final one is stored."""
+        chat, entry_id = message.chat.chat, _entry_id(message)
+        item = await self._chats.take_up(chat, entry_id)
+        live, text = self._chats.live(chat), markdown(page)
+        live.update(item, text, page.buttons, final=page.final)
+        if not page.final:
+            return
+        try:
+            entry = await self._chats.transcript.revise(entry_id, text, buttons=page.buttons)
+            live.settle(item, entry)
+        finally:
+            self._chats.tidy(chat)
+
+    async def typing(self, chat: ChatRef) -> None:
+        """Show the sign for a few seconds to whoever is reading."""
+        live = self._chats.seen(chat.chat)
+        if live is not None:
+            live.push_typing(monotonic())
+
+
+def _entry_id(message: MessageRef) -> int:
+    """Read our own reference. Raises `Gone` for one this adapter never gave."""
+    if not (message.id.isascii() and message.id.isdecimal()):
+        raise Gone("no such message")
+    return int(message.id)

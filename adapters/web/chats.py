@@ -1,0 +1,64 @@
+"""The chats of one account: what is on screens, over what is stored."""
+
+from adapters.web.live import Item, LiveChat, from_entry
+from bridge.adapter import Entry, Transcript
+from bridge.errors import Gone
+
+
+class Chats:
+    """Finds a chat's live side, and keeps it no longer than there is something in it."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self.transcript = transcript
+        self._live: dict[str, LiveChat] = {}
+
+    def live(self, chat: str) -> LiveChat:
+        """Return the live side; put something into it before the next await."""
+        return self._live.setdefault(chat, LiveChat())
+
+    def seen(self, chat: str) -> LiveChat | None:
+        """Return the live side if there is one."""
+        return self._live.get(chat)
+
+    def tidy(self, chat: str) -> None:
+        """Forget a live side that has become empty."""
+        live = self._live.get(chat)
+        if live is not None and live.is_idle:
+            del self._live[chat]
+
+    def hang_up(self) -> None:
+        """End every event stream."""
+        for live in self._live.values():
+            for subscriber in live.subscribers:
+                subscriber.end()
+
+    async def must_know(self, chat: str) -> None:
+        """Raise `Gone` for a chat nobody opened."""
+        if chat not in self._live and not await self.transcript.knows(chat):
+            raise Gone("no such chat")
+
+    async def newest(
+        self, chat: str, limit: int, before: int | None = None
+    ) -> tuple[list[Entry], bool]:
+        """Read up to `limit` entries, oldest first, and whether there are older ones."""
+        entries = await self.transcript.tail(chat, limit=limit + 1, before=before)
+        return entries[-limit:], len(entries) > limit
+
+    async def take_up(self, chat: str, entry_id: int) -> Item:
+        """Return a message that changes: live already, or stored, as after a restart.
+
+        Raises `Gone` if the chat has none of that id.
+        """
+        item = self._find(chat, entry_id)
+        if item is not None:
+            return item
+        newest = await self.transcript.tail(chat, limit=1, before=entry_id + 1)
+        if not newest or newest[0].id != entry_id:
+            raise Gone("no such message")
+        item = self._find(chat, entry_id) or from_entry(newest[0])
+        self.live(chat).items[item] = None
+        return item
+
+    def _find(self, chat: str, entry_id: int) -> Item | None:
+        live = self._live.get(chat)
+        return None if live is None else live.find(entry_id)

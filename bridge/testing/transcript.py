@@ -1,0 +1,92 @@
+"""A transcript without a database, and a host to lend it."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from bridge.adapter import Entry, Transcript
+from bridge.errors import Gone, Unreachable
+from bridge.events import Button
+
+
+class MemoryTranscript:
+    """`bridge.adapter.Transcript` in memory.
+
+    failing: while true every call raises `Unreachable`, like a database that does not answer.
+    """
+
+    def __init__(self) -> None:
+        self.failing = False
+        self._chats: set[str] = set()
+        self._entries: dict[int, Entry] = {}
+        self._ids: dict[str, int] = {}
+
+    def forget(self, chat: str) -> None:
+        """Lose a chat and its messages, as after a restore of an old database."""
+        self._chats.discard(chat)
+        self._entries = {n: e for n, e in self._entries.items() if e.chat != chat}
+
+    async def open_chat(self, chat: str) -> None:
+        self._answer()
+        self._chats.add(chat)
+
+    async def knows(self, chat: str) -> bool:
+        self._answer()
+        return chat in self._chats
+
+    async def append(  # noqa: PLR0913 - the shape of the protocol
+        self,
+        chat: str,
+        author: Literal["user", "bot"],
+        text: str,
+        *,
+        key: str,
+        buttons: Sequence[Button] = (),
+        final: bool = True,
+    ) -> Entry:
+        self._answer()
+        known = self._ids.get(key)
+        if known is not None and known in self._entries:
+            return await self.revise(known, text, buttons=buttons, final=final)
+        number = self._ids[key] = max(self._entries, default=0) + 1
+        entry = Entry(number, chat, author, text, datetime.now(UTC), tuple(buttons), final)
+        self._entries[number] = entry
+        return entry
+
+    async def revise(
+        self, entry_id: int, text: str, *, buttons: Sequence[Button] = (), final: bool = True
+    ) -> Entry:
+        self._answer()
+        if entry_id not in self._entries:
+            raise Gone("no such message")
+        old = self._entries[entry_id]
+        self._entries[entry_id] = replace(old, text=text, buttons=tuple(buttons), final=final)
+        return self._entries[entry_id]
+
+    async def tail(self, chat: str, *, limit: int, before: int | None = None) -> list[Entry]:
+        self._answer()
+        older = [
+            entry
+            for entry in self._entries.values()
+            if entry.chat == chat and (before is None or entry.id < before)
+        ]
+        return older[-limit:]
+
+    def _answer(self) -> None:
+        if self.failing:
+            raise Unreachable("the database does not answer")
+
+
+@dataclass(slots=True)
+class FakeHost:
+    """`bridge.adapter.Host` for one account; its secrets live as long as it does."""
+
+    transcript: Transcript = field(default_factory=MemoryTranscript)
+    public_url: str = ""
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    async def secret(self, name: str) -> str:
+        """Return a random secret, the same for the same name."""
+        return self.secrets.setdefault(name, secrets.token_urlsafe(16))
