@@ -93,11 +93,11 @@ class WebAdapter:
 
     async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
         """Show the page at once and return when it is stored; a repeated key changes it."""
-        await self._chats.must_know(chat.chat)
         text = markdown(page)
         live = self._chats.live(chat.chat)
         item = live.begin(Item("bot", text, time(), buttons=page.buttons, final=page.final))
         try:
+            await self._chats.must_know(chat.chat)
             entry = await self._chats.transcript.append(
                 chat.chat,
                 "bot",

@@ -34,7 +34,7 @@ class Chats:
 
     async def must_know(self, chat: str) -> None:
         """Raise `Gone` for a chat nobody opened."""
-        if chat not in self._live and not await self.transcript.knows(chat):
+        if not await self.transcript.knows(chat):
             raise Gone("no such chat")
 
     async def newest(

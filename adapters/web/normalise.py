@@ -8,7 +8,7 @@ from adapters.web.faults import bad_request
 from bridge.adapter import Entry
 from bridge.events import ChatRef, Inbound, User
 
-_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_PROFILE = 200  # characters of a name, a language tag, a time zone
 
 
@@ -32,7 +32,7 @@ def posted(body: bytes) -> Posted:
     fields = json_object(body)
     client_id = text_of(fields, "id")
     if not _CLIENT_ID.fullmatch(client_id):
-        raise bad_request("id must be 8 to 64 letters, digits, - or _, such as a UUID.")
+        raise bad_request("id must be 1 to 64 letters, digits, - or _, such as a UUID.")
     text = text_of(fields, "text").replace("\r\n", "\n").replace("\x00", "").strip("\n")
     if not text.strip():
         raise bad_request("text is empty.")

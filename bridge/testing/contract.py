@@ -1,3 +1,4 @@
+# ruff: noqa: S101 - a test suite asserts, wherever it lives
 """The contract suite: what every adapter must do, on its own platform's double.
 
     class TestTelegram(AdapterContract):
@@ -94,7 +95,7 @@ async def receiving(adapter: Adapter, sink: RecordingSink) -> AsyncIterator[asyn
     task = asyncio.create_task(adapter.run(sink))
     try:
         async with asyncio.timeout(PATIENCE):
-            while adapter.trouble() is not None and not task.done():
+            while adapter.trouble() is not None and not task.done():  # noqa: ASYNC110 - a black box
                 await asyncio.sleep(0)
         yield task
     finally:
@@ -262,11 +263,13 @@ class AdapterContract:
             pytest.skip(f"{fault.name} does not exist on this platform")
         message = await self.send(platform, "before", final=False)
         await platform.fail(fault)
+        call = (
+            self.send(platform, "after")
+            if verb == "send"
+            else platform.adapter.edit(message, Page("after", final=True))
+        )
         with pytest.raises(BridgeError) as raised:
-            if verb == "send":
-                await self.send(platform, "after")
-            else:
-                await platform.adapter.edit(message, Page("after", final=True))
+            await call
         assert isinstance(raised.value, fault.value)
         if isinstance(raised.value, RateLimited):
             assert raised.value.retry_after is not None

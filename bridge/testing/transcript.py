@@ -36,7 +36,7 @@ class MemoryTranscript:
         self._answer()
         return chat in self._chats
 
-    async def append(  # noqa: PLR0913 - the shape of the protocol
+    async def append(
         self,
         chat: str,
         author: Literal["user", "bot"],
