@@ -1,0 +1,266 @@
+"""Coze's JSON and our values: pure, and lenient in one direction.
+
+What Coze sends is read without trust: any field may be missing, null or of another type (a
+timestamp as text, an id as a number), and two serialisers are in use. A field that cannot be
+read is as good as absent; nothing here raises for one.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from bridge.upstream import Profile, Question, Usage
+
+Json: TypeAlias = Mapping[str, object]
+
+MARK = "bridge_turn"
+"""The `meta_data` key that carries our own id of a turn, on the chat and on its question."""
+
+MAX_NAME = 100
+"""Characters in the name of a conversation (conversation/create)."""
+
+
+class Status(StrEnum):
+    """How far a chat is."""
+
+    CREATED = "created"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    REQUIRES_ACTION = "requires_action"
+    UNKNOWN = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the chat will say nothing more by itself."""
+        return self not in (Status.CREATED, Status.IN_PROGRESS, Status.UNKNOWN)
+
+
+_SPELLINGS = {status.value: status for status in Status} | {
+    # coze-studio's spellings, and a typo of the official documents
+    "cancelled": Status.CANCELED,
+    "required_action": Status.REQUIRES_ACTION,
+    "compleated": Status.COMPLETED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One run of the agent. `needs` means something only if the status is REQUIRES_ACTION."""
+
+    id: str
+    conversation_id: str
+    status: Status
+    error_code: int | None
+    error_msg: str
+    usage: Usage | None
+    needs: str
+    logid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it came; `content` may end in half a character (see `clean`)."""
+
+    id: str
+    conversation_id: str
+    chat_id: str
+    role: str
+    type: str
+    content: str
+    content_type: str
+    reasoning: str
+    mark: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation; `section_id` changes when its context is cleared."""
+
+    id: str
+    name: str
+    section_id: str
+    created_at: int
+
+
+def parse(text: str | bytes) -> Json:
+    """Decode a JSON object; anything else is the empty object."""
+    value = decode(text)
+    return value if isinstance(value, dict) else {}
+
+
+def decode(text: str | bytes) -> object:
+    """Decode JSON; None for what is none, however strange."""
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):  # too many digits is a ValueError, too deep the other
+        return None
+    return value
+
+
+def clean(text: str) -> str:
+    r"""Make text that every database and platform can store.
+
+    JSON can spell half a character ("\\ud83d"); halves that meet are joined, lone ones and NUL
+    (which PostgreSQL refuses) are replaced or dropped.
+    """
+    if "\0" in text:
+        text = text.replace("\0", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def word(source: Json, key: str) -> str:
+    """Read a text or an id."""
+    value = source.get(key)
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def number(source: Json, key: str) -> int | None:
+    """Read an integer, also from text."""
+    value = source.get(key)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str) and value.removeprefix("-").isdecimal() and len(value) < 20:
+        return int(value)
+    return None
+
+
+def child(source: Json, key: str) -> Json:
+    """Read an object."""
+    value = source.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def children(source: Json, key: str) -> Iterator[Json]:
+    """Read the objects of a list."""
+    value = source.get(key)
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))
+
+
+def status(name: str) -> Status:
+    """Read a status, or the last word of a `conversation.chat.*` event."""
+    return _SPELLINGS.get(name, Status.UNKNOWN)
+
+
+def chat(source: Json, logid: str | None = None) -> Chat:
+    """Read a Chat object that came in the response with this log id.
+
+    A failure may also stand in the place of the chat, as `{"code", "msg"}` (a sample of the
+    documents).
+    """
+    error = child(source, "last_error")
+    at_top = source if not error and "code" in source else error
+    return Chat(
+        id=word(source, "id"),
+        conversation_id=word(source, "conversation_id"),
+        status=status(word(source, "status")),
+        error_code=number(at_top, "code") or None,
+        error_msg=clean(reason(at_top)),
+        usage=usage(child(source, "usage")),
+        needs=_needs(child(source, "required_action")),
+        logid=logid,
+    )
+
+
+def reason(source: Json) -> str:
+    """Read the words of an error; relays spell `msg` as `message`."""
+    return word(source, "msg") or word(source, "message")
+
+
+def usage(source: Json) -> Usage | None:
+    """Read token counts; None while they are absent or all zero."""
+    read, written = number(source, "input_count") or 0, number(source, "output_count") or 0
+    return Usage(read, written) if read or written else None
+
+
+def _needs(action: Json) -> str:
+    """Tell what a chat waits for: `tools` where a call wants its output, else `reply`.
+
+    A question node of a chatflow asks as a call of type `reply_message` without a function.
+    """
+    calls = children(child(action, "submit_tool_outputs"), "tool_calls")
+    return "tools" if any(word(call, "type") != "reply_message" for call in calls) else "reply"
+
+
+def message(source: Json) -> Message:
+    """Read a Message object."""
+    return Message(
+        id=word(source, "id"),
+        conversation_id=word(source, "conversation_id"),
+        chat_id=word(source, "chat_id"),
+        role=word(source, "role"),
+        type=word(source, "type"),
+        content=word(source, "content"),
+        content_type=word(source, "content_type"),
+        reasoning=word(source, "reasoning_content"),
+        mark=word(child(source, "meta_data"), MARK),
+        created_at=number(source, "created_at") or 0,
+    )
+
+
+def ends_visible_text(verbose: Message) -> bool:
+    """Recognise the note that all answers are complete.
+
+    Its data is empty or `{"finish_reason": 0}`; 1 means interrupted, and more will follow.
+    """
+    if "generate_answer_finish" not in verbose.content:
+        return False
+    note = parse(verbose.content)
+    if word(note, "msg_type") != "generate_answer_finish":
+        return False
+    data = child(note, "data") or parse(word(note, "data"))
+    return not number(data, "finish_reason")
+
+
+def conversation(source: Json) -> Conversation:
+    """Read a conversation."""
+    return Conversation(
+        id=word(source, "id"),
+        name=clean(word(source, "name")),
+        section_id=word(source, "last_section_id"),
+        created_at=number(source, "created_at") or 0,
+    )
+
+
+def profile(source: Json) -> Profile:
+    """Read how a bot introduces itself; questions are absent where they are switched off."""
+    greeting = child(source, "onboarding_info")
+    questions = greeting.get("suggested_questions")
+    texts = questions if isinstance(questions, list) else []
+    return Profile(
+        name=clean(word(source, "name")),
+        prologue=clean(word(greeting, "prologue")),
+        questions=tuple(clean(text) for text in texts if isinstance(text, str) and text.strip()),
+    )
+
+
+def chat_body(question: Question, bot_id: str) -> dict[str, object]:
+    """Write the body of `POST /v3/chat`; the conversation goes into the query instead."""
+    mark = {MARK: question.mark}
+    return {
+        "bot_id": bot_id,
+        "user_id": question.uid,
+        "stream": True,
+        "auto_save_history": True,
+        "additional_messages": [
+            {
+                "role": "user",
+                "type": "question",
+                "content": clean(question.text),
+                "content_type": "text",
+                "meta_data": mark,
+            }
+        ],
+        "meta_data": mark,
+    }
