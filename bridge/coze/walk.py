@@ -1,0 +1,267 @@
+"""A stream of frames becomes the walk of `bridge.upstream` events: pure, one `Walk` a stream.
+
+Coze's stream is nearly that walk. The rest is here: what is not for the user is dropped, what
+is missing is supplied (an id, the end of the visible text), what comes twice is told once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bridge.coze.codes import error_for
+from bridge.coze.readable import readable, streams_as_text
+from bridge.coze.sse import Frame
+from bridge.coze.wire import (
+    Chat,
+    Message,
+    Status,
+    chat,
+    clean,
+    decode,
+    ends_visible_text,
+    message,
+    number,
+    parse,
+    reason,
+    status,
+)
+from bridge.errors import Unreachable
+from bridge.upstream import (
+    AnswerEvent,
+    Cancelled,
+    Delta,
+    Failed,
+    Finished,
+    Needs,
+    Said,
+    Spoken,
+    Started,
+    Suggested,
+)
+
+_CHAT = "conversation.chat."
+_DONE = ("[DONE]", '"[DONE]"')
+
+
+@dataclass(slots=True)
+class _Part:
+    """One message of the answer while it is being said.
+
+    half: the first half of a character whose second half comes with the next increment.
+    """
+
+    id: str
+    content_type: str = ""
+    texts: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    half: str = ""
+    said: Said | None = None
+
+    @property
+    def text(self) -> str:
+        return readable(self.content_type, "".join(self.texts))
+
+    def add(self, content: str) -> str:
+        """Take an increment; return what of it is whole characters."""
+        content, self.half = self.half + content, ""
+        if content and "\ud800" <= content[-1] <= "\udbff":
+            content, self.half = content[:-1], content[-1]
+        content = clean(content)
+        if content:
+            self.texts.append(content)
+        return content
+
+
+class Walk:
+    """Folds frames into events, in order, and knows when the answer is over.
+
+    conversation_id: the one asked in, for streams that do not repeat it.
+    logid: of the response, for errors told inside the stream.
+    """
+
+    def __init__(self, conversation_id: str, logid: str | None = None) -> None:
+        self._conversation_id = conversation_id
+        self._logid = logid
+        self._started = False
+        self._spoken = False
+        self._parts: dict[str, _Part] = {}
+        self._suggested: set[str] = set()
+        self.is_over = False
+        self._steps: dict[str, Callable[[str], list[AnswerEvent]]] = {
+            "conversation.message.delta": self._delta,
+            "conversation.message.completed": self._completed,
+            "error": self._error,
+            "done": self._done,
+            "Done": self._done,
+            "conversation.stream.done": self._done,
+        }
+
+    def take(self, frame: Frame) -> list[AnswerEvent]:
+        """Return what this frame adds: often nothing; after the terminal event, never anything.
+
+        Raises `Unreachable(happened=True)` when the stream says it is done and nothing was
+        answered: the answer has to be looked up.
+        """
+        if self.is_over:
+            return []
+        step = self._steps.get(frame.event)
+        if step is not None:
+            return step(frame.data)
+        if frame.event.startswith(_CHAT):
+            return self._chat(status(frame.event.removeprefix(_CHAT)), frame.data)
+        if frame.event == "message" and frame.data in _DONE:  # relays leave the name out
+            return self._done(frame.data)
+        return []
+
+    def _chat(self, told: Status, data: str) -> list[AnswerEvent]:
+        if told is Status.UNKNOWN or (self._started and not told.is_over):
+            return []
+        news = chat(parse(data), self._logid)
+        events = self._start(news.conversation_id, news.id)
+        if told.is_over:
+            # An event may be named "completed" and carry a chat that was cancelled.
+            events += self._finish(news.status if news.status.is_over else told, news)
+        return events
+
+    def _start(self, conversation_id: str, chat_id: str) -> list[AnswerEvent]:
+        if self._started:
+            return []
+        self._started = True
+        return [Started(conversation_id or self._conversation_id, chat_id)]
+
+    def _finish(self, how: Status, news: Chat) -> list[AnswerEvent]:
+        self.is_over = True
+        if how is Status.COMPLETED:
+            return [*self._speak(), Finished(news.usage)]
+        return [ending(how, news)]
+
+    def _delta(self, data: str) -> list[AnswerEvent]:
+        piece = message(parse(data))
+        if not _is_answer(piece):
+            return []
+        events = self._start(piece.conversation_id, piece.chat_id)
+        part = self._part(piece)
+        if part.said is not None:  # the whole text is known already
+            return events
+        part.content_type = piece.content_type
+        text, thought = part.add(piece.content), clean(piece.reasoning)
+        if thought:
+            part.reasons.append(thought)
+        if streams_as_text(piece) and (text or thought):
+            events.append(Delta(part.id, text, thought))
+        return events
+
+    def _completed(self, data: str) -> list[AnswerEvent]:
+        whole = message(parse(data))
+        events = self._start(whole.conversation_id, whole.chat_id) if whole.type else []
+        match whole.type:
+            case "answer":
+                return events + self._say(self._part(whole, whole=True), whole)
+            case "" if self._is_streaming(whole):
+                return self._say(self._part(whole, whole=True), whole)
+            case "verbose" if ends_visible_text(whole):
+                return events + self._speak()
+            case "follow_up":
+                return events + self._suggest(clean(whole.content).strip())
+            case _:
+                return events
+
+    def _say(self, part: _Part, whole: Message) -> list[AnswerEvent]:
+        """Tell the final text of a part; without one, what was streamed stands."""
+        part.content_type = whole.content_type or part.content_type
+        text = readable(part.content_type, whole.content) or part.text
+        thought = clean(whole.reasoning) or "".join(part.reasons)
+        said = Said(part.id, text, thought)
+        if said == part.said or not (text or thought):
+            return []
+        part.said = said
+        return [said]
+
+    def _speak(self) -> list[AnswerEvent]:
+        """End the visible text, once; what was only streamed is whole now."""
+        events: list[AnswerEvent] = []
+        for part in self._parts.values():
+            if part.said is None and (part.texts or part.reasons):
+                part.said = Said(part.id, part.text, "".join(part.reasons))
+                events.append(part.said)
+        if not self._spoken:
+            self._spoken = True
+            events.append(Spoken())
+        return events
+
+    def _suggest(self, text: str) -> list[AnswerEvent]:
+        if not text or text in self._suggested:
+            return []
+        self._suggested.add(text)
+        return [*([] if self._spoken else self._speak()), Suggested(text)]
+
+    def _error(self, data: str) -> list[AnswerEvent]:
+        """Nothing follows an error: no chat.failed, no done (coze-studio)."""
+        self.is_over = True
+        news = parse(data)
+        msg = reason(news) if news or decode(data) is not None else data[:500]
+        code = number(news, "code") or number(news, "error_code") or None
+        return [Failed(error_for(code, clean(msg), self._logid, happened=self._started))]
+
+    def _done(self, _data: str) -> list[AnswerEvent]:
+        """End without chat.completed: enough, if all that was begun was said to its end."""
+        self.is_over = True
+        parts = self._parts.values()
+        if not parts or any(part.said is None for part in parts):
+            raise Unreachable(
+                "the stream is done without an answer", logid=self._logid, happened=True
+            )
+        return [*self._speak(), Finished(None)]
+
+    def _is_streaming(self, whole: Message) -> bool:
+        """Tell whether an untyped message is one we saw as increments; others may be notes."""
+        open_part = self._open()
+        return whole.id in self._parts or (not whole.id and open_part is not None)
+
+    def _open(self) -> _Part | None:
+        """Return the newest part that is not whole yet."""
+        return next((part for part in reversed(self._parts.values()) if part.said is None), None)
+
+    def _part(self, news: Message, *, whole: bool = False) -> _Part:
+        """Find the part a message belongs to, or begin one.
+
+        Without an id it is the open one. Some relays give the whole message another id than
+        its increments had: then it is the open one as well, if they read alike.
+        """
+        if known := self._parts.get(news.id):
+            return known
+        open_part = self._open()
+        if open_part and (not news.id or (whole and _alike(open_part.text, news.content))):
+            return open_part
+        part = _Part(news.id or f"answer-{len(self._parts) + 1}")
+        self._parts[part.id] = part
+        return part
+
+
+def ending(how: Status, news: Chat) -> AnswerEvent:
+    """Say how a chat ended that was not completed."""
+    match how:
+        case Status.CANCELED:
+            return Cancelled()
+        case Status.REQUIRES_ACTION:
+            return Needs(news.needs)
+        case _:
+            return Failed(error_for(news.error_code, news.error_msg, news.logid, happened=True))
+
+
+def _is_answer(piece: Message) -> bool:
+    """Tell whether an increment is for the user; some servers leave the type out."""
+    return piece.type == "answer" or (not piece.type and piece.role in ("assistant", ""))
+
+
+def _alike(streamed: str, whole: str) -> bool:
+    """Tell whether these are one text, give or take the marks in which Coze's two copies differ.
+
+    Strict about the length, because a second message may begin alike while the first one runs.
+    """
+    streamed, whole = streamed.strip(), whole.strip()
+    slack = max(4, len(whole) // 10)
+    return (
+        bool(streamed and whole)
+        and streamed[:12] == whole[:12]
+        and abs(len(streamed) - len(whole)) <= slack
+    )
