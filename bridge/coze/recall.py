@@ -1,0 +1,91 @@
+"""What became of a question, out of stored messages: pure.
+
+Used after a stream was lost: the answer is looked up, never asked for again.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bridge.coze.readable import readable
+from bridge.coze.walk import ending
+from bridge.coze.wire import Chat, Message, Status, clean
+from bridge.upstream import (
+    AnswerEvent,
+    Finished,
+    Outcome,
+    Over,
+    Running,
+    Said,
+    Spoken,
+    Suggested,
+    Trace,
+)
+
+
+def outcome(news: Chat, messages: Sequence[Message]) -> Outcome:
+    """Combine a retrieved chat and its message list into what the stream would have told."""
+    if not news.status.is_over:
+        return Running()
+    ordered = in_order(messages)
+    answers = said(ordered)
+    if news.status is not Status.COMPLETED:
+        return Over((*answers, ending(news.status, news)))
+    return Over((*answers, Spoken(), *suggestions(ordered), Finished(news.usage)))
+
+
+def in_order(messages: Sequence[Message]) -> list[Message]:
+    """Sort a chat's messages by age: the list promises no order, and often is newest first.
+
+    Ids settle what happened within one second: they grow with time.
+    """
+    return sorted(messages, key=lambda m: (m.created_at, len(m.id), m.id))
+
+
+def said(messages: Iterable[Message]) -> tuple[Said, ...]:
+    """Pick the answers; the last version of an id counts, in the place of the first."""
+    found: dict[str, Said] = {}
+    for news in messages:
+        if news.type != "answer":
+            continue
+        said_id = news.id or f"answer-{len(found) + 1}"
+        text = readable(news.content_type, news.content)
+        if text or news.reasoning:
+            found[said_id] = Said(said_id, text, clean(news.reasoning))
+    return tuple(found.values())
+
+
+def suggestions(messages: Iterable[Message]) -> list[AnswerEvent]:
+    """Pick the suggested questions, each once."""
+    texts = (clean(m.content).strip() for m in messages if m.type == "follow_up")
+    return [Suggested(text) for text in dict.fromkeys(texts) if text]
+
+
+def turn_of(history: Sequence[Message], mark: str = "") -> list[Message] | None:
+    """Cut one question and what answered it out of a conversation's history, oldest first.
+
+    history: newest first, as conversation/message/list gives it for `order: desc`; it has
+        questions and answers only, and its `type` and `chat_id` may be empty.
+    mark: of the question; empty for the newest question with any mark, which is ours as long
+        as one turn at a time runs in a conversation.
+    """
+    for place, news in enumerate(history):
+        if news.mark and news.role != "assistant" and (not mark or news.mark == mark):
+            return [news, *_answers_after(history[:place])]
+    return None
+
+
+def _answers_after(newer: Sequence[Message]) -> Iterable[Message]:
+    for news in reversed(newer):
+        if news.role == "user":
+            return
+        yield news
+
+
+def trace_of(turn: Sequence[Message], conversation_id: str) -> Trace:
+    """Name the chat of a turn, where any of its messages tells."""
+    return Trace(conversation_id, next((m.chat_id for m in turn if m.chat_id), ""))
+
+
+def outcome_without_chat(turn: Sequence[Message]) -> Outcome:
+    """Judge a turn whose chat is unknown: it is over once the history has an answer to it."""
+    answers = said(m for m in turn if m.role == "assistant" and m.type in ("", "answer"))
+    return Over((*answers, Spoken(), Finished(None))) if answers else Running()
