@@ -1,0 +1,38 @@
+"""Who we are to Coze."""
+
+from typing import Protocol
+
+from bridge.errors import Misconfigured
+
+
+class Credentials(Protocol):
+    """Where the bearer token of each call comes from."""
+
+    async def token(self) -> str:
+        """Return a token that should be good for the next minute. Raises `Unauthorised`."""
+
+    async def refused(self, token: str) -> bool:
+        """Hear that Coze refused `token`.
+
+        True: `token()` now gives another one, so the call is worth one repetition. May be
+        called by many calls at once with the same token. Raises like `token`.
+        """
+
+
+class Pat:
+    """A personal or service access token: it is what it is, until the operator changes it."""
+
+    def __init__(self, token: str) -> None:
+        """Raise `Misconfigured` for what cannot stand in an HTTP header."""
+        self._token = token.strip()
+        if not self._token or not self._token.isascii() or not self._token.isprintable():
+            raise Misconfigured(["coze.token: must be one line of printable ASCII, such as pat_…"])
+
+    async def token(self) -> str:
+        return self._token
+
+    async def refused(self, token: str) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "Pat(…)"

@@ -1,0 +1,298 @@
+"""HTTP to Coze: bodies out, envelopes and frames in, tokens, retries, connections.
+
+Streams and small calls have a pool each, so that a cancel gets through however many answers
+are running.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx
+import stamina
+from httpx_aiohttp import HttpxAiohttpClient
+
+from bridge.coze.auth import Credentials
+from bridge.coze.envelope import Reply, Success, logid_of, opened
+from bridge.coze.faults import calling, never_connected, reading
+from bridge.coze.sse import Frame, Frames
+from bridge.errors import (
+    BridgeError,
+    Misconfigured,
+    Occupied,
+    Transient,
+    Unauthorised,
+    Unreachable,
+)
+
+T = TypeVar("T")
+
+MAX_REFUSAL = 1024 * 1024
+"""Bytes read of a body that came instead of a stream."""
+
+MAX_REPLY = 16 * 1024 * 1024
+"""Bytes read of an answer to a small call; message lists carry whole plugin responses."""
+
+_SMALL_CALLS = 50  # connections
+_KEEP_ALIVE = 15.0  # seconds; well below the 60 s after which servers commonly hang up
+_LAST_WORDS = 0.05  # seconds to read the rest of an answered stream, to keep its connection
+_BLANK = b"\xef\xbb\xbf\r\n\t "
+_NO_STREAM = (b"{", b"<")  # JSON, a page
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """How patient and how greedy the client is. Times are seconds.
+
+    connect_timeout: to get a connection, also out of a full pool.
+    idle_timeout: silence within a stream; a workflow inside a chat is silent for a minute.
+    call_timeout: a small call, from its first byte to the last.
+    max_concurrent_turns: streams at once.
+    attempts, retry_wait: of calls that can be repeated; the wait doubles.
+    """
+
+    connect_timeout: float = 10.0
+    idle_timeout: float = 120.0
+    call_timeout: float = 30.0
+    max_concurrent_turns: int = 1000
+    attempts: int = 3
+    retry_wait: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask. `query` leaves out what is None; `body` is JSON."""
+
+    method: str
+    path: str
+    query: Mapping[str, str | int | None]
+    body: Mapping[str, object] | None = None
+
+
+class Stream:
+    """One response that arrives in frames. Its owner must `aclose` it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.logid = logid_of(response.headers)
+        self._response = response
+        self._chunks = response.aiter_bytes()
+        self._frames = Frames()
+        self._ready: list[Frame] = []
+        self._begun = False
+        self._ended = False
+
+    async def judge(self) -> None:
+        """Return if this is an event stream. Raises by code, for a body that came instead.
+
+        The body is looked at where the headers do not tell, or tell something odd.
+        """
+        kind = self._response.headers.get("content-type", "").lower()
+        if self._response.status_code != 200 or "json" in kind:
+            await self._refuse(b"")
+        if "text/event-stream" not in kind:
+            self._ready = await self.more() or []
+
+    async def more(self) -> list[Frame] | None:
+        """Return the next frames, at least one; None at the end of the stream.
+
+        Raises `Unreachable(happened=True)` when the stream is cut, or silent for too long.
+        """
+        while not self._ready:
+            if self._ended:
+                return None
+            with reading(self.logid):
+                chunk = await anext(self._chunks, None)
+                if chunk is not None:
+                    self._ready = self._frames.feed(chunk)
+            if chunk is None:
+                self._ended = True
+                self._ready = self._frames.end()
+            if not self._begun:
+                await self._begin(chunk)
+        frames, self._ready = self._ready, []
+        return frames
+
+    async def drain(self) -> None:
+        """Read what is left if it comes at once, so that the connection can be used again."""
+        with contextlib.suppress(TimeoutError, BridgeError):
+            async with asyncio.timeout(_LAST_WORDS):
+                while await self.more():
+                    pass
+
+    async def aclose(self) -> None:
+        """Release the connection; one that is not at its end is closed."""
+        with contextlib.suppress(Unreachable), reading(self.logid):
+            await self._response.aclose()
+
+    async def _begin(self, chunk: bytes | None) -> None:
+        """Look at the first bytes: some servers call a JSON body, or a page, a stream."""
+        start = (chunk or b"").lstrip(_BLANK)
+        if start:
+            self._begun = True
+            if start.startswith(_NO_STREAM):
+                await self._refuse(start)
+
+    async def _refuse(self, start: bytes) -> None:
+        """Raise what the body says."""
+        with reading(self.logid):
+            rest = await _body(self._chunks, MAX_REFUSAL)
+        response = self._response
+        opened(Reply(response.status_code, response.headers, start + rest))
+        raise Unreachable("accepted, but not streamed", logid=self.logid, happened=True)
+
+
+class Transport:
+    """Sends requests with the bearer token of the moment."""
+
+    def __init__(self, base_url: str, credentials: Credentials, settings: ClientSettings) -> None:
+        """Open nothing yet. Raises `Misconfigured` for a base_url that is no http address."""
+        url = _address(base_url)
+        self._credentials = credentials
+        self._settings = settings
+        tls = httpx.create_ssl_context()
+        self._streams = _pool(url, tls, settings, settings.max_concurrent_turns)
+        self._calls = _pool(url, tls, settings, _SMALL_CALLS)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._streams.aclose()
+        await self._calls.aclose()
+
+    async def stream(self, request: Request) -> Stream:
+        """Send a request that is answered by a stream, and judge the response's beginning.
+
+        Tried once more, at once, only where there was no connection. The caller owns the
+        stream. Raises by code.
+        """
+        try:
+            return await self._with_token(request, self._open)
+        except Unreachable as error:
+            if not never_connected(error):
+                raise
+        return await self._with_token(request, self._open)
+
+    async def call(self, request: Request, *, again: bool) -> Success:
+        """Make a small call and return what it brought. Raises by code.
+
+        again: repeating it does no harm, so it is repeated after any transient error; others
+            only where the first attempt cannot have arrived.
+        """
+        attempts = stamina.retry_context(
+            on=lambda error: _is_worth_repeating(error, again=again),
+            attempts=self._settings.attempts,
+            timeout=None,
+            wait_initial=self._settings.retry_wait,
+            wait_jitter=self._settings.retry_wait,
+        )
+        async for attempt in attempts:
+            with attempt:
+                return await self._with_token(request, self._ask)
+        raise AssertionError("stamina raises the last error")
+
+    async def _with_token(
+        self, request: Request, send: Callable[[Request, str], Awaitable[T]]
+    ) -> T:
+        """Send; once more if the token was refused and there is a fresh one.
+
+        Safe for every request: Coze refuses a token before it does anything.
+        """
+        token = await self._credentials.token()
+        try:
+            return await send(request, token)
+        except Unauthorised:
+            if not await self._credentials.refused(token):
+                raise
+        return await send(request, await self._credentials.token())
+
+    async def _open(self, request: Request, token: str) -> Stream:
+        headers = {
+            "authorization": f"Bearer {token}",
+            "accept": "text/event-stream",
+            "accept-encoding": "identity",  # a compressor holds text back
+        }
+        with calling():
+            response = await self._streams.send(
+                _build(self._streams, request, headers), stream=True
+            )
+        stream = Stream(response)
+        try:
+            await stream.judge()
+        except BaseException:
+            await stream.aclose()
+            raise
+        return stream
+
+    async def _ask(self, request: Request, token: str) -> Success:
+        headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
+        with calling():
+            async with asyncio.timeout(self._settings.call_timeout):
+                response = await self._calls.send(
+                    _build(self._calls, request, headers), stream=True
+                )
+                try:
+                    body = await _body(response.aiter_bytes(), MAX_REPLY)
+                finally:
+                    await response.aclose()
+        return opened(Reply(response.status_code, response.headers, body))
+
+
+def _address(base_url: str) -> httpx.URL:
+    with contextlib.suppress(httpx.InvalidURL):
+        url = httpx.URL(base_url.strip())
+        if url.scheme in ("http", "https") and url.host:
+            return url
+    raise Misconfigured([f"coze.base_url: not an http(s) address: {base_url!r}"])
+
+
+def _pool(
+    url: httpx.URL, tls: ssl.SSLContext, settings: ClientSettings, connections: int
+) -> httpx.AsyncClient:
+    return HttpxAiohttpClient(
+        base_url=url,
+        verify=tls,
+        headers={"user-agent": "coze-bridge"},
+        limits=httpx.Limits(max_connections=connections, keepalive_expiry=_KEEP_ALIVE),
+        timeout=httpx.Timeout(
+            settings.idle_timeout,
+            connect=settings.connect_timeout,
+            pool=settings.connect_timeout,
+        ),
+    )
+
+
+def _build(
+    client: httpx.AsyncClient, request: Request, headers: Mapping[str, str]
+) -> httpx.Request:
+    query = {name: value for name, value in request.query.items() if value is not None}
+    return client.build_request(
+        request.method, request.path, params=query, json=request.body, headers=headers
+    )
+
+
+async def _body(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    """Read up to `limit` bytes; what is longer is cut, and so no JSON any more."""
+    parts: list[bytes] = []
+    room = limit
+    async for chunk in chunks:
+        parts.append(chunk[:room])
+        room -= len(chunk)
+        if room < 0:
+            break
+    return b"".join(parts)
+
+
+def _is_worth_repeating(error: Exception, *, again: bool) -> bool | float:
+    """Tell stamina whether to repeat a call, or after how many seconds.
+
+    A long Retry-After is left to the caller, who knows who is waiting.
+    """
+    if not isinstance(error, Transient) or isinstance(error, Occupied):
+        return False
+    if error.happened and not again:
+        return False
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= 5.0 else False
+    return True
