@@ -1,0 +1,170 @@
+"""The calls of Coze's OpenAPI that the bridge makes, one method each.
+
+Every method raises `bridge.errors` with Coze's code and log id, translated by `codes`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Literal, Self
+from urllib.parse import quote
+
+from bridge.coze import wire
+from bridge.coze.auth import Credentials
+from bridge.coze.codes import NOT_CANCELLABLE
+from bridge.coze.envelope import Success
+from bridge.coze.transport import ClientSettings, Request, Stream, Transport
+from bridge.coze.wire import Chat, Conversation, Message
+from bridge.errors import Permanent, Unreachable
+from bridge.upstream import Profile, Question
+
+API_CHANNEL = "1024"
+"""The connector id of the API channel, in lists of conversations."""
+
+MOST_MESSAGES = 50
+"""The longest page of conversation/message/list."""
+
+
+class CozeClient:
+    """Coze over HTTP, as one identity. Close it, or use it as a context manager.
+
+    base_url: such as `https://api.coze.cn`. Raises `Misconfigured` if it cannot be one.
+    """
+
+    def __init__(
+        self, base_url: str, credentials: Credentials, settings: ClientSettings | None = None
+    ) -> None:
+        self._http = Transport(base_url, credentials, settings or ClientSettings())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    @asynccontextmanager
+    async def chat(self, question: Question, bot_id: str) -> AsyncIterator[Stream]:
+        """Ask, and hold the stream; its connection is released whichever way it is left."""
+        # The conversation goes into the query; in the body Coze ignores it.
+        request = _post(
+            "/v3/chat",
+            wire.chat_body(question, bot_id),
+            conversation_id=question.conversation_id or None,
+        )
+        stream = await self._http.stream(request)
+        try:
+            yield stream
+        finally:
+            await stream.aclose()
+
+    async def retrieve(self, conversation_id: str, chat_id: str) -> Chat:
+        """Read how far a chat is. Coze asks for one call a second at most."""
+        request = _get("/v3/chat/retrieve", conversation_id=conversation_id, chat_id=chat_id)
+        reply = await self._http.call(request, again=True)
+        return wire.chat(reply.data, reply.logid)
+
+    async def messages(self, conversation_id: str, chat_id: str) -> list[Message]:
+        """List what a chat said, intermediates included, the question not, in any order."""
+        request = _get("/v3/chat/message/list", conversation_id=conversation_id, chat_id=chat_id)
+        return _messages(await self._http.call(request, again=True))
+
+    async def cancel(self, conversation_id: str, chat_id: str) -> None:
+        """Stop a chat; one that has ended already is no error. Does not end its stream."""
+        body = {"conversation_id": conversation_id, "chat_id": chat_id}
+        try:
+            await self._http.call(_post("/v3/chat/cancel", body), again=True)
+        except Permanent as error:
+            if error.code not in NOT_CANCELLABLE:
+                raise
+
+    async def create_conversation(self, bot_id: str, name: str = "") -> Conversation:
+        """Create an empty conversation. Coze names it after the first question if we do not."""
+        body: dict[str, object] = {"bot_id": bot_id}
+        if name:
+            body["name"] = wire.clean(name)[: wire.MAX_NAME]
+        # A repetition may leave an empty conversation behind, which nobody notices.
+        reply = await self._http.call(_post("/v1/conversation/create", body), again=True)
+        made = wire.conversation(reply.data)
+        if not made.id:
+            raise Unreachable("created a conversation without an id", happened=True)
+        return made
+
+    async def conversations(
+        self, bot_id: str, *, page: int = 1, size: int = 20
+    ) -> tuple[list[Conversation], bool]:
+        """List conversations of this identity, newest first; True if there are more."""
+        request = _get(
+            "/v1/conversations",
+            bot_id=bot_id,
+            page_num=page,
+            page_size=size,
+            sort_order="DESC",
+            connector_id=API_CHANNEL,
+        )
+        data = (await self._http.call(request, again=True)).data
+        found = [wire.conversation(item) for item in wire.children(data, "conversations")]
+        return found, data.get("has_more") is True
+
+    async def conversation(self, conversation_id: str) -> Conversation:
+        """Read one conversation. Raises `Gone` if there is none, or it is somebody else's."""
+        request = _get("/v1/conversation/retrieve", conversation_id=conversation_id)
+        return wire.conversation((await self._http.call(request, again=True)).data)
+
+    async def rename(self, conversation_id: str, name: str) -> None:
+        """Name a conversation; at most 100 characters are kept."""
+        body = {"name": wire.clean(name)[: wire.MAX_NAME]}
+        await self._http.call(Request("PUT", _path(conversation_id), {}, body), again=True)
+
+    async def clear(self, conversation_id: str) -> None:
+        """Cut the context; the messages stay listable."""
+        # Cutting twice in one place is cutting once.
+        await self._http.call(_post(f"{_path(conversation_id)}/clear", {}), again=True)
+
+    async def delete(self, conversation_id: str) -> None:
+        """Delete a conversation. Raises `Gone` if there is none."""
+        await self._http.call(Request("DELETE", _path(conversation_id), {}), again=False)
+
+    async def history(
+        self,
+        conversation_id: str,
+        *,
+        limit: int = MOST_MESSAGES,
+        order: Literal["asc", "desc"] = "desc",
+        chat_id: str = "",
+    ) -> list[Message]:
+        """List questions and answers of a conversation, without intermediates."""
+        body: dict[str, object] = {"order": order, "limit": limit}
+        if chat_id:
+            body["chat_id"] = chat_id
+        request = _post("/v1/conversation/message/list", body, conversation_id=conversation_id)
+        return _messages(await self._http.call(request, again=True))
+
+    async def bot(self, bot_id: str) -> Profile:
+        """Read how the published agent introduces itself."""
+        request = _get(f"/v1/bots/{quote(bot_id, safe='')}", is_published="true")
+        return wire.profile((await self._http.call(request, again=True)).data)
+
+
+def _get(path: str, **query: str | int | None) -> Request:
+    return Request("GET", path, query)
+
+
+def _post(path: str, body: dict[str, object] | dict[str, str], **query: str | None) -> Request:
+    return Request("POST", path, query, body)
+
+
+def _path(conversation_id: str) -> str:
+    return f"/v1/conversations/{quote(conversation_id, safe='')}"
+
+
+def _messages(reply: Success) -> list[Message]:
+    return [wire.message(item) for item in wire.children(reply.envelope, "data")]
