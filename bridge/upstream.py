@@ -12,7 +12,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, Gone
+
+
+class ConversationLost(Gone):
+    """Coze does not know the conversation (any more): a new one can be begun instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ class Agent(Protocol):
         """Ask, and stream the answer; leaving the context releases the connection.
 
         Entering raises before anything was asked: `Occupied` while another chat of the
-        conversation runs, `Gone` for an unknown conversation, `Transient` (look at `happened`),
+        conversation runs, `ConversationLost`, `Transient` (look at `happened`),
         `Permanent`. Iterating ends after a terminal event; a stream that is cut or stays
         silent for the idle timeout raises `Unreachable(happened=True)`.
         """
