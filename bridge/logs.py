@@ -25,7 +25,7 @@ _TOKENS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-_CHATTY = ("httpx", "httpcore", "aiohttp.access", "alembic", "asyncio", "aiosqlite")
+_CHATTY = ("httpx", "httpcore", "aiohttp.access", "alembic", "asyncio")
 """Libraries that log each request at INFO, httpx with the whole URL: Telegram's has the token."""
 
 
