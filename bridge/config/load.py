@@ -153,10 +153,7 @@ def _report(where: str, conflicts: Iterable[tuple[str, str]], problems: Problems
 def _strangers(key: str, settings: Settings, platforms: Platforms) -> Iterator[tuple[str, str]]:
     """A misspelt platform would lock everybody out, or let somebody in."""
     for person in getattr(settings.access, key):
-        platform = person.partition(":")[0]
-        if platform in settings.adapters:
-            continue
         try:
-            platforms(platform)
+            platforms(person.partition(":")[0])
         except KeyError as error:
             yield key, f"begins with an unknown platform: {error.args[0]}"
