@@ -1,0 +1,183 @@
+"""The answer so far, folded from the agent's events one at a time."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+from bridge.errors import BridgeError, Permanent
+from bridge.upstream import (
+    AnswerEvent,
+    Cancelled,
+    Delta,
+    Failed,
+    Finished,
+    Needs,
+    Said,
+    Spoken,
+    Started,
+    Suggested,
+    Trace,
+    Usage,
+)
+
+MAX_SUGGESTIONS = 5  # Coze sends up to three; a relay that repeats itself must not fill the screen
+
+
+class State(StrEnum):
+    """How far an answer has come."""
+
+    STREAMING = "streaming"
+    SPOKEN = "spoken"  # the visible text has ended, suggestions may follow
+    COMPLETE = "complete"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    WAITING = "waiting"  # the agent asked something back: the user's next message goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One message of the answer. `complete`: its whole text was told, not only increments."""
+
+    message_id: str
+    text: str = ""
+    reasoning: str = ""
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A snapshot of the answer. Later snapshots replace it; it never changes itself.
+
+    trace: known from the first event on, so that a lost answer can be looked for.
+    error: why, where `state` is FAILED; what was said before stays valid.
+    """
+
+    answers: tuple[Answer, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    trace: Trace | None = None
+    state: State = State.STREAMING
+    usage: Usage | None = None
+    error: BridgeError | None = None
+
+    @property
+    def text(self) -> str:
+        """The visible Markdown: the messages in order, blank ones left out."""
+        return "\n\n".join(each.text for each in self.answers if each.text.strip())
+
+    @property
+    def reasoning(self) -> str:
+        """What the agent thought aloud; never part of `text`."""
+        return "\n\n".join(each.reasoning for each in self.answers if each.reasoning.strip())
+
+    @property
+    def ended(self) -> bool:
+        """Nothing of any kind will follow."""
+        return self.state not in {State.STREAMING, State.SPOKEN}
+
+    @property
+    def urgent(self) -> bool:
+        """No further text will follow, so there is no reason to hold the screen back."""
+        return self.state is not State.STREAMING
+
+
+def fold(reply: Reply, event: AnswerEvent) -> Reply:
+    """Take one event into account. Called once per token: costs one string append.
+
+    Events after the end change nothing, so folding a recovered answer twice is harmless.
+    """
+    return reply if reply.ended else _fold(reply, event)
+
+
+def _fold(reply: Reply, event: AnswerEvent) -> Reply:
+    match event:
+        case Delta():
+            return _grow(reply, event)
+        case Said():
+            return _settle(reply, event)
+        case Suggested():
+            return _suggest(reply, event.text.strip())
+        case Started():
+            return replace(reply, trace=Trace(event.conversation_id, event.chat_id))
+        case Spoken():
+            return replace(reply, state=State.SPOKEN)
+        case _:
+            return _end(reply, event)
+
+
+def _end(reply: Reply, event: Finished | Failed | Cancelled | Needs) -> Reply:
+    match event:
+        case Finished():
+            return replace(reply, state=State.COMPLETE, usage=event.usage)
+        case Failed():
+            return replace(reply, state=State.FAILED, error=event.error)
+        case Cancelled():
+            return replace(reply, state=State.STOPPED)
+        case Needs("reply"):
+            return replace(reply, state=State.WAITING)
+        case Needs():  # nobody here can answer, so for the user the turn has failed
+            error = Permanent(f"the agent waits for {event.what!r}, which the bridge cannot give")
+            return replace(reply, state=State.FAILED, error=error)
+        case _:
+            assert_never(event)
+
+
+def _grow(reply: Reply, delta: Delta) -> Reply:
+    at = _index(reply.answers, delta.message_id)
+    if at is None:
+        born = Answer(delta.message_id, delta.text, delta.reasoning)
+        return replace(reply, answers=(*reply.answers, born))
+    old = reply.answers[at]
+    if old.complete:  # the whole text is known already; an increment that comes late is part of it
+        return reply
+    return _put(
+        reply,
+        at,
+        Answer(old.message_id, old.text + delta.text, old.reasoning + delta.reasoning),
+    )
+
+
+def _settle(reply: Reply, said: Said) -> Reply:
+    at = _index(reply.answers, said.message_id)
+    if at is None:
+        at = _nameless_twin(reply.answers, said)
+    if at is None:
+        whole = Answer(said.message_id, said.text, said.reasoning, complete=True)
+        return replace(reply, answers=(*reply.answers, whole))
+    reasoning = said.reasoning or reply.answers[at].reasoning
+    return _put(reply, at, Answer(said.message_id, said.text, reasoning, complete=True))
+
+
+def _index(answers: tuple[Answer, ...], message_id: str) -> int | None:
+    """Find the message an event belongs to, newest first.
+
+    Without an id it is the newest message if that has no id either and is still growing: a
+    second message without an id must not overwrite the first.
+    """
+    if not message_id:
+        newest = len(answers) - 1
+        growing = answers and not answers[newest].message_id and not answers[newest].complete
+        return newest if growing else None
+    for at in range(len(answers) - 1, -1, -1):
+        if answers[at].message_id == message_id:
+            return at
+    return None
+
+
+def _nameless_twin(answers: tuple[Answer, ...], said: Said) -> int | None:
+    """Find the growing message that `said` completes under another id (some relays do that)."""
+    for at in range(len(answers) - 1, -1, -1):
+        if not answers[at].complete and said.text.startswith(answers[at].text):
+            return at
+    return None
+
+
+def _put(reply: Reply, at: int, answer: Answer) -> Reply:
+    answers = (*reply.answers[:at], answer, *reply.answers[at + 1 :])
+    return replace(reply, answers=answers)
+
+
+def _suggest(reply: Reply, question: str) -> Reply:
+    known = reply.suggestions
+    if not question or question in known or len(known) >= MAX_SUGGESTIONS:
+        return reply
+    return replace(reply, suggestions=(*known, question))

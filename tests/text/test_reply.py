@@ -1,0 +1,178 @@
+import time
+
+import pytest
+
+from bridge.errors import Permanent, Transient
+from bridge.text.reply import MAX_SUGGESTIONS, Answer, Reply, State, fold
+from bridge.upstream import (
+    AnswerEvent,
+    Cancelled,
+    Delta,
+    Failed,
+    Finished,
+    Needs,
+    Said,
+    Spoken,
+    Started,
+    Suggested,
+    Trace,
+    Usage,
+)
+
+
+def folded(*events: AnswerEvent, reply: Reply | None = None) -> Reply:
+    """The snapshot after all the events."""
+    reply = reply or Reply()
+    for event in events:
+        reply = fold(reply, event)
+    return reply
+
+
+def test_a_whole_turn_from_start_to_usage() -> None:
+    reply = folded(
+        Started("conv", "chat"),
+        Delta("m", "Hel"),
+        Delta("m", "lo"),
+        Said("m", "Hello!"),
+        Spoken(),
+        Suggested("More?"),
+        Finished(Usage(3, 4)),
+    )
+    assert reply.text == "Hello!"
+    assert reply.trace == Trace("conv", "chat")
+    assert reply.suggestions == ("More?",)
+    assert (reply.state, reply.usage) == (State.COMPLETE, Usage(3, 4))
+
+
+def test_deltas_are_joined_as_they_come() -> None:
+    assert folded(Delta("m", "a"), Delta("m", ""), Delta("m", " b\n")).text == "a b\n"
+
+
+def test_the_whole_text_replaces_deltas_that_differ() -> None:
+    assert folded(Delta("m", "50$\\%$"), Said("m", "50%")).text == "50%"
+
+
+def test_several_answers_in_one_turn_are_a_blank_line_apart() -> None:
+    reply = folded(Delta("a", "one"), Said("a", "one"), Delta("b", "tw"), Said("b", "two"))
+    assert reply.text == "one\n\ntwo"
+    assert [each.message_id for each in reply.answers] == ["a", "b"]
+
+
+def test_interleaved_answers_stay_apart() -> None:
+    reply = folded(Delta("a", "1"), Delta("b", "x"), Delta("a", "2"), Delta("b", "y"))
+    assert reply.text == "12\n\nxy"
+
+
+def test_blank_answers_are_left_out() -> None:
+    assert folded(Said("a", " \n"), Said("b", "text"), Said("c", "")).text == "text"
+
+
+def test_reasoning_never_becomes_text() -> None:
+    reply = folded(Delta("m", reasoning="hm, "), Delta("m", reasoning="yes"), Delta("m", "Yes."))
+    assert (reply.text, reply.reasoning) == ("Yes.", "hm, yes")
+
+
+def test_reasoning_survives_a_whole_text_that_does_not_repeat_it() -> None:
+    assert folded(Delta("m", reasoning="hm"), Said("m", "Yes.")).reasoning == "hm"
+    assert folded(Delta("m", reasoning="hm"), Said("m", "Yes.", "hm, yes")).reasoning == "hm, yes"
+
+
+@pytest.mark.parametrize("streamed", ["", "Hel", "Hello"])
+@pytest.mark.parametrize("first_id", ["", "temporary"])
+def test_a_whole_text_under_a_new_id_does_not_double_its_deltas(
+    streamed: str, first_id: str
+) -> None:
+    reply = folded(Delta(first_id, streamed, "why"), Said("real", "Hello"))
+    assert reply.answers == (Answer("real", "Hello", "why", complete=True),)
+
+
+def test_two_different_whole_texts_both_stay() -> None:
+    assert folded(Said("a", "Hello"), Said("b", "Hello again")).text == "Hello\n\nHello again"
+    assert folded(Said("", "Hello"), Said("", "Hello again")).text == "Hello\n\nHello again"
+    assert folded(Said("a", "OK"), Said("b", "OK")).text == "OK\n\nOK"
+
+
+def test_a_growing_answer_with_other_words_is_kept_beside_a_whole_one() -> None:
+    assert folded(Delta("a", "red"), Said("b", "blue")).text == "red\n\nblue"
+
+
+def test_messages_without_ids_follow_each_other() -> None:
+    reply = folded(Delta("", "one"), Said("", "one"), Delta("", "tw"), Delta("", "o"))
+    assert reply.text == "one\n\ntwo"
+
+
+def test_a_late_delta_of_a_whole_message_changes_nothing() -> None:
+    before = folded(Delta("m", "Hel"), Said("m", "Hello"))
+    assert fold(before, Delta("m", "lo")) == before
+
+
+def test_spoken_means_urgent_but_not_ended_and_may_come_twice() -> None:
+    once = folded(Delta("m", "Hi"), Spoken())
+    assert (once.urgent, once.ended, once.state) == (True, False, State.SPOKEN)
+    assert fold(once, Spoken()) == once
+
+
+def test_text_that_comes_after_spoken_is_not_lost() -> None:
+    assert folded(Said("a", "one"), Spoken(), Said("b", "two")).text == "one\n\ntwo"
+
+
+def test_streaming_is_neither_urgent_nor_ended() -> None:
+    assert not folded(Started("c", "x"), Delta("m", "Hi")).urgent
+    assert not Reply().ended
+
+
+def test_suggestions_are_trimmed_deduplicated_and_bounded() -> None:
+    questions = [Suggested(f" question {n % 7} ") for n in range(20)]
+    reply = folded(Suggested("  "), *questions)
+    assert reply.suggestions == tuple(f"question {n}" for n in range(MAX_SUGGESTIONS))
+
+
+def test_a_failure_keeps_the_text_so_far_and_its_reason() -> None:
+    error = Transient("event interval error", code=5000)
+    reply = folded(Delta("m", "so far"), Failed(error))
+    assert (reply.text, reply.state, reply.error) == ("so far", State.FAILED, error)
+    assert reply.ended
+
+
+def test_cancelling_keeps_the_text_so_far() -> None:
+    reply = folded(Delta("m", "so far"), Cancelled())
+    assert (reply.text, reply.state, reply.ended) == ("so far", State.STOPPED, True)
+
+
+def test_a_question_back_waits_for_the_user() -> None:
+    reply = folded(Said("m", "Which city?"), Needs("reply"))
+    assert (reply.state, reply.ended, reply.error) == (State.WAITING, True, None)
+
+
+def test_tools_nobody_has_fail_the_turn_with_a_reason() -> None:
+    reply = folded(Needs("tools"))
+    assert reply.state is State.FAILED
+    assert isinstance(reply.error, Permanent)
+    assert "tools" in str(reply.error)
+
+
+@pytest.mark.parametrize("end", [Finished(), Cancelled(), Failed(Permanent("no")), Needs("reply")])
+def test_nothing_changes_after_the_end(end: AnswerEvent) -> None:
+    reply = folded(Said("m", "whole"), end)
+    more: list[AnswerEvent] = [
+        Delta("x", "y"),
+        Said("z", "z"),
+        Suggested("?"),
+        Spoken(),
+        Finished(Usage(9, 9)),
+    ]
+    assert folded(*more, reply=reply) == reply
+
+
+def test_a_recovered_answer_folds_onto_what_was_streamed_before() -> None:
+    cut = folded(Started("c", "x"), Delta("m", "Hello wor"))
+    assert folded(Said("m", "Hello world"), Finished(), reply=cut).text == "Hello world"
+
+
+def test_ten_thousand_deltas_fold_in_a_blink() -> None:
+    reply = Reply()
+    began = time.perf_counter()
+    for _ in range(10_000):
+        reply = fold(reply, Delta("m", "字字字 "))
+    assert len(reply.text) == 40_000
+    assert time.perf_counter() - began < 1.0  # about 0.1 s; generous for a busy machine
