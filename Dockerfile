@@ -7,7 +7,7 @@ RUN python -m venv /opt/coze-bridge
 COPY pyproject.toml README.md LICENSE ./
 COPY bridge bridge
 COPY adapters adapters
-RUN /opt/coze-bridge/bin/pip install '.[cluster]'
+RUN /opt/coze-bridge/bin/pip install .
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /data --create-home bridge
