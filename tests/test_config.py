@@ -1,0 +1,439 @@
+"""The configuration as an operator meets it: a file, variables, and complaints."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from adapters.registry import settings_model
+from bridge.adapter import AdapterSettings
+from bridge.config import (
+    Busy,
+    GroupScope,
+    Settings,
+    find,
+    load,
+)
+from bridge.errors import Misconfigured
+
+ID = "7342866812345678901"
+
+SMALLEST = f"""
+[coze]
+token = "pat_secret_of_mine"
+[agents.default]
+bot_id = "{ID}"
+[adapters.web]
+"""
+
+ENVIRONMENT = {
+    "COZE_BRIDGE_COZE__TOKEN": "pat_secret_of_mine",
+    "COZE_BRIDGE_AGENTS__DEFAULT__BOT_ID": ID,
+    "COZE_BRIDGE_ADAPTERS__WEB__TITLE": "Chat",
+}
+
+
+def read(
+    folder: Path, toml: str | None = SMALLEST, environ: Mapping[str, str] | None = None
+) -> Settings:
+    path = None
+    if toml is not None:
+        path = folder / "config.toml"
+        path.write_text(toml, encoding="utf-8")
+    return load(path, environ or {}, settings_model)
+
+
+def problems(
+    folder: Path, toml: str | None, environ: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    with pytest.raises(Misconfigured) as caught:
+        read(folder, toml, environ)
+    return caught.value.problems
+
+
+def the_problem(folder: Path, toml: str | None, environ: Mapping[str, str] | None = None) -> str:
+    (line,) = problems(folder, toml, environ)
+    return line
+
+
+def test_smallest_file_gives_the_defaults(tmp_path: Path) -> None:
+    settings = read(tmp_path)
+    assert settings.coze.token.get_secret_value() == "pat_secret_of_mine"
+    assert settings.coze.base_url == "https://api.coze.cn"
+    assert (settings.coze.idle_timeout, settings.coze.turn_timeout) == (120, 900)
+    assert settings.sessions.busy is Busy.QUEUE
+    assert settings.sessions.group_scope is GroupScope.USER
+    assert settings.sessions.idle_reset is None
+    assert settings.database.url == "sqlite:///coze-bridge.db"
+    assert (settings.server.host, settings.server.port) == ("127.0.0.1", 8080)
+    assert settings.adapters["web"].platform == "web"
+    assert settings.adapters["web"].agent == "default"
+
+
+def test_environment_alone_is_enough(tmp_path: Path) -> None:
+    assert read(tmp_path, None, ENVIRONMENT) == read(tmp_path, SMALLEST)
+
+
+def test_environment_wins_over_the_file(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        SMALLEST + "[server]\nport = 1\nhost = 'localhost'\n",
+        {"COZE_BRIDGE_SERVER__PORT": "9000"},
+    )
+    assert (settings.server.port, settings.server.host) == (9000, "localhost")
+
+
+def test_empty_variable_counts_as_unset(tmp_path: Path) -> None:
+    assert read(tmp_path, SMALLEST, {"COZE_BRIDGE_SERVER__PORT": ""}).server.port == 8080
+
+
+def test_foreign_variables_are_left_alone(tmp_path: Path) -> None:
+    assert read(tmp_path, SMALLEST, {"PATH": "/bin", "COZE_BRIDGE_CONFIG": "x"})
+
+
+def test_ids_of_19_digits_keep_every_digit(tmp_path: Path) -> None:
+    in_quotes, as_number = f'"{ID}"', ID
+    bare = read(tmp_path, SMALLEST.replace(in_quotes, as_number)).agents["default"].bot_id
+    assert bare == read(tmp_path, None, ENVIRONMENT).agents["default"].bot_id == ID
+
+
+def test_tables_of_tables_come_from_the_environment(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        SMALLEST,
+        {
+            "COZE_BRIDGE_AGENTS__SALES__BOT_ID": "1",
+            "COZE_BRIDGE_AGENTS__DEFAULT__VARIABLES__USER_NAME": "user.name",
+            "COZE_BRIDGE_ADAPTERS__TELEGRAM__TOKEN": "123456:ABC-def_9",
+            "COZE_BRIDGE_ADAPTERS__TELEGRAM__AGENT": "sales",
+        },
+    )
+    assert settings.agents["sales"].bot_id == "1"
+    assert settings.agents["default"].variables == {"user_name": "user.name"}
+    assert settings.adapters["telegram"].agent == "sales"
+
+
+@pytest.mark.parametrize("text", ["telegram:1, slack:T1/U2", '["telegram:1", "slack:T1/U2"]'])
+def test_lists_in_the_environment_are_json_or_commas(tmp_path: Path, text: str) -> None:
+    access = read(tmp_path, SMALLEST, {"COZE_BRIDGE_ACCESS__ALLOW": text}).access
+    assert access.allow == ("telegram:1", "slack:T1/U2")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [('"12h"', 43200), ('"1d"', 86400), ('"90m"', 5400), ('"30 s"', 30), ("60", 60)],
+)
+def test_durations(tmp_path: Path, text: str, seconds: float) -> None:
+    assert read(tmp_path, f"{SMALLEST}[sessions]\nidle_reset = {text}").sessions.idle_reset == (
+        seconds
+    )
+
+
+def test_one_platform_may_have_several_accounts(tmp_path: Path) -> None:
+    settings = read(tmp_path, SMALLEST + '[adapters.intern]\nplatform = "web"\n')
+    assert {name: its.platform for name, its in settings.adapters.items()} == {
+        "web": "web",
+        "intern": "web",
+    }
+
+
+def test_settings_are_frozen(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        read(tmp_path).server.port = 1
+
+
+def test_secrets_do_not_show_in_a_printed_setting(tmp_path: Path) -> None:
+    assert "pat_secret_of_mine" not in repr(read(tmp_path))
+
+
+# Secrets in files
+
+
+def test_secret_is_read_from_its_file_without_the_newline(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("pat_from_file\n", encoding="utf-8")
+    toml = SMALLEST.replace('token = "pat_secret_of_mine"', f"token_file = '{tmp_path}/token'")
+    assert read(tmp_path, toml).coze.token.get_secret_value() == "pat_from_file"
+
+
+def test_environment_may_replace_a_token_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("pat_from_file", encoding="utf-8")
+    environ = {"COZE_BRIDGE_COZE__TOKEN_FILE": f"{tmp_path}/token"}
+    assert read(tmp_path, SMALLEST, environ).coze.token.get_secret_value() == "pat_from_file"
+
+
+def test_environment_may_replace_a_file_by_a_token(tmp_path: Path) -> None:
+    toml = SMALLEST.replace('token = "pat_secret_of_mine"', "token_file = '/nowhere'")
+    assert read(tmp_path, toml, {"COZE_BRIDGE_COZE__TOKEN": "pat_x"})
+
+
+def test_every_secret_of_every_section_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("xoxb-1", encoding="utf-8")
+    (tmp_path / "app").write_text("xapp-1", encoding="utf-8")
+    toml = f"""{SMALLEST}
+[server]
+admin_token_file = "{tmp_path}/secret"
+[adapters.slack]
+bot_token_file = "{tmp_path}/secret"
+app_token_file = "{tmp_path}/app"
+"""
+    settings = read(tmp_path, toml)
+    assert settings.server.admin_token.get_secret_value() == "xoxb-1"
+    assert "xapp" not in repr(settings.adapters["slack"])
+    assert set(settings.adapters["slack"].conflicts(host="", public_url="")) == set()
+
+
+def test_oauth_key_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("-----BEGIN\nKEY-----\n", encoding="utf-8")
+    toml = (
+        SMALLEST.replace('token = "pat_secret_of_mine"', "")
+        + f"""
+[coze.oauth]
+client_id = 17
+public_key_id = "f"
+private_key_file = "{tmp_path}/key.pem"
+"""
+    )
+    oauth = read(tmp_path, toml).coze.oauth
+    assert oauth is not None
+    assert oauth.client_id == "17"
+    assert oauth.private_key.get_secret_value() == "-----BEGIN\nKEY-----"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "coze.token_file: cannot be read: No such file or directory"),
+        (b"", "coze.token_file: the file is empty"),
+        (b" \n", "coze.token_file: the file is empty"),
+        (b"\xff\xfe", "coze.token_file: is not a text file"),
+    ],
+)
+def test_unusable_secret_file(tmp_path: Path, content: bytes | None, complaint: str) -> None:
+    if content is not None:
+        (tmp_path / "token").write_bytes(content)
+    toml = SMALLEST.replace('token = "pat_secret_of_mine"', f'token_file = "{tmp_path}/token"')
+    assert the_problem(tmp_path, toml) == complaint
+
+
+# Complaints
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('token = "pat_secret_of_mine"', "", "coze.token: missing; create one at Coze, or give"),
+        ("pat_secret_of_mine", "", "coze.token: missing"),
+        ("pat_secret_of_mine", "pat_…", "coze.token: has spaces or letters that no token has"),
+        ('"pat_secret_of_mine"', "5", "coze.token: must be text in quotes"),
+        ("[coze]", '[coze]\ntoken_file = "x"', "coze.token: given twice, here and as token_file"),
+        ("[coze]", '[coze]\ntokn = "x"', "coze.tokn: unknown key; did you mean token?"),
+        ("[coze]", "[coze]\nidle_timeout = 0", "coze.idle_timeout: must be greater than 0"),
+        ("[coze]", "[coze]\nidle_timeout = inf", "coze.idle_timeout: must be a finite number"),
+        ("[coze]", '[coze]\nidle_timeout = "2 min"', "coze.idle_timeout: must be a number"),
+        ("[coze]", "[coze]\nidle_timeout = true", "coze.idle_timeout: must be a number"),
+        ("[coze]", '[coze]\nbase_url = "api.coze.cn"', "coze.base_url: must be an address"),
+        (f'bot_id = "{ID}"', "", "agents.default.bot_id: missing"),
+        (f'bot_id = "{ID}"', "workflow_id = 1", "agents.default.app_id: missing"),
+        (f'bot_id = "{ID}"', "app_id = 1", "agents.default.workflow_id: missing"),
+        ("bot_id", "workflow_id = 1\nbot_id", "agents.default.workflow_id: given together"),
+        ("bot_id", 'voice = "loud"\nbot_id', "agents.default.voice: must be 'audio', "),
+        ("bot_id", "suggestions = 7\nbot_id", "agents.default.suggestions: must be true or fa"),
+        ("agents.default", "agents.other", "adapters.web.agent: there is no table [agents.default"),
+        ("[adapters.web]", "", "adapters: nobody can reach the agent"),
+        ("[adapters.web]", "[adapters.icq]", "adapters.icq.platform: unknown platform; this ver"),
+        ("[adapters.web]", '[adapters."a b"]', "adapters.a b: a name has only letters"),
+        ("[adapters.web]", "[adapters.web]\ntitel = 1", "adapters.web.titel: unknown key; did y"),
+        ("[adapters.web]", "[adapters]\nweb = 5", "adapters.web: must be a table, [adapters.web]"),
+        ("[coze]", "[sesions]\n[coze]", "sesions: unknown section; did you mean sessions?"),
+        ("[coze]", "server = 3\n[coze]", "server: must be a table"),
+    ],
+)
+def test_complaint(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    assert the_problem(tmp_path, SMALLEST.replace(old, new)).startswith(complaint)
+
+
+@pytest.mark.parametrize(
+    ("section", "complaint"),
+    [
+        ('[sessions]\nbusy = "wait"', "sessions.busy: must be 'queue', 'interrupt' or 'reject'"),
+        ('[sessions]\nidle_reset = "1 month"', "sessions.idle_reset: must be a duration such as"),
+        ("[sessions]\nidle_reset = 0", "sessions.idle_reset: must be a duration such as"),
+        ("[sessions]\nmerge_window = -1", "sessions.merge_window: must be greater than or equal"),
+        ('[access]\nallow = ["12345"]', 'access.allow.0: must look like "telegram:12345"'),
+        ('[access]\ndeny = ["telegrm:1"]', "access.deny: begins with an unknown platform"),
+        ("[access]\ntokens_per_day = -5", "access.tokens_per_day: must be greater than or equal"),
+        ('[database]\nurl = "mysql://x"', "database.url: must start with sqlite:/// or postgresql"),
+        ("[server]\nport = 70000", "server.port: must be less than or equal to 65535"),
+        ("[server]\nport = true", "server.port: must be a number"),
+        ('[server]\npublic_url = "http://example.org"', "server.public_url: must start with http"),
+        ('[log]\nlevel = "loud"', "log.level: must be 'debug', 'info', 'warning' or 'error'"),
+        ("[adapters.telegram]", "adapters.telegram.token: missing; ask @BotFather"),
+        ('[adapters.telegram]\ntoken = "x"', "adapters.telegram.token: must look like 123456:A"),
+        (
+            '[adapters.telegram]\ntoken = "1:a"\nmode = "webhook"',
+            "adapters.telegram.mode: webhook needs server.public_url",
+        ),
+        (
+            '[adapters.telegram]\ntoken = "1:a"\nedit_interval_private = 0',
+            "adapters.telegram.edit_interval_private: must be greater than 0",
+        ),
+        ('[adapters.slack]\nbot_token = "xoxb-1"', "adapters.slack.app_token: missing"),
+        (
+            '[adapters.slack]\nbot_token = "xoxb-1"\nmode = "http"',
+            "adapters.slack.signing_secret: missing",
+        ),
+        (
+            '[adapters.slack]\nbot_token = "xapp-1"\napp_token = "xapp-1"',
+            "adapters.slack.bot_token: must be the bot user OAuth token, which starts with xoxb-",
+        ),
+    ],
+)
+def test_complaint_about_one_more_section(tmp_path: Path, section: str, complaint: str) -> None:
+    assert the_problem(tmp_path, SMALLEST + section).startswith(complaint)
+
+
+def test_token_and_oauth_exclude_each_other(tmp_path: Path) -> None:
+    toml = SMALLEST + '[coze.oauth]\nclient_id = 1\npublic_key_id = "f"\nprivate_key = "k"'
+    assert the_problem(tmp_path, toml) == "coze.token: given together with [coze.oauth]; keep one"
+
+
+def test_http_is_good_enough_on_this_machine(tmp_path: Path) -> None:
+    toml = SMALLEST + '[server]\npublic_url = "http://localhost:8080/"'
+    assert read(tmp_path, toml).server.public_url == "http://localhost:8080"
+
+
+def test_all_problems_come_together_each_key_once(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        """
+[coze]
+tokn = "x"
+idle_timeout = -1
+[agents.default]
+voice = "loud"
+[adapters.telegram]
+mode = "webhook"
+[adapters.slack]
+[access]
+allow = ["nobody", "web:1", 5]
+""",
+    )
+    assert [line.partition(":")[0] for line in found] == [
+        "coze.idle_timeout",
+        "coze.tokn",
+        "agents.default.voice",
+        "access.allow.0",
+        "access.allow.2",
+        "coze.token",
+        "agents.default.bot_id",
+        "adapters.telegram.token",
+        "adapters.telegram.mode",
+        "adapters.slack.bot_token",
+        "adapters.slack.app_token",
+    ]
+
+
+def test_no_complaint_repeats_a_value(tmp_path: Path) -> None:
+    secret = "hunter2hunter2"
+    toml = f"""
+{secret} = 1
+[coze]
+token = ["{secret}"]
+base_url = "{secret}"
+idle_timeout = "{secret}"
+[agents.default]
+bot_id = ["{secret}"]
+reasoning = "{secret}"
+variables = {{ plan = "{secret}" }}
+[adapters.telegram]
+token = "{secret}"
+mode = "{secret}"
+[adapters.slack]
+bot_token = "{secret}"
+[sessions]
+idle_reset = "{secret}"
+[access]
+allow = "[{secret}"
+[database]
+url = "{secret}"
+"""
+    lines = problems(tmp_path, toml)
+    assert len(lines) >= 12
+    assert [line for line in lines if secret in line] == [f"{secret}: unknown section"]
+
+
+def test_a_problem_names_the_variable_that_caused_it(tmp_path: Path) -> None:
+    line = the_problem(tmp_path, SMALLEST, {"COZE_BRIDGE_SERVER__PORT": "x"})
+    assert line == "server.port: must be a whole number (set by COZE_BRIDGE_SERVER__PORT)"
+
+
+def test_misspelt_variables_are_problems_too(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        SMALLEST,
+        {
+            "COZE_BRIDGE_TOKEN": "x",
+            "COZE_BRIDGE_COZE__TOKN": "x",
+            "COZE_BRIDGE_COZE__TOKEN__FILE": "x",
+            "COZE_BRIDGE_AGENTS__A": "x",
+            "COZE_BRIDGE_AGENTS__A__BOT_ID": "1",
+        },
+    )
+    assert [line.partition(":")[0] for line in found] == [
+        "COZE_BRIDGE_AGENTS__A__BOT_ID",
+        "COZE_BRIDGE_TOKEN",
+        "coze.token",
+        "coze.tokn",
+        "agents.A".lower(),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"[coze\n", "not valid TOML: "),
+        (b"\xff", "not valid TOML: "),
+        (b'a = "x"\na = "y"', "not valid TOML: "),
+    ],
+)
+def test_file_that_is_no_toml(tmp_path: Path, content: bytes, complaint: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+    with pytest.raises(Misconfigured) as caught:
+        load(path, {}, settings_model)
+    (line,) = caught.value.problems
+    assert line.startswith(f"{path}: {complaint}")
+
+
+def test_missing_file_and_folder_for_a_file(tmp_path: Path) -> None:
+    for path, reason in [(tmp_path / "no.toml", "No such file"), (tmp_path, "Is a directory")]:
+        with pytest.raises(Misconfigured, match=f"cannot be read: {reason}"):
+            load(path, {}, settings_model)
+
+
+def test_nothing_at_all_says_how_to_begin(tmp_path: Path) -> None:
+    line = the_problem(tmp_path, None)
+    assert "config.example.toml" in line
+    assert "--config" in line
+
+
+def test_which_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = {"COZE_BRIDGE_CONFIG": "from-environment.toml"}
+    assert find(None, {}) is None
+    (tmp_path / "config.toml").touch()
+    assert find(None, {}) == Path("config.toml")
+    assert find(None, environ) == Path("from-environment.toml")
+    assert find(Path("given.toml"), environ) == Path("given.toml")
+
+
+def test_platform_of_a_third_party_is_asked_for_by_name(tmp_path: Path) -> None:
+    class Pigeon(AdapterSettings):
+        loft: str = ""
+
+    def platforms(name: str) -> type[AdapterSettings]:
+        return Pigeon if name == "pigeon" else settings_model(name)
+
+    path = tmp_path / "config.toml"
+    path.write_text(SMALLEST + '[adapters.pigeon]\nloft = "roof"\n', encoding="utf-8")
+    assert load(path, {}, platforms).adapters["pigeon"] == Pigeon(platform="pigeon", loft="roof")
