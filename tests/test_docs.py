@@ -1,0 +1,180 @@
+"""What is written for people says what the code does: the example, and the pages in docs/."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+import bridge.errors
+from adapters.registry import settings_model
+from bridge.check import not_yet
+from bridge.config import AgentSettings, CozeSettings, Settings, load
+from bridge.config.sources import keys
+from bridge.errors import BridgeError, Misconfigured
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "config.example.toml"
+PLATFORMS = ("web", "telegram", "slack")
+
+
+def load_text(text: str, folder: Path) -> Settings:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, {}, settings_model)
+
+
+def uncommented(*marks: str) -> str:
+    """The example without the comment mark before keys and tables; prose stays a comment."""
+    text = EXAMPLE.read_text("utf-8")
+    return re.sub(rf"^(?:{'|'.join(marks)}) (?=[a-z_]+ = |\[)", "", text, flags=re.MULTILINE)
+
+
+# Every key there is
+
+
+def schema() -> set[str]:
+    """Dotted names of all keys, `agents.<name>` standing for every agent."""
+    found = set(leaves(AgentSettings, "agents.<name>"))
+    for platform in PLATFORMS:
+        found |= set(leaves(settings_model(platform), f"adapters.{platform}"))
+    for name, field in Settings.model_fields.items():
+        if name not in {"agents", "adapters"}:
+            found |= set(leaves(model_in(field.annotation), name))
+    return found
+
+
+def leaves(model: type[BaseModel] | None, where: str) -> Iterator[str]:
+    assert model is not None
+    for key in keys(model):
+        field = model.model_fields.get(key)
+        inner = model_in(field.annotation) if field else None
+        if inner:
+            yield from leaves(inner, f"{where}.{key}")
+        else:
+            yield f"{where}.{key}"
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def keys_in(table: dict[str, Any], where: str = "") -> Iterator[str]:
+    for key, value in table.items():
+        name = f"{where}.{key}".lstrip(".").replace("agents.default.", "agents.<name>.")
+        if isinstance(value, dict) and not name.endswith(".variables"):
+            yield from keys_in(value, name)
+        else:
+            yield name
+
+
+# The example
+
+
+def test_example_equals_the_defaults(tmp_path: Path) -> None:
+    assert load_text(EXAMPLE.read_text("utf-8"), tmp_path) == Settings(
+        coze=CozeSettings.model_validate({"token": "pat_your_token"}),
+        agents={"default": AgentSettings(bot_id="7342866812345678901")},
+        adapters={"web": settings_model("web").model_validate({"platform": "web"})},
+    )
+
+
+def test_example_can_be_run_by_this_version(tmp_path: Path) -> None:
+    assert not_yet(load_text(EXAMPLE.read_text("utf-8"), tmp_path)) == []
+
+
+def test_defaults_in_the_example_are_the_true_ones(tmp_path: Path) -> None:
+    assert load_text(uncommented("#"), tmp_path) == load_text(EXAMPLE.read_text("utf-8"), tmp_path)
+
+
+def test_every_line_of_the_example_is_valid(tmp_path: Path) -> None:
+    """With all of it in force, only what excludes each other is complained about."""
+    secret = tmp_path / "secret"
+    secret.write_text("x", encoding="utf-8")
+    everything = re.sub(r'"/run/secrets/[a-z_.]+"', f'"{secret}"', uncommented("#:", "#"))
+    with pytest.raises(Misconfigured) as caught:
+        load_text(everything, tmp_path)
+    assert sorted(caught.value.problems) == [
+        "adapters.slack.app_token: given twice, here and as app_token_file; keep one",
+        "adapters.slack.bot_token: given twice, here and as bot_token_file; keep one",
+        "adapters.slack.signing_secret: given twice, here and as signing_secret_file; keep one",
+        "adapters.telegram.token: given twice, here and as token_file; keep one",
+        "adapters.web.token: given twice, here and as token_file; keep one",
+        "agents.default.workflow_id: given together with bot_id; keep one",
+        "coze.oauth.private_key: given twice, here and as private_key_file; keep one",
+        "coze.token: given twice, here and as token_file; keep one",
+    ]
+
+
+def test_example_has_every_key_and_no_other() -> None:
+    assert set(keys_in(tomllib.loads(uncommented("#:", "#")))) == schema()
+
+
+def test_platform_settings_shown_in_the_example_are_their_defaults() -> None:
+    shown = tomllib.loads(uncommented("#:", "#"))["adapters"]
+    for platform in PLATFORMS:
+        secrets = {key.removesuffix("_file") for key in shown[platform] if key.endswith("_file")}
+        plain = {
+            key: value
+            for key, value in shown[platform].items()
+            if key.removesuffix("_file") not in secrets
+        }
+        model = settings_model(platform)
+        assert model.model_validate(plain) == model.model_validate({"platform": platform})
+
+
+# docs/configuration.md
+
+
+def rows(page: Path) -> dict[str, str]:
+    """First and second column of every table row whose first cell is in backticks."""
+    found = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", page.read_text("utf-8"), re.MULTILINE)
+    return {key: value.strip() for key, value in found}
+
+
+def test_every_setting_is_described_and_nothing_else() -> None:
+    described = set(rows(ROOT / "docs" / "configuration.md"))
+    assert described == {name for name in schema() if not name.endswith("_file")}
+
+
+def test_defaults_described_are_the_true_ones() -> None:
+    shown = tomllib.loads(uncommented("#:", "#"))
+    for name, default in rows(ROOT / "docs" / "configuration.md").items():
+        if default in {"required", "empty", "table's name", "generated"}:
+            continue
+        value = shown
+        for key in name.replace("<name>", "default").split("."):
+            value = value[key]
+        assert tomllib.loads(f"x = {default.strip('`')}")["x"] == value, name
+
+
+# docs/errors.md
+
+
+def test_every_error_is_described() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    errors = {
+        name
+        for name, value in vars(bridge.errors).items()
+        if isinstance(value, type) and issubclass(value, BridgeError)
+    }
+    assert {name for name in errors if f"`{name}`" not in page} == set()
+
+
+# Links
+
+
+def pages() -> list[Path]:
+    return [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
