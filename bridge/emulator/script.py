@@ -1,0 +1,389 @@
+"""A turn as a list of steps, decided before it begins. Pure: no clock, no I/O."""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import TypeAlias, TypeVar
+
+from bridge.emulator.answer import Answer, words
+from bridge.emulator.scenario import Cut, Quirk, Scenario, Trouble
+
+T = TypeVar("T")
+
+_VOCABULARY = words(
+    "the a quiet river carries bright paper boats past old stone bridges while morning light "
+    "draws slow circles on water and somebody hums an almost forgotten song about rain "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Seconds in which nothing happens; `inf` ends the play here."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """chat.created, unless the chat goes on after tool outputs, and chat.in_progress."""
+
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """An increment of the answer message number `line`."""
+
+    line: int
+    text: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NullDelta:
+    """An increment whose content is null, and one that has none."""
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The answer message number `line` is complete. `shown` on the wire, or only stored."""
+
+    line: int
+    text: str
+    reasoning: str = ""
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A complete message that is no answer."""
+
+    type: str
+    content: str
+    role: str = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A frame outside the protocol, or an error event."""
+
+    event: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines that are no event, with their line ends."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A piece of speech, base64."""
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The chat waits: for tool outputs, or with `reply` for the user's next message."""
+
+    reply: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """chat.completed; without `shown` nobody is told."""
+
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """chat.failed, or with `as_event` the error event; nothing is played after it."""
+
+    trouble: Trouble
+    as_event: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The last frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The stream is cut here; the play goes on unseen."""
+
+    cut: Cut
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """The stream stays open and silent from here on; the play goes on unseen."""
+
+
+Step: TypeAlias = (
+    Wait
+    | Begin
+    | Delta
+    | NullDelta
+    | Whole
+    | Aside
+    | Raw
+    | Lines
+    | Audio
+    | Tools
+    | Complete
+    | Fail
+    | Done
+    | Break
+    | Hush
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One answer message: its increments and, where it differs, its whole."""
+
+    chunks: tuple[str, ...]
+    reasoning: str = ""
+    completed: str | None = None
+
+    @property
+    def whole(self) -> str:
+        """What message.completed says."""
+        return "".join(self.chunks) if self.completed is None else self.completed
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What a turn says, once scenario and agent have been heard. Times in seconds."""
+
+    lines: tuple[Line, ...]
+    follow_ups: tuple[str, ...]
+    pace: float
+    first_delay: float
+
+
+def plot(scenario: Scenario, answer: Answer, pace: float, dice: random.Random) -> Plot:
+    """Decide what is said: the scenario where it speaks, else the agent."""
+    more = _or(scenario.more, answer.more)
+    reasoning = _or(scenario.reasoning, answer.reasoning)
+    first = Line(_chunks(scenario, answer, dice), reasoning, scenario.completed)
+    lines = [line for line in (first, *(Line(words(text)) for text in more)) if line.whole]
+    return Plot(
+        lines=tuple(lines),
+        follow_ups=_or(scenario.follow_ups, answer.follow_ups),
+        pace=_or(scenario.pace, _or(answer.pace, pace)),
+        first_delay=_or(scenario.first_delay, answer.first_delay),
+    )
+
+
+def _or(told: T | None, otherwise: T) -> T:
+    return otherwise if told is None else told
+
+
+def _chunks(scenario: Scenario, answer: Answer, dice: random.Random) -> tuple[str, ...]:
+    if scenario.chunks:
+        return scenario.chunks
+    if scenario.reply is not None:
+        return words(scenario.reply)
+    if scenario.tokens:
+        return tuple(dice.choice(_VOCABULARY) for _ in range(scenario.tokens))
+    return words(answer.text)
+
+
+def script(plan: Plot, scenario: Scenario, *, audio: bool = False) -> tuple[Step, ...]:
+    """Write the whole turn.
+
+    The order is the one of the official samples: created, in_progress, knowledge, tools,
+    answers, generate_answer_finish, follow-ups, chat.completed, done.
+    """
+    if scenario.tools:
+        return (Begin(), *_noise(scenario), *_requirement(scenario))
+    return (Begin(), *_noise(scenario), *_rest(plan, scenario, audio=audio))
+
+
+def resumption(plan: Plot, scenario: Scenario, outputs: Sequence[str]) -> tuple[Step, ...]:
+    """Write how the turn goes on once the outputs of its tools are there."""
+    responses = (Aside("tool_response", output, role="tool") for output in outputs)
+    return (Begin(resumed=True), *responses, *_rest(plan, scenario))
+
+
+def _requirement(scenario: Scenario) -> Iterator[Step]:
+    for tool in scenario.tools:
+        yield Aside("function_call", _function_call(tool.name, tool.arguments))
+    yield Aside("verbose", verbose("interrupt", {"reason": "local plugin"}))
+    yield Aside("verbose", verbose("generate_answer_finish", {"finish_reason": 1, "FinData": ""}))
+    yield Tools()
+    yield Done()
+
+
+def _rest(plan: Plot, scenario: Scenario, *, audio: bool = False) -> Iterator[Step]:
+    if plan.first_delay:
+        yield Wait(plan.first_delay)
+    yield from _interrupted(tuple(_speech(plan, scenario)), scenario)
+    if scenario.linger:
+        yield Wait(scenario.linger)
+    if scenario.needs_reply:
+        yield Tools(reply=True)
+        yield Done()
+        return
+    yield from _farewell(plan, scenario, audio=audio)
+
+
+def _speech(plan: Plot, scenario: Scenario) -> Iterator[Step]:
+    """Say all answers; what goes wrong on the way is put between the deltas later."""
+    shown = Quirk.NO_COMPLETED not in scenario.quirks
+    wait = Wait(plan.pace)
+    for number, line in enumerate(plan.lines):
+        for thought in words(line.reasoning):
+            yield wait
+            yield Delta(number, reasoning=thought)
+        if Quirk.NULL_FIELDS in scenario.quirks:
+            yield NullDelta(number)
+        for index, chunk in enumerate(line.chunks):
+            yield wait
+            yield from _between(number, index, scenario)
+            yield Delta(number, chunk)
+        yield Whole(number, line.whole, line.reasoning, shown=shown)
+
+
+def _between(number: int, index: int, scenario: Scenario) -> Iterator[Step]:
+    if index % 2 == 0:
+        return
+    if Quirk.EMPTY_DELTAS in scenario.quirks:
+        yield Delta(number)
+    if Quirk.PING in scenario.quirks:
+        yield Raw("PING", "{}")
+    if Quirk.COMMENTS in scenario.quirks:
+        yield Lines(": keep alive\n\n")
+        yield Lines(f"id: {index}\nretry: 3000\n")
+
+
+def _interrupted(steps: Sequence[Step], scenario: Scenario) -> Iterator[Step]:
+    """Put what goes wrong after so many deltas between the deltas."""
+    total = sum(_spoken(step) for step in steps)
+    happenings = sorted(
+        (min(total if after is None else after, total), number, happening)
+        for number, (after, happening) in enumerate(_happenings(scenario))
+    )
+    said = 0
+    for step in steps:
+        while happenings and said >= happenings[0][0]:
+            yield from happenings.pop(0)[2]
+        yield step
+        said += _spoken(step)
+    for _, _, happening in happenings:
+        yield from happening
+
+
+def _spoken(step: Step) -> bool:
+    return isinstance(step, Delta) and step.text != ""
+
+
+def _happenings(scenario: Scenario) -> Iterator[tuple[int | None, tuple[Step, ...]]]:
+    """Yield what goes wrong and after how many deltas; None for after all of them."""
+    if scenario.cut is not None:
+        yield scenario.cut_after, (Break(scenario.cut),)
+    if scenario.stall_after is not None:
+        silence: Step = Hush() if scenario.stall is None else Wait(scenario.stall)
+        yield scenario.stall_after, (silence,)
+    if scenario.hang_after is not None:
+        yield scenario.hang_after, (Wait(inf),)
+    trouble = scenario.fail or scenario.error
+    if trouble is not None:
+        end = Fail(trouble, as_event=scenario.fail is None)
+        yield scenario.fail_after, (Wait(scenario.linger), end)
+
+
+def _farewell(plan: Plot, scenario: Scenario, *, audio: bool) -> Iterator[Step]:
+    yield Aside("verbose", verbose("generate_answer_finish", {"finish_reason": 0, "FinData": ""}))
+    if audio:
+        yield Audio(_SILENCE)
+    if plan.follow_ups and scenario.follow_up_delay:
+        yield Wait(scenario.follow_up_delay)
+    yield from (Aside("follow_up", question) for question in plan.follow_ups)
+    yield Complete(shown=Quirk.NO_TERMINAL not in scenario.quirks)
+    if Quirk.LATE_AUDIO in scenario.quirks:
+        yield Audio(_SILENCE)
+    if Quirk.NO_TERMINAL not in scenario.quirks:
+        yield Done()
+
+
+_SILENCE = "AAAAAAAAAAAAAAAAAAAAAA=="  # 16 bytes of PCM s16le
+
+
+def _noise(scenario: Scenario) -> Iterator[Step]:
+    for quirk, steps in _NOISE.items():
+        if quirk in scenario.quirks:
+            yield from steps
+
+
+def verbose(msg_type: str, data: object = "") -> str:
+    """Return the content of a verbose message: JSON with JSON in a string inside it."""
+    inner = data if data == "" else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    body = {"msg_type": msg_type, "data": inner, "from_module": None, "from_unit": None}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _function_call(name: str, arguments: str) -> str:
+    body = {
+        "name": name,
+        "arguments": json.loads(arguments),
+        "plugin_id": 7300000000000000001,  # numbers here, though ids are strings elsewhere
+        "plugin_name": "emulated",
+        "api_id": 7300000000000000002,
+        "api_name": name,
+        "plugin_type": 1,
+        "thought": "I should look that up.",
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+_RECALL = {
+    "chunks": [
+        {
+            "slice": "SECRET SLICE that must not be shown",
+            "score": 0.9,
+            "meta": {"dataset": {"id": "1", "name": "docs"}, "document": {"id": "2", "name": "d"}},
+        }
+    ],
+    "ori_req": "",
+    "status_code": 0,
+}
+_NOISE: dict[Quirk, tuple[Step, ...]] = {
+    Quirk.VERBOSE: (
+        Aside("verbose", verbose("time_capsule_recall", {"wraped_text": ""})),
+        Aside("verbose", verbose("knowledge_recall", _RECALL)),
+        Aside("verbose", verbose("multi_agents_jump_to_agent", {"agent_name": "other"})),
+        Aside("verbose", verbose("hook_call")),
+        Aside("verbose", verbose("stream_plugin_finish", {"tool_output_content": "SECRET"})),
+        Aside("verbose", verbose("conversation_summary")),
+        Aside("verbose", verbose("empty result")),
+        Aside("verbose", "not JSON at all"),
+    ),
+    Quirk.KNOWLEDGE: (Aside("knowledge", "SECRET KNOWLEDGE that must not be shown"),),
+    Quirk.TOOL_NOISE: (
+        Aside("function_call", _function_call("search", '{"query":"SECRET QUERY"}')),
+        Aside("tool_response", '{"result":"SECRET RESULT"}', role="tool"),
+    ),
+    Quirk.UNKNOWN_EVENTS: (
+        Raw("conversation.chat.pondering", '{"mood":"bright"}'),
+        Raw("conversation.message.delta.v9", "not JSON"),
+        Raw("conversation.audio.sentence_start", '{"text":"SECRET SENTENCE"}'),
+    ),
+    Quirk.PING: (Raw("PING", "{}"),),
+    Quirk.COMMENTS: (Lines(": keep alive\n\n"),),
+}
+
+
+def without_tools(scenario: Scenario) -> Scenario:
+    """Return the scenario of the turn's second half."""
+    return replace(scenario, tools=())
