@@ -10,10 +10,10 @@ from bridge.coze.transport import Stream
 from bridge.coze.walk import Walk
 from bridge.coze.wire import Message, Status
 from bridge.errors import Gone, Permanent, Unreachable
-from bridge.upstream import AnswerEvent, Outcome, Profile, Question, Running, Trace
+from bridge.upstream import Agent, AnswerEvent, Outcome, Profile, Question, Running, Trace
 
 
-class CozeAgent:
+class CozeAgent(Agent):
     """One published bot, asked through one client. Stateless: any process may continue."""
 
     def __init__(self, client: CozeClient, *, bot_id: str) -> None:

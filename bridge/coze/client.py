@@ -3,6 +3,7 @@
 Every method raises `bridge.errors` with Coze's code and log id, translated by `codes`.
 """
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -15,7 +16,7 @@ from bridge.coze.codes import NOT_CANCELLABLE
 from bridge.coze.envelope import Success
 from bridge.coze.transport import ClientSettings, Request, Stream, Transport
 from bridge.coze.wire import Chat, Conversation, Message
-from bridge.errors import Permanent, Unreachable
+from bridge.errors import Gone, Permanent, Unreachable
 from bridge.upstream import Profile, Question
 
 API_CHANNEL = "1024"
@@ -69,19 +70,19 @@ class CozeClient:
     async def retrieve(self, conversation_id: str, chat_id: str) -> Chat:
         """Read how far a chat is. Coze asks for one call a second at most."""
         request = _get("/v3/chat/retrieve", conversation_id=conversation_id, chat_id=chat_id)
-        reply = await self._http.call(request, again=True)
+        reply = await self._http.call(request)
         return wire.chat(reply.data, reply.logid)
 
     async def messages(self, conversation_id: str, chat_id: str) -> list[Message]:
         """List what a chat said, intermediates included, the question not, in any order."""
         request = _get("/v3/chat/message/list", conversation_id=conversation_id, chat_id=chat_id)
-        return _messages(await self._http.call(request, again=True))
+        return _messages(await self._http.call(request))
 
     async def cancel(self, conversation_id: str, chat_id: str) -> None:
         """Stop a chat; one that has ended already is no error. Does not end its stream."""
         body = {"conversation_id": conversation_id, "chat_id": chat_id}
         try:
-            await self._http.call(_post("/v3/chat/cancel", body), again=True)
+            await self._http.call(_post("/v3/chat/cancel", body))
         except Permanent as error:
             if error.code not in NOT_CANCELLABLE:
                 raise
@@ -92,7 +93,7 @@ class CozeClient:
         if name:
             body["name"] = wire.clean(name)[: wire.MAX_NAME]
         # A repetition may leave an empty conversation behind, which nobody notices.
-        reply = await self._http.call(_post("/v1/conversation/create", body), again=True)
+        reply = await self._http.call(_post("/v1/conversation/create", body))
         made = wire.conversation(reply.data)
         if not made.id:
             raise Unreachable("created a conversation without an id", happened=True)
@@ -110,28 +111,29 @@ class CozeClient:
             sort_order="DESC",
             connector_id=API_CHANNEL,
         )
-        data = (await self._http.call(request, again=True)).data
+        data = (await self._http.call(request)).data
         found = [wire.conversation(item) for item in wire.children(data, "conversations")]
         return found, data.get("has_more") is True
 
     async def conversation(self, conversation_id: str) -> Conversation:
         """Read one conversation. Raises `Gone` if there is none, or it is somebody else's."""
         request = _get("/v1/conversation/retrieve", conversation_id=conversation_id)
-        return wire.conversation((await self._http.call(request, again=True)).data)
+        return wire.conversation((await self._http.call(request)).data)
 
     async def rename(self, conversation_id: str, name: str) -> None:
         """Name a conversation; at most 100 characters are kept."""
         body = {"name": wire.clean(name)[: wire.MAX_NAME]}
-        await self._http.call(Request("PUT", _path(conversation_id), {}, body), again=True)
+        await self._http.call(Request("PUT", _path(conversation_id), {}, body))
 
     async def clear(self, conversation_id: str) -> None:
         """Cut the context; the messages stay listable."""
         # Cutting twice in one place is cutting once.
-        await self._http.call(_post(f"{_path(conversation_id)}/clear", {}), again=True)
+        await self._http.call(_post(f"{_path(conversation_id)}/clear", {}))
 
     async def delete(self, conversation_id: str) -> None:
-        """Delete a conversation. Raises `Gone` if there is none."""
-        await self._http.call(Request("DELETE", _path(conversation_id), {}), again=False)
+        """Delete a conversation; one that does not exist is no error."""
+        with contextlib.suppress(Gone):  # also what a repetition after a lost answer hears
+            await self._http.call(Request("DELETE", _path(conversation_id), {}))
 
     async def history(
         self,
@@ -146,12 +148,12 @@ class CozeClient:
         if chat_id:
             body["chat_id"] = chat_id
         request = _post("/v1/conversation/message/list", body, conversation_id=conversation_id)
-        return _messages(await self._http.call(request, again=True))
+        return _messages(await self._http.call(request))
 
     async def bot(self, bot_id: str) -> Profile:
         """Read how the published agent introduces itself."""
         request = _get(f"/v1/bots/{quote(bot_id, safe='')}", is_published="true")
-        return wire.profile((await self._http.call(request, again=True)).data)
+        return wire.profile((await self._http.call(request)).data)
 
 
 def _get(path: str, **query: str | int | None) -> Request:

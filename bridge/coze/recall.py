@@ -3,7 +3,7 @@
 Used after a stream was lost: the answer is looked up, never asked for again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from bridge.coze.readable import readable
 from bridge.coze.walk import ending
@@ -40,11 +40,11 @@ def in_order(messages: Sequence[Message]) -> list[Message]:
     return sorted(messages, key=lambda m: (m.created_at, len(m.id), m.id))
 
 
-def said(messages: Iterable[Message]) -> tuple[Said, ...]:
+def said(messages: Iterable[Message], types: Container[str] = ("answer",)) -> tuple[Said, ...]:
     """Pick the answers; the last version of an id counts, in the place of the first."""
     found: dict[str, Said] = {}
     for news in messages:
-        if news.type != "answer":
+        if news.type not in types:
             continue
         said_id = news.id or f"answer-{len(found) + 1}"
         text = readable(news.content_type, news.content)
@@ -87,5 +87,5 @@ def trace_of(turn: Sequence[Message], conversation_id: str) -> Trace:
 
 def outcome_without_chat(turn: Sequence[Message]) -> Outcome:
     """Judge a turn whose chat is unknown: it is over once the history has an answer to it."""
-    answers = said(m for m in turn if m.role == "assistant" and m.type in ("", "answer"))
+    answers = said((m for m in turn if m.role == "assistant"), types=("", "answer"))
     return Over((*answers, Spoken(), Finished(None))) if answers else Running()

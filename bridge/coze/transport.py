@@ -174,14 +174,13 @@ class Transport:
                 raise
         return await self._with_token(request, self._open)
 
-    async def call(self, request: Request, *, again: bool) -> Success:
+    async def call(self, request: Request) -> Success:
         """Make a small call and return what it brought. Raises by code.
 
-        again: repeating it does no harm, so it is repeated after any transient error; others
-            only where the first attempt cannot have arrived.
+        Repeated after transient errors, so only for what does no harm when it is done twice.
         """
         attempts = stamina.retry_context(
-            on=lambda error: _is_worth_repeating(error, again=again),
+            on=_is_worth_repeating,
             attempts=self._settings.attempts,
             timeout=None,
             wait_initial=self._settings.retry_wait,
@@ -284,14 +283,12 @@ async def _body(chunks: AsyncIterator[bytes], limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _is_worth_repeating(error: Exception, *, again: bool) -> bool | float:
+def _is_worth_repeating(error: Exception) -> bool | float:
     """Tell stamina whether to repeat a call, or after how many seconds.
 
     A long Retry-After is left to the caller, who knows who is waiting.
     """
     if not isinstance(error, Transient) or isinstance(error, Occupied):
-        return False
-    if error.happened and not again:
         return False
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= 5.0 else False
