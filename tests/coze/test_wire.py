@@ -1,0 +1,143 @@
+"""Coze's JSON is read without trust, and written as documented."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.coze import wire
+from bridge.coze.readable import readable
+from bridge.coze.sse import Frame
+from bridge.coze.walk import Walk
+from bridge.errors import Unreachable
+from bridge.upstream import AnswerEvent, Profile, Question, Said, Usage
+
+
+def test_a_question_carries_its_mark_twice_and_asks_for_a_saved_stream() -> None:
+    body = wire.chat_body(Question("u1", "c1", "hi", "turn-7"), "b1")
+    assert body == {
+        "bot_id": "b1",
+        "user_id": "u1",
+        "stream": True,
+        "auto_save_history": True,
+        "additional_messages": [
+            {
+                "role": "user",
+                "type": "question",
+                "content": "hi",
+                "content_type": "text",
+                "meta_data": {"bridge_turn": "turn-7"},
+            }
+        ],
+        "meta_data": {"bridge_turn": "turn-7"},
+    }
+
+
+def test_a_question_is_always_encodable() -> None:
+    body = wire.chat_body(Question("u1", "c1", "a\ud83d\x00", "m"), "b1")
+    assert "a\ufffd" in json.dumps(body, ensure_ascii=False).encode().decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("cancelled", wire.Status.CANCELED),
+        ("canceled", wire.Status.CANCELED),
+        ("required_action", wire.Status.REQUIRES_ACTION),
+        ("compleated", wire.Status.COMPLETED),
+        ("in_progress", wire.Status.IN_PROGRESS),
+        ("queued", wire.Status.UNKNOWN),
+    ],
+)
+def test_a_status_has_several_spellings(name: str, status: wire.Status) -> None:
+    assert wire.chat({"status": name}).status is status
+
+
+def test_numbers_may_be_text_and_ids_numbers() -> None:
+    read = wire.message({"id": 7390342853760450000, "created_at": "1718595677", "content": None})
+    assert (read.id, read.created_at, read.content) == ("7390342853760450000", 1718595677, "")
+
+
+def test_usage_uses_the_names_of_the_wire() -> None:
+    counts = {"token_count": 9, "output_count": 4, "input_count": 5}
+    assert wire.chat({"usage": counts}).usage == Usage(input_tokens=5, output_tokens=4)
+
+
+def test_a_profile_without_questions_has_none() -> None:
+    assert wire.profile({"name": "Bot", "onboarding_info": {"prologue": "Hi"}}) == Profile(
+        "Bot", "Hi"
+    )
+    questions = {"suggested_questions": ["a", "", None, "b"]}
+    assert wire.profile({"onboarding_info": questions}).questions == ("a", "b")
+
+
+def test_parts_of_an_answer_become_markdown() -> None:
+    parts = [
+        {"type": "text", "text": "See:"},
+        {"type": "image", "file_url": "https://example.org/a.png"},
+        {"type": "file", "name": "b.pdf", "file_url": "https://example.org/b.pdf"},
+        {"type": "image", "file_id": "7"},
+    ]
+    assert readable("object_string", json.dumps(parts)) == (
+        "See:\n\n![](https://example.org/a.png)\n\n[b.pdf](https://example.org/b.pdf)"
+    )
+
+
+def test_what_only_claims_to_be_structured_is_text() -> None:
+    assert readable("object_string", "plain") == "plain"
+    assert readable("card", "plain") == "plain"
+
+
+def test_a_card_without_words_is_still_something() -> None:
+    assert readable("card", json.dumps({"template_id": 7})).strip()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+fields = st.sampled_from(
+    [
+        *("id", "conversation_id", "chat_id", "role", "type", "content", "content_type", "status"),
+        *("reasoning_content", "meta_data", "created_at", "last_error", "usage", "code", "msg"),
+        *("required_action", "data", "name", "onboarding_info", "last_section_id"),
+    ]
+)
+
+
+@given(st.dictionaries(fields, json_values))
+def test_no_object_makes_a_reader_fail(source: dict[str, object]) -> None:
+    wire.chat(source)
+    wire.message(source)
+    wire.conversation(source)
+    wire.profile(source)
+
+
+events = st.sampled_from(
+    [
+        *(f"conversation.chat.{how}" for how in ("created", "completed", "failed", "canceled")),
+        *("conversation.chat.requires_action", "error", "done", "PING"),
+        *("conversation.message.delta", "conversation.message.completed"),
+    ]
+)
+types = st.sampled_from(["answer", "verbose", "follow_up", "", "function_call"])
+messages = st.dictionaries(fields, json_values).flatmap(
+    lambda source: types.map(lambda kind: {**source, "type": kind})
+)
+odd_frames = st.builds(Frame, events, messages.map(json.dumps) | st.text())
+
+
+@given(st.lists(odd_frames, max_size=12))
+def test_no_stream_makes_a_walk_fail_or_say_what_cannot_be_stored(frames: list[Frame]) -> None:
+    walk = Walk("c1")
+    for frame in frames:
+        told: list[AnswerEvent] = []
+        with contextlib.suppress(Unreachable):  # done, with nothing said
+            told = walk.take(frame)
+        for event in told:
+            if isinstance(event, Said):
+                event.text.encode()
+                assert "\0" not in event.text
