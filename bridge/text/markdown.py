@@ -1,0 +1,228 @@
+"""Markdown that looks right: at every prefix (`mend`) and around Chinese bold (`prep`)."""
+
+import re
+
+from bridge.text import blocks
+from bridge.text.blocks import Fence
+from bridge.text.chars import is_cjk, is_punctuation
+from bridge.text.inline import Loose, Opener, loose
+
+_CODE_OR_BOLD = re.compile(
+    r"""\\.
+      | (?<!`)(?P<tick>`+)(?!`)(?:[^\n]|\n(?![ \t\r]*\n))+?(?<!`)(?P=tick)(?!`)
+      | (?<!\*)(?P<mark>\*{2,3})(?![*\s])
+        (?P<inner>(?:[^*`\n\\]|\\.|`[^`\n]+`|\*(?!\*))+?)
+        (?<![\s*])(?P=mark)(?!\*)
+    """,
+    re.VERBOSE,
+)
+_MOVABLE_ASCII = frozenset("%:,.!?;\"'()")
+_PARTNERS = dict(zip("“‘（《〈【「『〔", "”’）》〉】」』〕", strict=True))
+
+_RULE = re.compile(r" {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}")
+_LONE_MARKER = re.compile(
+    r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*"
+    r"(?:\#{1,6}|[-+*=_~]{1,2}|[-*+][ \t]+\[[ xX]?\]?|>)[ \t\r]*"
+)
+_BLOCK_START = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|\#{1,6}[ \t]|\|)")
+_TRAILING_RUN = re.compile(r"(?P<char>[*_`~])(?P=char)*\Z")
+_HALF_DELIMITER = re.compile(r"[ \t|:-]*")
+_LONGEST_HEADER = 400  # characters; a line of prose that begins with a pipe is shown after that
+
+
+def prep(text: str) -> str:
+    """Move East Asian punctuation out of `**…**`, so that CommonMark sees the bold.
+
+    `**重要：**这是` becomes `**重要**：这是`, `**“你好”**` becomes `“**你好**”`: a closing `**`
+    after punctuation and before a letter closes nothing (commonmark-spec issue 650). ASCII
+    punctuation is moved only where an East Asian letter beside it would break the bold
+    (`**50%**的`). Code is left alone; characters move, none is added or lost; idempotent.
+    """
+    if "**" not in text:
+        return text
+    parts: list[str] = []
+    at = 0
+    for fence in blocks.fences(text):
+        end = len(text) if fence.end is None else fence.end
+        parts += [_CODE_OR_BOLD.sub(_move_out, text[at : fence.start]), text[fence.start : end]]
+        at = end
+    parts.append(_CODE_OR_BOLD.sub(_move_out, text[at:]))
+    return "".join(parts)
+
+
+def _move_out(found: re.Match[str]) -> str:
+    inner, mark = found["inner"], found["mark"]
+    if not mark:
+        return found[0]
+    before = found.string[found.start() - 1 : found.start()]
+    after = found.string[found.end() : found.end() + 1]
+    end = len(inner)
+    while end and _may_leave(inner[end - 1], after, inner):
+        end -= 1
+    start = 0
+    while start < end and _may_leave(inner[start], before, inner):
+        start += 1
+    core = inner[start:end]
+    if not core.strip() or core != core.strip():
+        return found[0]
+    start, end = _keep_partners(inner, (start, end), before, after)
+    return f"{inner[:start]}{mark}{inner[start:end]}{mark}{inner[end:]}"
+
+
+def _may_leave(char: str, neighbour: str, inner: str) -> bool:
+    if not is_punctuation(char):
+        return False
+    if is_cjk(char):
+        return True
+    beside_letter = is_cjk(neighbour) and not is_punctuation(neighbour)
+    return beside_letter and char in _MOVABLE_ASCII and "](" not in inner
+
+
+def _keep_partners(inner: str, core: tuple[int, int], before: str, after: str) -> tuple[int, int]:
+    """Leave a bracket inside whose partner stays inside, unless that would break the bold."""
+    start, end = core
+    lone_opener = start and _PARTNERS.get(inner[start - 1], "\0") in inner[start:end]
+    if lone_opener and not _is_letter(before):
+        start -= 1
+    closers = {closer: opener for opener, closer in _PARTNERS.items()}
+    lone_closer = end < len(inner) and closers.get(inner[end], "\0") in inner[start:end]
+    if lone_closer and not _is_letter(after):
+        end += 1
+    return start, end
+
+
+def _is_letter(char: str) -> bool:
+    return bool(char) and not char.isspace() and not is_punctuation(char)
+
+
+def mend(text: str) -> str:
+    """Make half-finished Markdown look as it will, as far as one can know.
+
+    Closes an open fence, code span, emphasis or strikethrough; shows a link that breaks off as
+    its label; leaves out what has no content yet: an image, a fence, a row of a table or its
+    head, a marker at the very end. Idempotent; finished, well-formed Markdown stays the same.
+
+    A marker is closed only where it plausibly waits for its partner on the last line, so that
+    `2 * 3 * 4`, `2**3` and `snake_case` stay.
+    """
+    fence = blocks.open_fence(text)
+    if fence:
+        return _mend_fence(text, fence)
+    line = text.rfind("\n") + 1
+    last = text[line:]
+    if _RULE.fullmatch(last):
+        return text
+    if _LONE_MARKER.fullmatch(last):
+        return mend(text[:line])
+    if (table := _mend_table(text, line)) is not None:
+        return table
+    start = _paragraph_start(text, line)
+    return text[:start] + _mend_inline(text[start:])
+
+
+def _closed(text: str, fence: Fence) -> str:
+    return f"{text}{'' if text.endswith(chr(10)) else chr(10)}{fence.closer}"
+
+
+def fence_is_blank(text: str, fence: Fence) -> bool:
+    """Tell whether an open fence has nothing to show yet."""
+    return fence.body is None or not text[fence.body :].strip(" \t\r\n>")
+
+
+def _mend_fence(text: str, fence: Fence) -> str:
+    line = text.rfind("\n") + 1
+    half_closer = text[line:].strip(" \t\r>")
+    if half_closer and fence.body is not None and not half_closer.strip(fence.marker[0]):
+        text = text[:line]
+    if fence_is_blank(text, fence):
+        return mend(text[: fence.start])
+    return _closed(text, fence)
+
+
+def _mend_table(text: str, line: int) -> str | None:
+    """Leave out a row, or a whole head, that is not there yet; None if this is no table's end."""
+    at = line
+    last = text[line:]
+    if last and not blocks.is_row(last):
+        return None
+    while at and blocks.is_row(text[(above := text.rfind("\n", 0, at - 1) + 1) : at]):
+        at = above
+    rows = text[at:].split("\n")
+    if at == len(text):
+        return None
+    if len(rows) > 1 and blocks.is_delimiter(rows[1], blocks.columns(rows[0])):
+        half = last and len(rows) > 2 and not last.rstrip().endswith("|")
+        return text[:line] if half else text
+    if len(rows) <= 2 + (not last) and _is_half_head(rows):
+        return text[:at]
+    return text if not last else None
+
+
+def _is_half_head(rows: list[str]) -> bool:
+    """Tell whether it may still become a table's header and delimiter row."""
+    finished_second = len(rows) == 3  # then it is no delimiter, or this would be a table
+    second = rows[1] if len(rows) > 1 else ""
+    half = not finished_second and bool(_HALF_DELIMITER.fullmatch(second))
+    return half and len(rows[0]) <= _LONGEST_HEADER
+
+
+def _paragraph_start(text: str, line: int) -> int:
+    """Where the paragraph, list item, heading or quote that holds the last line begins."""
+    start = line
+    while start and not _BLOCK_START.match(text, start):
+        above = text.rfind("\n", 0, start - 1) + 1
+        if not text[above:start].strip() or text[above:start].lstrip(" >\t").startswith(
+            ("```", "~~~")
+        ):
+            break
+        start = above
+    return start
+
+
+def _mend_inline(text: str) -> str:
+    while (shorter := _drop(text, loose(text))) != text:
+        text = shorter
+    body = text.rstrip(" \t\r")
+    closers = "".join(each.marker for each in reversed(loose(body).openers))
+    return f"{body}{closers}{text[len(body) :]}" if closers else text
+
+
+def _drop(text: str, state: Loose) -> str:
+    """Take away one thing at the end that has no meaning yet."""
+    if state.cut is not None:
+        return text[: state.cut] + state.label
+    if state.openers and state.openers[-1].marker[0] != "`" and _ends_in_escape(text):
+        return text[:-1]
+    run = _TRAILING_RUN.search(text)
+    if run and _is_meaningless(text, run, state):
+        return text[: run.start()]
+    return text
+
+
+def _ends_in_escape(text: str) -> bool:
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+
+
+def _is_meaningless(text: str, run: re.Match[str], state: Loose) -> bool:
+    """Tell whether the markers at the very end neither close anything nor stand for themselves."""
+    before = text[: run.start()]
+    if _ends_in_escape(before):
+        return False
+    waiting = loose(before).openers
+    inside_code = bool(waiting) and waiting[-1].marker[0] == "`"
+    match run["char"]:
+        case "`":
+            return state.closed_to != len(text)
+        case _ if inside_code:
+            return False
+        case "~" if len(run[0]) != 2:
+            return _awaited(run, waiting)
+        case "_" if before[-1:].isalnum() and not _awaited(run, waiting):
+            return False
+        case _:
+            last = state.last
+            return last is None or last.at != run.start() or last.count > 0 or last.ate_into
+
+
+def _awaited(run: re.Match[str], waiting: tuple[Opener, ...]) -> bool:
+    return any(each.marker[0] == run["char"] for each in waiting)
