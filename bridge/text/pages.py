@@ -1,0 +1,186 @@
+"""From the Markdown of an answer to pages, each of which stands on its own."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from bridge.text import blocks
+from bridge.text.blocks import Fence, fences
+from bridge.text.markdown import fence_is_blank, mend, prep
+from bridge.text.split import cut, reach, width
+
+SMALLEST = 50
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
+_MARGIN = re.compile(r"[^\S\n]*")
+_VISIBLE = re.compile(r"\S")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the source a page begins, and within what.
+
+    fence, table: what is cut here and goes on; `fence` with its columns in the source.
+    in_line: the page before ended within a line.
+    indent: columns to take from the lines of the page, because its first line lost them.
+    """
+
+    at: int = 0
+    fence: Fence | None = None
+    table: str = ""
+    in_line: bool = False
+    indent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruler:
+    """How wide a page may be, and how much of that is kept free for closing what is open."""
+
+    limit: int
+    utf16: bool
+
+    @property
+    def spare(self) -> int:
+        return min(16, self.limit // 4)
+
+    def fits(self, text: str) -> bool:
+        return width(text, utf16=self.utf16) <= self.limit
+
+    def is_short(self, lead: str) -> bool:
+        """Tell whether enough room is left after `lead` to be worth repeating it."""
+        return width(lead, utf16=self.utf16) <= self.limit // 2
+
+    def reach(self, source: str, start: int, lead: str) -> int:
+        room = self.limit - self.spare - width(lead, utf16=self.utf16)
+        return reach(source, start, room, utf16=self.utf16)
+
+
+def paginate(source: str, limit: int, *, utf16: bool = False, final: bool = False) -> list[str]:
+    """Cut Markdown into pages no wider than `limit`, each complete Markdown of its own.
+
+    A code fence or a table that is cut goes on under a copy of its opening line or its header.
+    Lists keep their nesting: a page that begins inside one is moved to the left. Leading blank
+    lines are dropped, and no page is blank, so the result may be empty. White space at a cut
+    apart, the pages show everything the source shows.
+
+    All but the last page stay the same while the source grows. The last one is mended (see
+    `markdown.mend`); with `final` it only has its fence closed, because nothing will follow.
+
+    limit: at least 50, see `split.width`. Raises `ValueError`.
+    """
+    if limit < SMALLEST:
+        raise ValueError(f"limit must be at least {SMALLEST}, not {limit}")
+    return list(_pages(source, _Ruler(limit, utf16), final=final))
+
+
+def _pages(source: str, ruler: _Ruler, *, final: bool) -> Iterator[str]:
+    place = _settled(source, _Place())
+    while _VISIBLE.search(source, place.at):
+        lead = _lead(source, place, ruler)
+        end = ruler.reach(source, place.at, lead)
+        if end == len(source):
+            yield from _last_page(lead, _body(source, place, end), ruler, final=final)
+            return
+        end = _cut(source, place, lead, end)
+        text = lead + _body(source, place, end)
+        fence = blocks.open_fence(text)
+        yield from _frozen_page(text, lead, fence, ruler)
+        place = _settled(source, _next(source, place, (lead, text), fence, end))
+
+
+def _frozen_page(text: str, lead: str, fence: Fence | None, ruler: _Ruler) -> Iterator[str]:
+    """A page that will not change any more, unless it shows nothing."""
+    if fence and fence_is_blank(text, fence):
+        text, fence = text[: fence.start], None  # the next page opens it again
+    text = text.rstrip()
+    if len(text) > len(lead.rstrip()):
+        yield prep(_closed(text, fence, ruler))
+
+
+def _last_page(lead: str, body: str, ruler: _Ruler, *, final: bool) -> Iterator[str]:
+    text = (lead + body).rstrip()
+    page = "" if final else mend(lead + body).rstrip()
+    if final or not ruler.fits(page):
+        page = _closed(text, blocks.open_fence(text), ruler)
+    if page and page != lead.rstrip():
+        yield prep(page)
+
+
+def _closed(text: str, fence: Fence | None, ruler: _Ruler) -> str:
+    """Close the fence; where there is no room for it, renderers do at the end of a message."""
+    closed = f"{text}\n{fence.closer}" if fence else text
+    return closed if ruler.fits(closed) else text
+
+
+def _cut(source: str, place: _Place, lead: str, end: int) -> int:
+    """Where the page ends, given that it cannot go further than `end`."""
+    text = lead + source[place.at : end]
+    shift = len(lead)
+    code = [(each.start - shift, (each.end or len(text) + 1) - shift) for each in fences(text)]
+    heads = [(low - shift, high - shift) for low, high in blocks.heads(text)]
+    return place.at + cut(source[place.at : end + 1], whole=heads, code=code)
+
+
+def _next(
+    source: str, place: _Place, page: tuple[str, str], fence: Fence | None, end: int
+) -> _Place:
+    """The place after a page; `page` is what it repeats and its whole text."""
+    lead, text = page
+    in_line = source[end - 1] != "\n"
+    if fence is None:
+        return _Place(end, None, blocks.table_head(text), in_line)
+    if fence.start < len(lead):
+        return _Place(end, place.fence, "", in_line)
+    line = text.count("\n", len(lead), fence.start)
+    raw = source[place.at : end].split("\n")[line]
+    lost = len(raw) - len(text[len(lead) :].split("\n")[line]) + (0 if line else place.indent)
+    moved = replace(fence, indent=fence.indent + lost, base=fence.base + lost)
+    return _Place(end, moved, "", in_line)
+
+
+def _settled(source: str, place: _Place) -> _Place:
+    """Go on to what the page shows first: past blank lines, and a fence that ends here."""
+    if place.fence and place.in_line:
+        return replace(place, indent=place.fence.indent)
+    blank = _BLANK_LINES.match(source, place.at)
+    at = blank.end() if blank else place.at
+    if fence := place.fence:
+        newline = source.find("\n", at)
+        end = newline + 1 if newline >= 0 else len(source)
+        if blocks.is_closer(source[at:end], fence):
+            return _settled(source, _Place(end))
+        return _Place(at, fence, indent=0 if fence.quotes else fence.indent)
+    in_line = place.in_line and not blank
+    margin = _MARGIN.match(source, at)
+    if not at or not margin:  # an answer may begin with indented code
+        return _Place(at)
+    indent = 0 if in_line else len(margin[0])
+    return _Place(margin.end(), None, "" if blank else place.table, in_line, indent)
+
+
+def _lead(source: str, place: _Place, ruler: _Ruler) -> str:
+    """What a page repeats so that its first line means what it meant."""
+    if place.fence is None:
+        is_row = blocks.is_row(source[place.at : place.at + 4])
+        return place.table if is_row and ruler.is_short(place.table) else ""
+    margin = "> " * place.fence.quotes
+    within = margin if place.in_line else ""
+    for info in (place.fence.info, ""):
+        lead = f"{margin}{place.fence.marker}{info}\n{within}"
+        if ruler.is_short(lead):
+            return lead
+    return ""
+
+
+def _body(source: str, place: _Place, end: int) -> str:
+    """What the source says up to `end`, moved to the left with the first line."""
+    body = source[place.at : end]
+    if not place.indent:
+        return body
+    lines = body.split("\n")
+    first = 1 if place.in_line or not place.fence else 0  # it has lost its margin already
+    for at in range(first, len(lines)):
+        margin = len(lines[at]) - len(lines[at].lstrip(" \t"))
+        if lines[at].strip() and margin < place.indent:
+            break
+        lines[at] = lines[at][min(margin, place.indent) :]
+    return "\n".join(lines)
