@@ -7,6 +7,7 @@ whatever happened in between. A frame is serialised once for all who stand at th
 
 import asyncio
 import json
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,7 +19,8 @@ from bridge.events import Button
 TYPING_LASTS = 6.0  # seconds a page shows the sign after the last call
 _CLIENTS_KEPT = 50  # a page that missed the answer to its POST asks again within so many messages
 
-_handles = count(1)
+# A page outlives this process, so a handle must not come again in the next one.
+_handles = (f"{secrets.token_hex(4)}-{number}" for number in count(1))
 
 
 @dataclass(eq=False, slots=True)
@@ -150,7 +152,7 @@ class LiveChat:
 
     def begin(self, item: Item) -> Item:
         """Show a message that has no id yet."""
-        item.handle = f"live-{next(_handles)}"
+        item.handle = next(_handles)
         self.items[item] = None
         self.push(item)
         return item

@@ -1,0 +1,303 @@
+// The page: what happens goes into the store, and the store goes on screen once per frame.
+
+import { Api, Refusal } from "./api.js";
+import { Line } from "./line.js";
+import { Outbox } from "./outbox.js";
+import { Follower } from "./scroll.js";
+import { Store } from "./store.js";
+import { View } from "./view.js";
+import { label, language, words } from "./words.js";
+
+const LONGEST = 60_000; // bytes of one message; the server takes 64 KB with what is around it
+const CALM = 1500; // milliseconds before a lost connection is worth a word
+const HIDDEN = 20_000; // milliseconds until a hidden, idle tab gives its connection back
+const NAME = "coze-bridge:name";
+const DRAFT = "coze-bridge:draft";
+
+const at = (id) => document.getElementById(id);
+const base = new URL("../", import.meta.url);
+const store = new Store();
+const api = new Api(base);
+let frame = 0;
+let loading = false;
+let unseen = false; // something came while the reader was elsewhere
+let downSince = 0;
+let spoken = 0; // the id of the last answer that was read aloud
+
+label(document);
+
+const line = new Line(api, {
+  session({ title }) {
+    at("title").textContent = document.title = title;
+    document.body.dataset.state = "chat";
+    at("login").hidden = true;
+  },
+  event(name, data) {
+    if (name === "snapshot") store.snapshot(data, Date.now());
+    else if (name === "upsert") store.upsert(data);
+    else if (name === "typing") store.typing(data.seconds, Date.now());
+    if (name === "snapshot") spoken = lastAnswer()?.id ?? 0; // history is not news
+    if (name === "upsert") unseen = true;
+    if (name !== "beat") draw();
+  },
+  up() {
+    downSince = 0;
+    draw();
+    outbox.wake();
+  },
+  down() {
+    downSince ||= Date.now();
+    setTimeout(draw, CALM);
+  },
+  locked: showLogin,
+});
+
+const outbox = new Outbox(
+  `coze-bridge:outbox:${base.pathname}`,
+  async ({ id, text }) => {
+    if (!line.chat) throw new Refusal(0, "not_open", "");
+    return api.post(line.chat, { id, text, ...reader() });
+  },
+  {
+    changed: draw,
+    stored: (item, id) => store.acknowledged(item, id),
+    refused: (refusal) => refusal.isLostSession && line.open(),
+  },
+);
+
+const view = new View(at("log"), {
+  say,
+  retry: (id) => outbox.retry(id),
+  drop: (id) => outbox.drop(id),
+});
+
+const follower = new Follower(at("scroll"), at("log").parentElement, {
+  moved() {
+    if (follower.follows) unseen = false;
+    at("jump").hidden = follower.follows;
+    at("jump").classList.toggle("news", unseen);
+  },
+  nearStart: loadOlder,
+});
+
+/** Whatever is known of the reader goes with each message: nobody has to remember it. */
+function reader() {
+  const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+  return { name: localStorage.getItem(NAME) ?? "", language, timezone };
+}
+
+// On screen
+
+function draw() {
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    paint();
+  });
+}
+
+function paint() {
+  const { messages } = store;
+  const known = new Set(messages.map(({ client }) => client));
+  const pending = outbox.items
+    .filter(({ id }) => !known.has(id))
+    .map((item) => ({ ...item, uid: item.id, author: "user", pending: true }));
+  view.show(messages, pending);
+  at("welcome").hidden = messages.length + pending.length > 0 || !line.chat;
+  paintTyping();
+  paintButtons();
+  paintConnection();
+  announce();
+  follower.settle();
+  at("jump").classList.toggle("news", unseen && !follower.follows);
+}
+
+function lastAnswer() {
+  return store.messages.findLast(({ author }) => author === "bot");
+}
+
+function isAnswering() {
+  const last = lastAnswer();
+  return store.typingUntil > Date.now() || Boolean(last && !last.final);
+}
+
+let typingTimer = 0;
+
+function paintTyping() {
+  const left = store.typingUntil - Date.now();
+  const last = store.messages.at(-1);
+  at("typing").hidden = left <= 0 || (last?.author === "bot" && !last.final);
+  clearTimeout(typingTimer);
+  if (left > 0) typingTimer = setTimeout(draw, left + 10);
+}
+
+function paintButtons() {
+  const isStop = isAnswering() && at("words").value.trim() === "";
+  const hadFocus = document.activeElement === at(isStop ? "send" : "stop");
+  at("stop").hidden = !isStop;
+  at("send").hidden = isStop;
+  at("send").disabled = at("words").value.trim() === "";
+  if (hadFocus) at("words").focus();
+}
+
+function paintConnection() {
+  const isDown = downSince > 0 && Date.now() - downSince >= CALM;
+  const text = isDown ? words.reconnecting : "";
+  if (at("connection").textContent !== text) at("connection").textContent = text;
+  at("connection").hidden = !isDown;
+}
+
+/** Read a finished answer to those who listen, once and whole, not word by word. */
+function announce() {
+  const last = lastAnswer();
+  if (!last?.final || !(last.id > spoken)) return;
+  spoken = last.id;
+  at("spoken").textContent = last.text.slice(0, 4000);
+  if (document.hidden) document.title = `● ${at("title").textContent}`;
+}
+
+async function loadOlder() {
+  if (loading || !store.more || !line.chat) return;
+  loading = true;
+  at("older").hidden = false;
+  try {
+    const older = await api.older(line.chat, store.oldest);
+    follower.above(() => {
+      store.prepend(older);
+      at("older").hidden = true;
+      paint();
+    });
+  } catch {
+    // The next scroll tries again; a lost line says so in the bar.
+  } finally {
+    at("older").hidden = true;
+    loading = false;
+  }
+}
+
+// What the reader does
+
+function say(text) {
+  outbox.add(text);
+  follower.follow();
+}
+
+function submit() {
+  const text = at("words").value.trim();
+  if (!text) return;
+  const isTooLong = new Blob([JSON.stringify(text)]).size > LONGEST;
+  at("notice").hidden = !isTooLong;
+  at("notice").textContent = isTooLong ? words.tooLong : "";
+  if (isTooLong) return;
+  at("words").value = "";
+  typed();
+  say(text);
+}
+
+function typed() {
+  const box = at("words");
+  box.style.height = "auto";
+  box.style.height = `${box.scrollHeight}px`;
+  at("notice").hidden = true;
+  sessionStorage.setItem(DRAFT, box.value);
+  paintButtons();
+}
+
+at("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit();
+});
+
+at("words").addEventListener("input", typed);
+at("words").addEventListener("keydown", (event) => {
+  // 229: Safari ends a composition before it tells us that Enter was part of it
+  const isComposing = event.isComposing || event.keyCode === 229;
+  if (event.key !== "Enter" || event.shiftKey || isComposing) return;
+  if (matchMedia("(hover: none) and (pointer: coarse)").matches) return; // a phone's Enter is a new line
+  event.preventDefault();
+  submit();
+});
+
+at("stop").addEventListener("click", () => say("/stop"));
+at("new").addEventListener("click", () => {
+  say("/new");
+  at("words").focus();
+});
+at("jump").addEventListener("click", () => follower.follow());
+at("welcome").addEventListener("click", ({ target }) => {
+  const says = target.closest("[data-says]")?.dataset.says;
+  if (says) say(says);
+});
+
+at("profile").addEventListener("click", () => {
+  at("name").value = localStorage.getItem(NAME) ?? "";
+  at("name-dialog").showModal();
+});
+at("name").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing) return;
+  event.preventDefault(); // Enter would press the first button, which is Cancel
+  at("name-dialog").close("save");
+});
+at("name-dialog").addEventListener("close", () => {
+  if (at("name-dialog").returnValue === "save") localStorage.setItem(NAME, at("name").value.trim());
+});
+
+// Getting in
+
+function showLogin(refusal) {
+  line.close();
+  document.body.dataset.state = "login";
+  at("login").hidden = false;
+  const says = { token_needed: "", unauthorised: "", wrong_token: words.wrongToken };
+  const text = says[refusal.code] ?? refusal.message;
+  at("login-error").textContent = text;
+  at("login-error").hidden = text === "";
+  at("token").value = "";
+  at("token").focus();
+}
+
+at("login-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await line.open(at("token").value.trim());
+  if (document.body.dataset.state !== "login") at("words").focus();
+  else if (at("login-error").hidden) {
+    at("login-error").textContent = words.unreachable;
+    at("login-error").hidden = false;
+  }
+});
+
+/** The link printed at start carries the token where no server sees it; take it out at once. */
+function tokenOfLink() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
+  if (token) history.replaceState(null, "", location.pathname + location.search);
+  return token;
+}
+
+// Coming and going
+
+let hiding = 0;
+
+/** A browser opens six connections to a server: many hidden tabs would starve the visible one. */
+function rest() {
+  if (isAnswering() || outbox.items.length > 0) hiding = setTimeout(rest, HIDDEN);
+  else line.close();
+}
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiding);
+  if (document.hidden) {
+    hiding = setTimeout(rest, HIDDEN);
+    return;
+  }
+  document.title = at("title").textContent;
+  if (!line.isUp && document.body.dataset.state === "chat") line.open();
+});
+addEventListener("online", () => document.body.dataset.state === "chat" && line.open());
+addEventListener("hashchange", () => {
+  const token = tokenOfLink();
+  if (token) line.open(token);
+});
+
+at("words").value = sessionStorage.getItem(DRAFT) ?? "";
+typed();
+line.open(tokenOfLink());
+if (!matchMedia("(hover: none)").matches) at("words").focus();

@@ -1,0 +1,196 @@
+// The conversation on screen: rows that are made once and touched only where they changed.
+
+import { render } from "./markdown.js";
+import { words } from "./words.js";
+
+const DIVIDERS = { "/new": words.newConversation, "/clear": words.cleared };
+
+export class View {
+  #log;
+  #rows = new Map();
+  #acts;
+
+  /** acts: {say(text), retry(id), drop(id)}. */
+  constructor(log, acts) {
+    this.#log = log;
+    this.#acts = acts;
+  }
+
+  /**
+   * Show `messages` and, below them, what the server has not confirmed.
+   * Every item has a `uid`; a pending one becomes its message without being made again.
+   */
+  show(messages, pending) {
+    const items = [...messages, ...pending];
+    const lastWords = items.findLastIndex((item) => item.author === "user");
+    const alive = new Set();
+    let place = null; // rows are laid from the end: most often nothing above has moved
+    for (let index = items.length - 1; index >= 0; index--) {
+      const item = items[index];
+      const row = this.#row(item);
+      row.update(item, { offers: index > lastWords });
+      alive.add(item.uid);
+      if (row.element.nextSibling !== place || !row.element.parentNode) {
+        this.#log.insertBefore(row.element, place);
+      }
+      place = row.element;
+    }
+    for (const [uid, row] of this.#rows) {
+      if (alive.has(uid)) continue;
+      row.element.remove();
+      this.#rows.delete(uid);
+    }
+  }
+
+  #row(item) {
+    let row = this.#rows.get(item.uid);
+    if (!row) {
+      row = item.author === "bot" ? new Answer(this.#acts) : new Words(this.#acts, item.text);
+      this.#rows.set(item.uid, row);
+    }
+    return row;
+  }
+}
+
+/** What the reader said: a bubble, or a line across the page where a command changes the scene. */
+class Words {
+  #acts;
+  #state;
+  #shown = "";
+
+  constructor(acts, text) {
+    this.#acts = acts;
+    const command = text.trim().split(/\s/)[0].toLowerCase();
+    if (command in DIVIDERS) {
+      this.element = make("div", "divider");
+      this.element.role = "separator";
+      this.element.append(make("span", "", DIVIDERS[command]));
+    } else if (command === "/stop") {
+      this.element = make("p", "note", words.stopped);
+    } else {
+      this.element = make("article", "mine");
+      this.element.ariaLabel = words.you;
+      const bubble = make("p", /^\/[a-z]+$/.test(text.trim()) ? "bubble command" : "bubble", text);
+      bubble.dir = "auto";
+      this.element.append(bubble);
+    }
+    this.#state = make("p", "state");
+    this.element.append(this.#state);
+  }
+
+  update(item) {
+    const now = item.pending ? (item.failed ?? (item.waiting ? "waiting" : "sending")) : "";
+    if (now === this.#shown) return;
+    this.#shown = now;
+    this.element.classList.toggle("pending", Boolean(item.pending));
+    this.element.classList.toggle("failed", Boolean(item.failed));
+    this.#state.replaceChildren();
+    if (item.failed) {
+      const retry = button("link", words.retry, () => this.#acts.retry(item.id));
+      const drop = button("link", words.drop, () => this.#acts.drop(item.id));
+      this.#state.append(`${words.notSent}: ${item.failed} `, retry, " ", drop);
+    } else if (item.pending) {
+      this.#state.append(words[now]);
+    }
+  }
+}
+
+/** What the agent answered: a page of Markdown with its tools and suggestions. */
+class Answer {
+  #acts;
+  #body = make("div", "md");
+  #tools = make("div", "tools");
+  #offers = make("div", "suggestions");
+  #item;
+  #shown = {};
+
+  constructor(acts) {
+    this.#acts = acts;
+    this.element = make("article", "answer");
+    this.element.ariaLabel = words.agent;
+    this.#body.dir = "auto";
+    copyButton(this.#tools, words.copyAnswer, () => this.#item.text);
+    this.element.append(this.#body, this.#tools, this.#offers);
+  }
+
+  update(item, { offers }) {
+    this.#item = item;
+    const wanted = { text: item.text, final: item.final, buttons: offers && item.final };
+    const { text, final, buttons } = this.#shown;
+    if (text !== wanted.text || final !== wanted.final) this.#write(item);
+    if (buttons !== wanted.buttons || this.#shown.of !== item.buttons) {
+      this.#offer(wanted.buttons ? item.buttons : []);
+    }
+    this.#shown = { ...wanted, of: item.buttons };
+  }
+
+  #write(item) {
+    this.element.ariaBusy = String(!item.final);
+    const copyable = (place, read) => copyButton(place, words.copyCode, read, words.copy);
+    render(this.#body, item.text, { growing: !item.final, copyable });
+    this.#tools.hidden = !item.final;
+    this.#tools.querySelector("time")?.remove();
+    this.#tools.append(time(item.at));
+  }
+
+  #offer(buttons) {
+    this.#offers.replaceChildren(
+      ...buttons.map(({ label, says }) => button("", label, () => this.#acts.say(says))),
+    );
+  }
+}
+
+function make(tag, className = "", text = "") {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  return element;
+}
+
+function button(className, text, press) {
+  const element = make("button", className, text);
+  element.type = "button";
+  element.addEventListener("click", press);
+  return element;
+}
+
+function time(at) {
+  const element = make("time");
+  const date = new Date(at * 1000);
+  element.dateTime = date.toISOString();
+  element.title = date.toLocaleString();
+  element.textContent = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return element;
+}
+
+function copyButton(place, label, read, text = "") {
+  const element = button("copy", "", async () => {
+    if (!(await copy(read()))) return;
+    face("icon-done", words.copied);
+    setTimeout(() => face("icon-copy", label), 1600);
+  });
+  const face = (icon, name) => {
+    const drawing = document.getElementById(icon).content.cloneNode(true);
+    element.replaceChildren(drawing);
+    if (text) element.append(make("span", "", name === words.copied ? name : text));
+    element.ariaLabel = element.title = name;
+  };
+  face("icon-copy", label);
+  place.append(element);
+}
+
+/** The clipboard API is missing on plain http; the old way still works there. */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = make("textarea", "unseen");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}
