@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel
 
 import bridge.errors
+import bridge.metrics
 from adapters.registry import settings_model
 from bridge.check import not_yet
 from bridge.config import AgentSettings, CozeSettings, Settings, load
 from bridge.config.sources import keys
+from bridge.coze.codes import MEANINGS
 from bridge.errors import BridgeError, Misconfigured
 
 ROOT = Path(__file__).parent.parent
@@ -167,11 +170,31 @@ def test_every_error_is_described() -> None:
     assert {name for name in errors if f"`{name}`" not in page} == set()
 
 
+def test_every_code_of_coze_is_described_with_its_class() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    described = dict(re.findall(r"^\| (\d{4,}) \| `(\w+)` \|", page, re.MULTILINE))
+    assert described == {str(code): its.kind.__name__ for code, its in MEANINGS.items()}
+
+
+# docs/metrics.md
+
+
+def test_every_metric_is_described_and_nothing_else() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    described = re.findall(r"^\| `(\w+)` \| (\w+) \|", page, re.MULTILINE)
+    assert sorted(described) == sorted(
+        (f"{metric.name}_total" if metric.type == "counter" else metric.name, metric.type)
+        for collector in vars(bridge.metrics).values()
+        if isinstance(collector, MetricWrapperBase)
+        for metric in collector.describe()
+    )
+
+
 # Links
 
 
 def pages() -> list[Path]:
-    return [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
