@@ -7,6 +7,7 @@ to the core. It raises only `bridge.errors`; library exceptions stop in its `fau
 Optional verbs are small protocols. Implement one and it is used:
 
 - `ShowsTyping`: a sign of life while the agent thinks.
+- `Retracts`: takes a message back that turned out to be one too many.
 - `bridge.web.server.ServesHttp` (matched by shape, nothing to import): `routes()`, aiohttp
   routes for a webhook or a page on the built-in server.
 """
@@ -137,6 +138,17 @@ class ShowsTyping(Protocol):
 
     async def typing(self, chat: ChatRef) -> None:
         """Show it now. Called again every 4 s while the user waits. Raises like `send`."""
+
+
+@runtime_checkable
+class Retracts(Protocol):
+    """The platform lets us take a message back."""
+
+    async def retract(self, message: MessageRef) -> None:
+        """Remove it; one that is gone already is success. Raises like `edit`.
+
+        Called when a finished answer needs fewer messages than its stream showed.
+        """
 
 
 @dataclass(frozen=True, slots=True)

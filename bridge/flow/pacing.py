@@ -8,7 +8,7 @@ kept in reserve. So an answer's end never waits behind its own animation.
 
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -22,14 +22,26 @@ class Priority(IntEnum):
     FINAL = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One pace to keep: `interval` seconds between two calls under `key`; 0 is no limit."""
+
+    key: Hashable
+    interval: float
+
+
 @dataclass(slots=True)
 class _Bucket:
     due: float = -math.inf  # when the steady pace allows the next call
     held_until: float = -math.inf  # nobody may call before: the far side said so
 
+    def wait(self, now: float, ahead: float) -> float:
+        # A hold is the far side's word, so no priority runs ahead of it.
+        return max(self.due - ahead, self.held_until) - now
+
 
 class Pacer:
-    """Steady paces for any number of keys; idle ones cost nothing after `forget_idle`.
+    """Steady paces for any number of keys; `forget_idle` frees those that went quiet.
 
     clock: seconds, monotonic.
     """
@@ -38,18 +50,18 @@ class Pacer:
         self._clock = clock
         self._buckets: dict[Hashable, _Bucket] = {}
 
-    def claim(self, key: Hashable, interval: float, priority: Priority) -> float:
-        """Take the right to one call now and return 0, or return the seconds to wait.
+    def claim(self, limits: Sequence[Limit], priority: Priority) -> float:
+        """Take the right to one call under every limit and return 0, or the seconds to wait.
 
-        interval: seconds between two calls at the steady pace; 0 is no limit at all.
+        A refused claim takes nothing from any of them.
         """
         now = self._clock()
-        bucket = self._buckets.setdefault(key, _Bucket())
-        # A hold is the far side's word, so no priority runs ahead of it.
-        wait = max(bucket.due - interval * priority, bucket.held_until) - now
+        buckets = [(self._buckets.setdefault(x.key, _Bucket()), x.interval) for x in limits]
+        wait = max(bucket.wait(now, interval * priority) for bucket, interval in buckets)
         if wait > 0:
             return wait
-        bucket.due = max(bucket.due, now) + interval
+        for bucket, interval in buckets:
+            bucket.due = max(bucket.due, now) + interval
         return 0.0
 
     def hold(self, key: Hashable, seconds: float) -> None:
