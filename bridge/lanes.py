@@ -8,30 +8,33 @@ What must not wait behind the answer it is about (/stop, /help) goes to the lane
 which is a lane like any other, so it survives a crash as well.
 """
 
-from enum import StrEnum
 from urllib.parse import quote
 
+from bridge.config import GroupScope
 from bridge.events import ChatKind, Inbound
 
 EXPRESS = "!"
-
-
-class GroupScope(StrEnum):
-    """Whose conversation it is in a group."""
-
-    USER = "user"
-    CHAT = "chat"
 
 
 def lane_of(event: Inbound, scope: GroupScope) -> str:
     """Name the lane of an event. Parts are quoted, so no chat id can forge another's lane."""
     chat = event.chat
     parts = [chat.platform, chat.account, chat.chat, chat.thread]
-    if chat.kind is ChatKind.GROUP and scope is GroupScope.USER:
+    if is_personal(event, scope):
         parts.append(event.user.id)
     return "/".join(quote(part, safe=":@.-_") for part in parts)
+
+
+def is_personal(event: Inbound, scope: GroupScope) -> bool:
+    """Tell whether the conversation belongs to one person among several in the chat."""
+    return event.chat.kind is ChatKind.GROUP and scope is GroupScope.USER
 
 
 def express(lane: str) -> str:
     """The lane beside `lane` that does not wait for it."""
     return lane + EXPRESS
+
+
+def is_express(lane: str) -> bool:
+    """Tell whether a lane is somebody's express lane."""
+    return lane.endswith(EXPRESS)

@@ -73,7 +73,7 @@ class Pages:
         """The page may be on the platform from now on, under an id we do not know yet."""
         await self._set(turn, number, state=PageState.SENDING)
 
-    async def settled(self, turn: Turn, number: int, message_id: str) -> None:
+    async def settled(self, turn: Turn, number: int, message_id: str | None) -> None:
         """The page shows its final content."""
         await self._set(turn, number, state=PageState.SETTLED, message_id=message_id)
 

@@ -14,6 +14,21 @@ TITLE_LENGTH = 100  # Coze's limit for a conversation's name (coze-api: conversa
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """Who is talking to which agent, and in which conversation.
+
+    uid: Coze's `user_id`; conversation_id: None if the next question begins a new one.
+    fresh: the conversation was created for the turn at hand.
+    """
+
+    lane: str
+    agent: str
+    uid: str
+    conversation_id: str | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSession:
     """conversation_id: None if the next question begins a new one."""
 
@@ -73,7 +88,7 @@ def use_conversation(lane: str, agent: str, conversation_id: str, now: datetime)
 
 
 def begin_conversation(
-    lane: str, agent: str, uid: str, conversation_id: str, now: datetime
+    session: Session, conversation_id: str, title: str, now: datetime
 ) -> Job[None]:
     """Record a conversation that was just created at Coze, and make it the current one."""
 
@@ -82,14 +97,14 @@ def begin_conversation(
             connection,
             conversations,
             conversation_id=conversation_id,
-            lane=lane,
-            agent=agent,
-            uid=uid,
-            title="",
+            lane=session.lane,
+            agent=session.agent,
+            uid=session.uid,
+            title=title[:TITLE_LENGTH],
             created_at=now,
             used_at=now,
         )
-        use_conversation(lane, agent, conversation_id, now)(connection)
+        use_conversation(session.lane, session.agent, conversation_id, now)(connection)
 
     return job
 
@@ -115,27 +130,13 @@ def forget_conversation(conversation_id: str) -> Job[None]:
     return job
 
 
-def entitle(conversation_id: str, title: str) -> Job[None]:
-    """Name a conversation after its first question; a name that is there stays."""
-
-    def job(connection: Connection) -> None:
-        connection.execute(
-            update(conversations)
-            .where(conversations.c.conversation_id == conversation_id, conversations.c.title == "")
-            .values(title=title[:TITLE_LENGTH])
-        )
-
-    return job
-
-
 def history(lane: str, agent: str, limit: int) -> Job[list[Conversation]]:
-    """The lane's conversations that were used, the newest first."""
+    """The lane's conversations, the one used last first."""
 
     def job(connection: Connection) -> list[Conversation]:
         statement = (
             select(conversations)
             .where(conversations.c.lane == lane, conversations.c.agent == agent)
-            .where(conversations.c.title != "")
             .order_by(conversations.c.used_at.desc(), conversations.c.conversation_id.desc())
             .limit(limit)
         )

@@ -8,7 +8,7 @@ shown, `answered` with every page before the first final one is sent. Every writ
 conditional on its lane's fence, so a run that was overtaken writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from bridge.events import Inbound, Page
 from bridge.store.codec import INBOUND, PAGE
 from bridge.store.run import Store
+from bridge.store.sessions import Session
 from bridge.store.tables import inbox, lanes, outbox, turns, usage
 from bridge.store.upsert import insert, put
 from bridge.upstream import Trace, Usage
@@ -73,6 +74,7 @@ class Turn:
     retries: int
     created_at: datetime
     asked_at: datetime | None
+    error: str | None = None
 
     @property
     def event(self) -> Inbound:
@@ -94,16 +96,22 @@ class Turn:
         return f"{self.id:05d}"
 
     @property
-    def untouched(self) -> bool:
+    def is_untouched(self) -> bool:
         """Nobody has begun to work on it."""
         return self.state is TurnState.RECEIVED and not self.attempts and not self.retries
+
+    @property
+    def is_first_run(self) -> bool:
+        """No run before this one can have left anything at Coze or on the platform."""
+        return self.state is TurnState.RECEIVED and self.attempts <= 1 and not self.retries
 
 
 class Ledger:
     """Reads and advances turns. Raises `Unreachable` (database), `Fenced`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
+        self._now = now
 
     async def raise_fence(self, lane: str) -> int:
         """Take over a lane: whoever drained it before can write nothing any more."""
@@ -145,7 +153,7 @@ class Ledger:
 
         return await self._store.read(job)
 
-    async def take(self, turn: Turn, merge: Sequence[Turn], now: datetime) -> Turn:
+    async def take(self, turn: Turn, merge: Sequence[Turn]) -> Turn:
         """Begin a run: count it BEFORE it can kill us, and fix what belongs to the turn."""
         taken = replace(
             turn,
@@ -158,7 +166,7 @@ class Ledger:
             merged = update(turns).where(turns.c.id.in_([part.id for part in merge]))
             if merge:
                 connection.execute(
-                    merged.values(state=TurnState.MERGED, merged_into=turn.id, ended_at=now)
+                    merged.values(state=TurnState.MERGED, merged_into=turn.id, ended_at=self._now())
                 )
 
         await self._store.write(job)
@@ -170,55 +178,51 @@ class Ledger:
         await self._progress(turn, state=TurnState.ASKING, conversation_id=conversation_id)
         return replace(turn, state=TurnState.ASKING, trace=trace)
 
-    async def asked(self, turn: Turn, trace: Trace, now: datetime) -> Turn:
+    async def asked(self, turn: Turn, trace: Trace) -> Turn:
         """Coze has accepted the question: from here on it is never asked again."""
+        now = self._now()
         await self._progress(
             turn,
             state=TurnState.ASKED,
             conversation_id=trace.conversation_id,
-            chat_id=trace.chat_id,
+            chat_id=trace.chat_id or None,
             asked_at=now,
         )
         return replace(turn, state=TurnState.ASKED, trace=trace, asked_at=now)
 
-    async def answered(self, turn: Turn, text: str, pages: Sequence[Page]) -> None:
-        """Store the final text and every page of it, before any of them is sent."""
+    async def answered(
+        self,
+        turn: Turn,
+        session: Session,
+        pages: Sequence[Page],
+        *,
+        text: str,
+        spent: Usage | None = None,
+        error: str | None = None,
+    ) -> Turn:
+        """Store the final text and every page of it, before any of them is sent.
+
+        A page that streamed but is not wanted any more keeps its row, without content.
+        error: why the answer is none, or not whole; the turn will end as failed.
+        """
 
         def job(connection: Connection) -> None:
-            _advance(
-                connection, turn, state=TurnState.ANSWERED, answer=text, attempts=0, failures=0
-            )
+            answer = {"state": TurnState.ANSWERED, "answer": text, "error": error}
+            _advance(connection, turn, attempts=1, failures=0, **answer)
             for number, page in enumerate(pages):
-                values = {"state": "wanted", "content": PAGE.dump(page), "error": None}
-                put(connection, outbox, turn=turn.id, page=number, **values)
-            # A page that streamed but is not wanted any more keeps no content: see outbox.py.
+                content = {"state": "wanted", "content": PAGE.dump(page), "error": None}
+                put(connection, outbox, turn=turn.id, page=number, **content)
+            if spent is not None:
+                _count(connection, turn, session, spent)
 
         await self._store.write(job)
+        return replace(turn, state=TurnState.ANSWERED, error=error)
 
-    async def ended(
-        self, turn: Turn, state: TurnState, now: datetime, *, error: str | None = None
-    ) -> None:
+    async def ended(self, turn: Turn, state: TurnState) -> None:
         """Close a turn: delivered, failed or dead."""
 
         def job(connection: Connection) -> None:
-            _advance(connection, turn, state=state, ended_at=now, error=error)
-
-        await self._store.write(job)
-
-    async def count_usage(self, turn: Turn, agent: str, uid: str, spent: Usage) -> None:
-        """Remember what an answer cost; counting it twice changes nothing."""
-
-        def job(connection: Connection) -> None:
-            put(
-                connection,
-                usage,
-                turn=turn.id,
-                agent=agent,
-                uid=uid,
-                input_tokens=spent.input_tokens,
-                output_tokens=spent.output_tokens,
-                at=turn.created_at,
-            )
+            _advance(connection, turn, state=state, ended_at=self._now())
 
         await self._store.write(job)
 
@@ -234,13 +238,13 @@ class Ledger:
         """The run was ended in an orderly way: it does not count at all."""
         await self._change(turn, attempts=max(0, turn.attempts - 1))
 
-    async def earlier_trace(self, lane: str, conversation_id: str, before: int) -> Trace | None:
-        """The newest chat we started in a conversation before this turn."""
+    async def earlier_trace(self, turn: Turn, conversation_id: str) -> Trace | None:
+        """The newest chat that an earlier turn started in a conversation."""
 
         def job(connection: Connection) -> Trace | None:
             row = connection.execute(
                 select(turns.c.chat_id)
-                .where(turns.c.lane == lane, turns.c.id < before)
+                .where(turns.c.lane == turn.lane, turns.c.id < turn.id)
                 .where(turns.c.conversation_id == conversation_id, turns.c.chat_id.is_not(None))
                 .order_by(turns.c.id.desc())
                 .limit(1)
@@ -290,6 +294,20 @@ def _advance(connection: Connection, turn: Turn, **values: Any) -> None:
     connection.execute(update(turns).where(turns.c.id == turn.id).values(**values))
 
 
+def _count(connection: Connection, turn: Turn, session: Session, spent: Usage) -> None:
+    """Remember what an answer cost; counting it twice changes nothing."""
+    put(
+        connection,
+        usage,
+        turn=turn.id,
+        agent=session.agent,
+        uid=session.uid,
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        at=turn.created_at,
+    )
+
+
 def _turns_with_events() -> Any:
     return select(turns, inbox.c.payload).join(inbox, inbox.c.id == turns.c.id)
 
@@ -319,4 +337,5 @@ def _turn(row: Row[Any], fence: int, merged: Sequence[str]) -> Turn:
         retries=row.retries,
         created_at=row.created_at,
         asked_at=row.asked_at,
+        error=row.error,
     )

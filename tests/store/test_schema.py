@@ -50,7 +50,7 @@ async def test_a_schema_newer_than_the_program_is_refused(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
-    with pytest.raises(Permanent, match="9999.* is newer than this coze-bridge"):
+    with pytest.raises(Permanent, match=r"9999.* is newer than this coze-bridge"):
         await open_store(url)
 
 
