@@ -1,0 +1,51 @@
+"""The words that are commands, and what is known of each before anybody obeys it.
+
+An adapter turns its platform's way to say them (`/new@my_bot`, `!new`, a menu) into `/new`.
+A word that is not ours goes to the agent, which may have commands of its own.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """A command of contract section 6 that this version obeys."""
+
+    START = "start"
+    HELP = "help"
+    NEW = "new"
+    CLEAR = "clear"
+    STOP = "stop"
+    RETRY = "retry"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """argument: what stood behind the word, without white space around it."""
+
+    word: Word
+    argument: str = ""
+
+    @property
+    def is_express(self) -> bool:
+        """It must not wait for the answer that is running."""
+        return self.word in {Word.STOP, Word.HELP, Word.START} or self == Command(Word.HISTORY)
+
+    @property
+    def interrupts(self) -> bool:
+        """Whoever says it does not want to hear the rest of the running answer."""
+        return self.word in {Word.NEW, Word.STOP}
+
+
+def command_in(text: str) -> Command | None:
+    """Read a command: `/word`, perhaps followed by white space and an argument."""
+    if not text.startswith("/"):
+        return None
+    head, _, argument = text[1:].partition(" ")
+    head, _, rest = head.partition("\n")
+    try:
+        word = Word(head.lower())
+    except ValueError:
+        return None
+    return Command(word, f"{rest} {argument}".strip())
