@@ -175,3 +175,10 @@ class Agent(Protocol):
 
     async def profile(self) -> Profile:
         """How the published agent introduces itself."""
+
+    async def check(self) -> None:
+        """See whether the agent could answer now, without asking it anything.
+
+        Raises `Unauthorised` if the credentials are refused, `Permanent` if there is no such
+        agent, `Transient`. Credentials that may ask but not read the agent are good enough.
+        """

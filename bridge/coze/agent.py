@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 
 from bridge.coze import recall
 from bridge.coze.client import CozeClient
+from bridge.coze.codes import NO_PERMISSION
 from bridge.coze.transport import Stream
 from bridge.coze.walk import Walk
 from bridge.coze.wire import Message, Status
-from bridge.errors import Gone, Permanent, Unreachable
+from bridge.errors import Gone, Permanent, Unauthorised, Unreachable
 from bridge.upstream import Agent, AnswerEvent, Outcome, Profile, Question, Running, Trace
 
 
@@ -56,6 +57,14 @@ class CozeAgent(Agent):
 
     async def profile(self) -> Profile:
         return await self._client.bot(self._bot_id)
+
+    async def check(self) -> None:
+        try:
+            await self._client.bot(self._bot_id)
+        except Unauthorised as error:
+            # On this endpoint 4101 means a good token without the permission to read agents.
+            if error.code != NO_PERMISSION:
+                raise
 
     async def _outcome_by_history(self, conversation_id: str) -> Outcome:
         """Judge the newest question of ours, by its chat as soon as an answer tells its id."""

@@ -19,6 +19,10 @@ from bridge.errors import (
     Unauthorised,
     Unreachable,
 )
+from bridge.upstream import ConversationLost
+
+NO_PERMISSION = 4101
+"""The token is good but may not do this; on `/v3/chat` also any wrong token."""
 
 NOT_CANCELLABLE = frozenset({4104, 103200005})
 """Refusals to cancel a chat because it has ended already (Coze, coze-studio)."""
@@ -54,7 +58,7 @@ MEANINGS: dict[int, Meaning] = {
     4315: Meaning(Permanent, "the run has ended and cannot be resumed"),
     # things that are not there (any more), or belong to somebody else
     4001: Meaning(Gone, "the chat does not exist"),
-    4002: Meaning(Gone, "the conversation does not exist"),
+    4002: Meaning(ConversationLost, "the conversation does not exist"),
     4005: Meaning(Gone, "the message does not exist"),
     4006: Meaning(Gone, "the agent does not exist, or the token may not use it"),
     4200: Meaning(Gone, "the resource does not exist"),
@@ -98,7 +102,7 @@ MEANINGS: dict[int, Meaning] = {
     # coze-studio
     103000000: Meaning(Permanent, "the request is malformed"),
     103000001: Meaning(Unauthorised, "the token lacks the permission"),
-    103000002: Meaning(Gone, "the conversation does not exist"),
+    103000002: Meaning(ConversationLost, "the conversation does not exist"),
     103100001: Meaning(Transient, "the agent failed while running", ran=True),
     103200001: Meaning(Gone, "the message does not exist"),
     103200003: Meaning(Gone, "the chat does not exist"),

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from bridge.errors import BridgeError, Permanent
+from bridge.events import Button
 from bridge.upstream import (
     AnswerEvent,
     Cancelled,
@@ -50,6 +51,7 @@ class Reply:
 
     trace: known from the first event on, so that a lost answer can be looked for.
     error: why, where `state` is FAILED; what was said before stays valid.
+    buttons: what our own words offer; the agent's offers are `suggestions`.
     """
 
     answers: tuple[Answer, ...] = ()
@@ -58,6 +60,23 @@ class Reply:
     state: State = State.STREAMING
     usage: Usage | None = None
     error: BridgeError | None = None
+    buttons: tuple[Button, ...] = ()
+
+    @classmethod
+    def saying(
+        cls, text: str, *, suggestions: tuple[str, ...] = (), buttons: tuple[Button, ...] = ()
+    ) -> "Reply":
+        """A whole answer of the bridge's own."""
+        answer = Answer("", text, complete=True)
+        return cls((answer,), suggestions, state=State.COMPLETE, buttons=buttons)
+
+    def failed(self, error: BridgeError) -> "Reply":
+        """What was said so far, and nothing more will come."""
+        return replace(self, state=State.FAILED, error=error)
+
+    def stopped(self) -> "Reply":
+        """What was said so far; the user did not want to hear the rest."""
+        return replace(self, state=State.STOPPED)
 
     @property
     def text(self) -> str:

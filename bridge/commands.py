@@ -1,0 +1,147 @@
+"""What a user can tell the bridge itself. A command answers like the agent does, by a `Reply`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from bridge.errors import BridgeError, Unauthorised
+from bridge.events import Button
+from bridge.logs import get
+from bridge.phrases import Phrase, say
+from bridge.store import Store
+from bridge.store.sessions import (
+    Conversation,
+    Session,
+    end_conversation,
+    history,
+    use_conversation,
+)
+from bridge.store.turns import Ledger, Turn, TurnKind
+from bridge.text.reply import Reply
+from bridge.upstream import Agent
+from bridge.words import Word, command_in
+
+log = get(__name__)
+
+RECENT = 8  # conversations offered by /history
+
+
+class Commands:
+    """Raises what the database and `Agent` raise.
+
+    interrupt: stops what a lane is answering; tells whether there was anything.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        *,
+        agents: Mapping[str, Agent],
+        interrupt: Callable[[str], bool],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._agents = agents
+        self._interrupt = interrupt
+        self._now = now
+        self._obey: Mapping[Word, Callable[[Turn, Session, str], Awaitable[Reply]]] = {
+            Word.START: self._start,
+            Word.HELP: self._help,
+            Word.NEW: self._new,
+            Word.CLEAR: self._clear,
+            Word.STOP: self._stop,
+            Word.HISTORY: self._history,
+        }
+
+    async def obey(self, turn: Turn, session: Session) -> Reply | str:
+        """Answer a command, or return the question for the agent."""
+        if turn.kind is TurnKind.BUSY:
+            return _says(turn, Phrase.BUSY)
+        if not turn.text.strip():
+            return _says(turn, Phrase.ONLY_TEXT)
+        command = command_in(turn.text)
+        if command is None:
+            return turn.text
+        if command.word is Word.RETRY:
+            return await self._retry(turn)
+        log.info("command", word=command.word, turn=turn.id)
+        return await self._obey[command.word](turn, session, command.argument)
+
+    async def _start(self, turn: Turn, session: Session, _: str) -> Reply:
+        try:
+            profile = await self._agents[session.agent].profile()
+        except Unauthorised:
+            raise
+        except BridgeError as error:
+            # A greeting of ours is better than none, and the next question will tell more.
+            log.warning("agent.profile", agent=session.agent, error=str(error))
+            return _says(turn, Phrase.HELLO, comma_name=_comma(turn))
+        if not profile.prologue:
+            return _says(turn, Phrase.HELLO, comma_name=_comma(turn))
+        name = turn.event.user.first_name or turn.event.user.name
+        return Reply.saying(
+            profile.prologue.replace("{{user_name}}", name), suggestions=profile.questions
+        )
+
+    async def _help(self, turn: Turn, _: Session, __: str) -> Reply:
+        return _says(turn, Phrase.HELP)
+
+    async def _new(self, turn: Turn, session: Session, _: str) -> Reply:
+        await self._store.write(end_conversation(session.lane, session.agent, self._now()))
+        return _says(turn, Phrase.NEW)
+
+    async def _clear(self, turn: Turn, session: Session, _: str) -> Reply:
+        if session.conversation_id is None:
+            return _says(turn, Phrase.NOTHING_TO_CLEAR)
+        await self._agents[session.agent].clear(session.conversation_id)
+        return _says(turn, Phrase.CLEARED)
+
+    async def _stop(self, turn: Turn, session: Session, _: str) -> Reply:
+        stopped = self._interrupt(session.lane)
+        return _says(turn, Phrase.STOPPING if stopped else Phrase.NOTHING_TO_STOP)
+
+    async def _retry(self, turn: Turn) -> Reply | str:
+        question = await self._ledger.earlier_question(turn.lane, before=turn.id)
+        if question is None:
+            return _says(turn, Phrase.NOTHING_TO_RETRY)
+        await self._ledger.set_question(turn, question)  # for the /retry after this one
+        return question
+
+    async def _history(self, turn: Turn, session: Session, wanted: str) -> Reply:
+        earlier = await self._store.read(history(session.lane, session.agent, RECENT))
+        if wanted:
+            return await self._switch(turn, session, earlier, wanted)
+        if not earlier:
+            return _says(turn, Phrase.NO_HISTORY)
+        buttons = tuple(Button(_label(c), f"/history {c.conversation_id}") for c in earlier)
+        return Reply.saying(_phrase(turn, Phrase.HISTORY), buttons=buttons)
+
+    async def _switch(
+        self, turn: Turn, session: Session, earlier: list[Conversation], wanted: str
+    ) -> Reply:
+        # Only among the lane's own: with one token at Coze, any id would work for anybody.
+        found = next((c for c in earlier if c.conversation_id == wanted), None)
+        if found is None:
+            return _says(turn, Phrase.UNKNOWN_CONVERSATION)
+        await self._store.write(use_conversation(session.lane, session.agent, wanted, self._now()))
+        return _says(turn, Phrase.SWITCHED, title=_label(found))
+
+
+def _label(conversation: Conversation) -> str:
+    return " ".join(conversation.title.split()) or conversation.conversation_id
+
+
+def _comma(turn: Turn) -> str:
+    name = turn.event.user.first_name or turn.event.user.name
+    if not name:
+        return ""
+    return f"，{name}" if turn.event.user.language.lower().startswith("zh") else f", {name}"
+
+
+def _phrase(turn: Turn, phrase: Phrase, **values: str) -> str:
+    return say(phrase, turn.event.user.language, **values)
+
+
+def _says(turn: Turn, phrase: Phrase, **values: str) -> Reply:
+    return Reply.saying(_phrase(turn, phrase, **values))

@@ -1,0 +1,77 @@
+"""One chat of one adapter: calls are paced, counted and timed, and never repeated here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bridge.adapter import Adapter, Retracts, ShowsTyping
+from bridge.errors import BridgeError, RateLimited
+from bridge.events import ChatRef, MessageRef, Page
+from bridge.flow.pacing import Limit, Pacer, Priority
+from bridge.logs import get
+from bridge.metrics import CALLS
+
+log = get(__name__)
+
+HOLD = 5.0  # seconds to leave a chat alone after a refusal that did not say how long
+
+
+class Line:
+    """Raises what the adapter raises. A Retry-After holds back this chat alone."""
+
+    def __init__(self, adapter: Adapter, chat: ChatRef, pacer: Pacer) -> None:
+        self._adapter = adapter
+        self._chat = chat
+        self._pacer = pacer
+        caps = adapter.caps
+        # Topics and people of one chat share its pace, so the thread is no part of the key.
+        self._pace = Limit((chat.account, chat.chat), caps.pace(chat.kind))
+        self._limits = (self._pace, Limit((chat.account,), 1 / caps.calls_per_second))
+
+    def claim(self, priority: Priority) -> float:
+        """Take the right to one call and return 0, or return the seconds to wait."""
+        return self._pacer.claim(self._limits, priority)
+
+    async def send(self, page: Page, key: str) -> str:
+        """Post a page and return the new message's id."""
+        with self._watched("send"):
+            return (await self._adapter.send(self._chat, page, key=key)).id
+
+    async def edit(self, message_id: str, page: Page) -> None:
+        """Change a message into `page`."""
+        with self._watched("edit"):
+            await self._adapter.edit(MessageRef(self._chat, message_id), page)
+
+    async def retract(self, message_id: str) -> None:
+        """Remove a message where the platform lets us, else leave a dot in its place."""
+        message = MessageRef(self._chat, message_id)
+        with self._watched("retract"):
+            if isinstance(self._adapter, Retracts):
+                await self._adapter.retract(message)
+            else:
+                await self._adapter.edit(message, Page("·", final=True))
+
+    async def typing(self) -> None:
+        """Give a sign of life if the platform has one and the pace allows it; never raises."""
+        if not isinstance(self._adapter, ShowsTyping) or self.claim(Priority.TYPING):
+            return
+        try:
+            with self._watched("typing"):
+                await self._adapter.typing(self._chat)
+        except BridgeError as error:
+            log.debug("typing.failed", account=self._chat.account, error=str(error))
+
+    @contextmanager
+    def _watched(self, verb: str) -> Iterator[None]:
+        outcome = "bug"
+        try:
+            yield
+            outcome = "ok"
+        except RateLimited as error:
+            outcome = type(error).__name__
+            self._pacer.hold(self._pace.key, error.retry_after or HOLD)
+            raise
+        except BridgeError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            CALLS.labels(self._chat.platform, verb, outcome).inc()

@@ -1,0 +1,256 @@
+"""From pages to messages: posts and edits, repeated until they stand.
+
+While an answer streams, `Screen.show` tries once and never insists: the next snapshot brings
+the same text and more. What `Screen.settle` sends was stored before, and it does not give up
+unless the chat itself is gone.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bridge.adapter import Adapter
+from bridge.errors import Gone, Permanent, RateLimited, Rejected, Transient, Unauthorised
+from bridge.events import ChatRef, Page
+from bridge.flow.pacing import Pacer, Priority
+from bridge.flow.retry import backoff
+from bridge.line import Line
+from bridge.logs import get
+from bridge.metrics import FIRST_TEXT
+from bridge.store.outbox import Pages, PageState, StoredPage
+from bridge.store.turns import Turn
+from bridge.text.plan import Drop, Edit, Post, plan
+
+log = get(__name__)
+
+TYPING_EVERY = 4.0  # seconds; platforms show it for five or six
+NOT_NOW = 3600.0  # seconds; longer than any answer streams
+
+
+class Outbox:
+    """Everything that is sent goes through here, so that each chat keeps its pace."""
+
+    def __init__(
+        self,
+        adapters: Mapping[str, Adapter],
+        pages: Pages,
+        *,
+        pacer: Pacer,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._adapters = adapters
+        self._pages = pages
+        self._pacer = pacer
+        self._now = now
+        self._sleep = sleep
+
+    async def screen(self, turn: Turn) -> "Screen":
+        """The screen of a turn, with what an earlier run left on it."""
+        stored = [] if turn.is_first_run else await self._pages.of(turn)
+        line = self._line(turn.event.chat)
+        return Screen(turn, line, self._pages, stored, now=self._now, sleep=self._sleep)
+
+    async def show_typing(self, chat: ChatRef) -> None:
+        """Give a sign of life at once; never raises."""
+        await self._line(chat).typing()
+
+    def _line(self, chat: ChatRef) -> Line:
+        return Line(self._adapters[chat.account], chat, self._pacer)
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What stands under one page number. page: None if we do not know what it shows."""
+
+    message_id: str | None = None
+    page: Page | None = None
+
+
+class Screen:
+    """The messages of one answer. Raises `Gone` (the chat), `Unauthorised`, database errors."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        line: Line,
+        pages: Pages,
+        stored: Sequence[StoredPage],
+        *,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._turn = turn
+        self._line = line
+        self._pages = pages
+        self._now = now
+        self._sleep = sleep
+        self._shown = [_Shown(page.message_id) for page in stored]
+        self._plain = False  # its markup was refused, so the rest goes without
+        self._muted = False  # a preview did more harm than good: wait for the final pages
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(shown.message_id for shown in self._shown)
+
+    @asynccontextmanager
+    async def typing(self) -> AsyncIterator[None]:
+        """Show that an answer is on its way, until its first text is there."""
+        task = asyncio.create_task(self._keep_typing(), name="typing")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _keep_typing(self) -> None:
+        while self.is_empty:
+            await self._line.typing()
+            await self._sleep(TYPING_EVERY)
+
+    def claim(self) -> float:
+        """Take the right to show something now and return 0, or return the seconds to wait."""
+        if self._muted:
+            return NOT_NOW
+        return self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT)
+
+    async def show(self, pages: Sequence[Page]) -> None:
+        """Show an answer that still grows. The caller holds a `claim` for the first call."""
+        wanted = [replace(page, plain=self._plain) for page in pages]
+        steps = plan([shown.page for shown in self._shown], wanted)
+        for number, step in enumerate(steps):
+            if self._muted or isinstance(step, Drop):
+                return
+            if number and self._line.claim(Priority.EDIT):
+                return
+            if not await self._try(step):
+                return
+
+    async def _try(self, step: Post | Edit) -> bool:
+        """One call, once. False: leave the rest of this snapshot, the next one brings it."""
+        posting = self._at(step.index).message_id is None
+        try:
+            await self._put(step.index, step.page)
+        except Gone:
+            if posting:
+                raise
+            await self._lose(step.index)
+            return False
+        except Unauthorised:
+            raise
+        except Rejected as error:
+            self._muted = self._plain
+            self._plain = True
+            log.info("page.refused", turn=self._turn.id, error=str(error))
+            return False
+        except Transient as error:
+            # A post that may have happened is not repeated for a mere preview: each attempt
+            # could leave one more message standing.
+            self._muted = posting and error.happened
+            return False
+        except Permanent as error:
+            self._muted = True
+            log.warning("page.not_shown", turn=self._turn.id, error=str(error))
+            return False
+        return True
+
+    async def settle(self) -> None:
+        """Make every stored page stand as it was stored, however long that takes."""
+        for stored in await self._pages.of(self._turn):
+            if stored.state in {PageState.SETTLED, PageState.DEAD}:
+                continue
+            if stored.page is None:
+                await self._take_back(stored.number)
+            elif self._at(stored.number).page == stored.page:
+                await self._settled(stored.number)
+            else:
+                await self._land(stored.number, stored.page)
+
+    async def _land(self, number: int, page: Page) -> None:
+        page = replace(page, plain=self._plain)
+        attempt = 0
+        while True:
+            await self._next_call()
+            try:
+                await self._put(number, page, announce=True)
+                return await self._settled(number)
+            except Rejected as error:
+                if page.plain:
+                    return await self._give_up(number, error)
+                page = replace(page, plain=True)
+            except Gone as error:
+                await self._move_on(number, error)
+            except Transient as error:
+                attempt += 1
+                await self._wait_out(number, error, attempt)
+            except Unauthorised:
+                raise
+            except Permanent as error:
+                return await self._give_up(number, error)
+
+    async def _move_on(self, number: int, error: Gone) -> None:
+        """A deleted message is posted anew; raises `Gone` if it is the chat that is gone."""
+        if self._at(number).message_id is None:
+            await self._pages.dead(self._turn, number, str(error))
+            raise error
+        await self._lose(number)
+
+    async def _wait_out(self, number: int, error: Transient, attempt: int) -> None:
+        log.warning("page.delayed", turn=self._turn.id, page=number, error=str(error))
+        if not isinstance(error, RateLimited):  # that one holds the line by itself
+            seconds = error.retry_after
+            await self._sleep(backoff(attempt) if seconds is None else seconds)
+
+    async def _take_back(self, number: int) -> None:
+        """The finished answer is shorter than its stream was."""
+        message_id = self._at(number).message_id
+        if message_id is not None:
+            await self._next_call()
+            try:
+                await self._line.retract(message_id)
+            except Unauthorised:
+                raise
+            except (Transient, Permanent) as error:
+                return await self._give_up(number, error)
+        return await self._settled(number)
+
+    async def _next_call(self) -> None:
+        while (seconds := self._line.claim(Priority.FINAL)) > 0:
+            await self._sleep(seconds)
+
+    async def _put(self, index: int, page: Page, *, announce: bool = False) -> None:
+        shown = self._at(index)
+        if shown.message_id is not None:
+            await self._line.edit(shown.message_id, page)
+        else:
+            if announce:
+                await self._pages.sending(self._turn, index)
+            first = self.is_empty
+            shown.message_id = await self._line.send(page, f"{self._turn.mark}/{index}")
+            if first:
+                self._observe_first_text()
+            await self._pages.posted(self._turn, index, shown.message_id)
+        shown.page = page
+
+    async def _settled(self, number: int) -> None:
+        await self._pages.settled(self._turn, number, self._at(number).message_id)
+
+    async def _lose(self, number: int) -> None:
+        """The user deleted the message; the answer goes on in a new one."""
+        self._shown[number] = _Shown()
+        await self._pages.lost(self._turn, number)
+
+    async def _give_up(self, number: int, error: Exception) -> None:
+        log.error("page.dead", turn=self._turn.id, page=number, error=str(error))
+        await self._pages.dead(self._turn, number, str(error))
+
+    def _at(self, index: int) -> _Shown:
+        while len(self._shown) <= index:
+            self._shown.append(_Shown())
+        return self._shown[index]
+
+    def _observe_first_text(self) -> None:
+        seconds = (self._now() - self._turn.created_at).total_seconds()
+        FIRST_TEXT.labels(self._turn.event.chat.platform).observe(seconds)

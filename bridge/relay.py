@@ -1,0 +1,174 @@
+"""From a question to an answer: the agent's events folded into `Reply` snapshots.
+
+Coze is asked once. What was asked before, by this run or by one that died, is looked for and
+waited for instead; see the table in docs/architecture.md.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+from bridge.errors import (
+    BridgeError,
+    Gone,
+    Occupied,
+    Permanent,
+    Transient,
+    Unauthorised,
+    Unreachable,
+)
+from bridge.logs import get
+from bridge.metrics import COZE_ERRORS
+from bridge.store import Store
+from bridge.store.sessions import Session, forget_conversation
+from bridge.store.turns import Ledger, Turn, TurnState
+from bridge.text.reply import Reply, fold
+from bridge.upstream import (
+    Agent,
+    ConversationLost,
+    Over,
+    Question,
+    Started,
+    Trace,
+)
+
+log = get(__name__)
+
+POLL = 1.0  # seconds between two looks at an answer; Coze allows one a second
+PATIENCE = 5.0  # seconds for a cancel to be heard: the user has turned away already
+
+
+class Relay:
+    """Raises `Transient` (again later), `Unauthorised`; everything else ends in the `Reply`.
+
+    turn_timeout: seconds one answer may take in all.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        *,
+        agents: Mapping[str, Agent],
+        turn_timeout: float,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._agents = agents
+        self._turn_timeout = turn_timeout
+        self._now = now
+        self._sleep = sleep
+
+    async def stream(
+        self, turn: Turn, session: Session, question: str
+    ) -> AsyncGenerator[Reply, None]:
+        """Yield the answer as it grows; the last snapshot has ended."""
+        try:
+            trace = await self._trace_of(turn, session)
+            if trace is None:
+                answer = self._ask(turn, session, question)
+            else:
+                answer = self._recover(turn, session, Reply(trace=trace))
+            async for reply in answer:
+                yield reply
+        except (Transient, Unauthorised):
+            raise
+        except Permanent as error:
+            COZE_ERRORS.labels(str(error.code)).inc()
+            yield Reply(trace=turn.trace).failed(error)
+
+    async def abandon(self, turn: Turn, session: Session, reply: Reply) -> None:
+        """Tell Coze that nobody waits for the rest of an answer."""
+        agent = self._agents[session.agent]
+        try:
+            async with asyncio.timeout(PATIENCE):
+                trace = reply.trace or await self._trace_of(turn, session)
+                if trace is None and session.conversation_id:
+                    trace = await agent.find(session.conversation_id, turn.mark)
+                if trace and trace.chat_id:
+                    await agent.cancel(trace)
+        except (BridgeError, TimeoutError) as error:
+            # It goes on until it ends by itself; the next question waits for it (4016).
+            log.warning("answer.not_cancelled", turn=turn.id, error=str(error))
+
+    async def _trace_of(self, turn: Turn, session: Session) -> Trace | None:
+        """Where this turn was asked before; None if it certainly was not."""
+        if turn.trace is None or turn.state is not TurnState.ASKING:
+            return turn.trace
+        found = await self._agents[session.agent].find(turn.trace.conversation_id, turn.mark)
+        log.info("question.looked_for", turn=turn.id, found=found is not None)
+        return found
+
+    async def _ask(
+        self, turn: Turn, session: Session, question: str
+    ) -> AsyncGenerator[Reply, None]:
+        assert session.conversation_id is not None  # noqa: S101  Sessions.open saw to it
+        agent = self._agents[session.agent]
+        turn = await self._ledger.asking(turn, session.conversation_id)
+        reply = Reply()
+        try:
+            async with agent.ask(
+                Question(session.uid, session.conversation_id, question, turn.mark)
+            ) as events:
+                async for event in events:
+                    if isinstance(event, Started):
+                        trace = Trace(event.conversation_id, event.chat_id)
+                        turn = await self._ledger.asked(turn, trace)
+                        log.info("question.asked", turn=turn.id, chat=event.chat_id)
+                    reply = fold(reply, event)
+                    yield reply
+        except ConversationLost as error:
+            await self._store.write(forget_conversation(session.conversation_id))
+            if session.fresh:
+                raise
+            raise Transient("conversation is gone", retry_after=0, code=error.code) from error
+        except Transient as error:
+            if reply.trace is None:
+                await self._make_room(turn, session, error)
+                raise
+            log.warning("answer.cut", turn=turn.id, error=str(error))
+            async for recovered in self._recover(turn, session, reply):
+                yield recovered
+
+    async def _make_room(self, turn: Turn, session: Session, error: Transient) -> None:
+        """A chat of an earlier turn that nobody waits for may occupy the conversation."""
+        if not isinstance(error, Occupied) or session.conversation_id is None:
+            return
+        stale = await self._ledger.earlier_trace(turn, session.conversation_id)
+        if stale is not None:
+            log.info("answer.stale", turn=turn.id, chat=stale.chat_id)
+            await self._agents[session.agent].cancel(stale)
+
+    async def _recover(
+        self, turn: Turn, session: Session, so_far: Reply
+    ) -> AsyncGenerator[Reply, None]:
+        """Wait for an answer that was asked before, without asking again."""
+        assert so_far.trace is not None  # noqa: S101  that is what "asked before" means
+        if turn.state is TurnState.ASKING:
+            turn = await self._ledger.asked(turn, so_far.trace)
+        try:
+            outcome = await self._outcome(turn, session, so_far.trace)
+        except Gone as error:
+            yield so_far.failed(error)
+            return
+        if outcome is None:
+            await self.abandon(turn, session, so_far)
+            yield so_far.failed(Unreachable("the answer took too long"))
+            return
+        # Told whole and anew: its message ids need not be those of the stream.
+        reply = Reply(trace=so_far.trace)
+        for event in outcome.events:
+            reply = fold(reply, event)
+        log.info("answer.recovered", turn=turn.id, state=reply.state)
+        yield reply
+
+    async def _outcome(self, turn: Turn, session: Session, trace: Trace) -> Over | None:
+        agent = self._agents[session.agent]
+        deadline = (turn.asked_at or self._now()) + timedelta(seconds=self._turn_timeout)
+        while not isinstance(outcome := await agent.outcome(trace), Over):
+            if self._now() > deadline:
+                return None
+            await self._sleep(POLL)
+        return outcome

@@ -1,0 +1,83 @@
+"""From a `Reply` to the pages that show it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bridge.adapter import Capabilities
+from bridge.config import AgentSettings, Reasoning
+from bridge.errors import BridgeError, Exhausted, Gone, Rejected, Transient
+from bridge.events import Button, Page
+from bridge.phrases import Phrase, say
+from bridge.store.sessions import Session
+from bridge.store.turns import Turn
+from bridge.text.pages import paginate
+from bridge.text.reply import Reply, State
+
+
+class Renderer:
+    """Knows what each agent's operator and each platform want to see."""
+
+    def __init__(
+        self, agents: Mapping[str, AgentSettings], caps: Mapping[str, Capabilities]
+    ) -> None:
+        self._agents = agents
+        self._caps = caps
+
+    def __call__(self, turn: Turn, session: Session, reply: Reply) -> list[Page]:
+        """Cut the answer so far into pages; all but the last are final already."""
+        caps = self._caps[turn.event.chat.account]
+        agent = self._agents[session.agent]
+        text = _text(turn, reply, quote=agent.reasoning is Reasoning.QUOTE)
+        texts = paginate(text, caps.max_text, utf16=caps.utf16, final=reply.ended)
+        pages = [Page(text, final=True) for text in texts]
+        if not pages:
+            return []
+        buttons = _buttons(reply, suggestions=agent.suggestions)[: caps.buttons]
+        last = replace(pages[-1], final=reply.ended, buttons=buttons)
+        return [*pages[:-1], last]
+
+
+def _text(turn: Turn, reply: Reply, *, quote: bool) -> str:
+    parts = [_quoted(reply.reasoning)] if quote and reply.reasoning else []
+    parts += [part for part in (reply.text, _ending(turn, reply)) if part]
+    return "\n\n".join(parts)
+
+
+def _quoted(reasoning: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in reasoning.strip().splitlines())
+
+
+def _ending(turn: Turn, reply: Reply) -> str:
+    """What we have to add to what the agent said, once it has ended."""
+    language = turn.event.user.language
+    match reply.state:
+        case State.FAILED:
+            return say(apology(reply.error), language, reference=turn.reference)
+        case State.STOPPED:
+            return say(Phrase.STOPPED, language)
+        case State.COMPLETE | State.WAITING if not reply.text:
+            return say(Phrase.EMPTY, language)
+        case _:
+            return ""
+
+
+def apology(error: BridgeError | None) -> Phrase:
+    """The sentence for an error; code and log id are for the operator's log alone."""
+    match error:
+        case Rejected():
+            return Phrase.REFUSED
+        case Exhausted():
+            return Phrase.EXHAUSTED
+        case Gone():
+            return Phrase.LOST
+        case Transient():
+            return Phrase.UNREACHABLE
+        case _:
+            return Phrase.FAILED
+
+
+def _buttons(reply: Reply, *, suggestions: bool) -> tuple[Button, ...]:
+    if not reply.ended:
+        return ()
+    suggested = tuple(Button(text, text) for text in reply.suggestions) if suggestions else ()
+    return (*reply.buttons, *suggested)

@@ -1,0 +1,86 @@
+"""Who is this, and which conversation goes on: a message becomes a `Session`."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from bridge.config import GroupScope, SessionSettings
+from bridge.events import ChatKind, Inbound
+from bridge.lanes import lane_of
+from bridge.store import Store
+from bridge.store.sessions import (
+    Session,
+    StoredSession,
+    begin_conversation,
+    remember_user,
+    session_of,
+    use_conversation,
+)
+from bridge.upstream import Agent
+
+UID_LENGTH = 32  # hex digits, 128 bits: nobody meets another's by chance
+
+
+class Sessions:
+    """Raises `Unreachable` (database) everywhere, and what `Agent.begin` raises in `open`.
+
+    agent_of: which agent answers on which account.
+    key: the secret of `connector_uid`s, made once and stored.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        agents: Mapping[str, Agent],
+        agent_of: Mapping[str, str],
+        settings: SessionSettings,
+        key: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._agents = agents
+        self._agent_of = agent_of
+        self._settings = settings
+        self._key = key.encode()
+        self._now = now
+
+    async def resolve(self, event: Inbound) -> Session:
+        """Find out who talks, with which agent, and what conversation they were having."""
+        lane = lane_of(event, self._settings.group_scope)
+        agent = self._agent_of[event.chat.account]
+        uid = self._uid(event)
+        await self._store.write(remember_user(event.chat, event.user, uid, self._now()))
+        stored = await self._store.read(session_of(lane))
+        goes_on = stored is not None and stored.agent == agent and not self._is_stale(stored)
+        return Session(lane, agent, uid, stored.conversation_id if stored and goes_on else None)
+
+    async def open(self, session: Session, title: str) -> Session:
+        """Make sure there is a conversation to ask in; a new one is named after its question."""
+        if session.conversation_id is not None:
+            await self._store.write(
+                use_conversation(session.lane, session.agent, session.conversation_id, self._now())
+            )
+            return session
+        conversation_id = await self._agents[session.agent].begin()
+        await self._store.write(
+            begin_conversation(session, conversation_id, title, self._now()),
+        )
+        return replace(session, conversation_id=conversation_id, fresh=True)
+
+    def _is_stale(self, stored: StoredSession) -> bool:
+        silence = self._settings.idle_reset
+        return silence is not None and (self._now() - stored.used_at).total_seconds() > silence
+
+    def _uid(self, event: Inbound) -> str:
+        """A keyed hash, so that Coze learns no platform id and nobody can guess one.
+
+        A group that shares its conversation is a person of its own.
+        """
+        chat = event.chat
+        shared = chat.kind is ChatKind.GROUP and self._settings.group_scope is GroupScope.CHAT
+        who = ("chat", chat.chat) if shared else ("user", event.user.id)
+        message = "\0".join((chat.platform, chat.account, *who)).encode()
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:UID_LENGTH]

@@ -1,0 +1,108 @@
+"""One message, from the inbox to the last page of its answer. Read this file first.
+
+    who is it ─> a command, or a question ─> the answer as it grows ─> pages ─> the platform
+
+Each stage takes a value and hands on a value; none knows the next. What was done is in the
+ledger before the next thing is done, so a run that dies is taken up where it was: a question is
+never asked twice, and a page that stands is only edited.
+"""
+
+from dataclasses import dataclass
+
+from bridge.commands import Commands
+from bridge.errors import BridgeError, Unreachable
+from bridge.flow.latest import latest
+from bridge.flow.stop import Stop
+from bridge.outbox import Outbox, Screen
+from bridge.relay import Relay
+from bridge.render import Renderer
+from bridge.sessions import Sessions
+from bridge.store.sessions import Session
+from bridge.store.turns import Ledger, Turn, TurnState
+from bridge.text.reply import Reply
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The stages in order. Raises `bridge.errors`; `engine/verdict.py` says what they mean.
+
+    turn_timeout: seconds one answer may take in all.
+    """
+
+    ledger: Ledger
+    sessions: Sessions
+    commands: Commands
+    relay: Relay
+    render: Renderer
+    outbox: Outbox
+    turn_timeout: float
+
+    async def run(self, turn: Turn, stop: Stop) -> None:
+        """Take a turn from wherever it is to its end."""
+        screen = await self.outbox.screen(turn)
+        if turn.state is not TurnState.ANSWERED:
+            session = await self.sessions.resolve(turn.event)
+            async with screen.typing():
+                reply = await self._answer(turn, session, screen, stop)
+            turn = await self._keep(turn, session, reply)
+        await screen.settle()
+        await self.ledger.ended(turn, TurnState.FAILED if turn.error else TurnState.DELIVERED)
+
+    async def apologise(self, turn: Turn, error: BridgeError) -> None:
+        """End a turn that cannot be answered with one short sentence."""
+        screen = await self.outbox.screen(turn)
+        session = await self.sessions.resolve(turn.event)
+        turn = await self._keep(turn, session, Reply(trace=turn.trace).failed(error))
+        await screen.settle()
+        await self.ledger.ended(turn, TurnState.DEAD)
+
+    async def greet(self, turn: Turn) -> None:
+        """Show at once that somebody is there, while the message may still grow."""
+        await self.outbox.show_typing(turn.event.chat)
+
+    async def _answer(self, turn: Turn, session: Session, screen: Screen, stop: Stop) -> Reply:
+        """What to say to this: our own words for a command, else the agent's."""
+        said = await self.commands.obey(turn, session)
+        if isinstance(said, Reply):
+            return said
+        if stop.asked:
+            return await self._cut_short(turn, session, Reply(trace=turn.trace))
+        session = await self.sessions.open(session, title=said)
+        return await self._converse(turn, session, said, screen, stop)
+
+    async def _converse(
+        self, turn: Turn, session: Session, question: str, screen: Screen, stop: Stop
+    ) -> Reply:
+        """Show the agent's answer while it grows; the stream is fast, the screen slow."""
+        reply = Reply(trace=turn.trace)
+        try:
+            async with latest(
+                self.relay.stream(turn, session, question),
+                claim=screen.claim,
+                urgent=lambda reply: reply.urgent,
+                within=self.turn_timeout,
+            ) as replies:
+                with stop.stops(replies.close):
+                    async for reply in replies:
+                        if not reply.ended:
+                            await screen.show(self.render(turn, session, reply))
+        except TimeoutError:
+            await self.relay.abandon(turn, session, reply)
+            return reply.failed(Unreachable("the answer took too long"))
+        return reply if reply.ended else await self._cut_short(turn, session, reply)
+
+    async def _cut_short(self, turn: Turn, session: Session, reply: Reply) -> Reply:
+        """The user wants to hear no more: tell Coze, and keep what was said."""
+        await self.relay.abandon(turn, session, reply)
+        return reply.stopped()
+
+    async def _keep(self, turn: Turn, session: Session, reply: Reply) -> Turn:
+        """Store the answer and its pages; from here on it only has to be delivered."""
+        return await self.ledger.answered(
+            turn,
+            session,
+            self.render(turn, session, reply),
+            text=reply.text,
+            spent=reply.usage,
+            error=str(reply.error) if reply.error else None,
+        )
