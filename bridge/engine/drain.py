@@ -1,0 +1,121 @@
+"""Draining a lane: its open turns, oldest first, until none is left. Both engines call this."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import assert_never
+
+from bridge.engine.merging import burst, settles_in
+from bridge.engine.verdict import MOST_ATTEMPTS, Again, Apologise, Close, Park, verdict
+from bridge.errors import BridgeError, Permanent
+from bridge.flow.interrupts import Interrupts
+from bridge.flow.stop import Stop
+from bridge.logs import get
+from bridge.metrics import TURNS, TURNS_RUNNING
+from bridge.store.turns import Fenced, Ledger, Turn, TurnState
+from bridge.turn import Walk
+
+log = get(__name__)
+
+
+class Drain:
+    """Raises `Unreachable` (the database) and `Fenced`; every other end is a verdict.
+
+    merge_window: seconds in which a message may still get a further part.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        walk: Walk,
+        interrupts: Interrupts,
+        *,
+        merge_window: float,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._ledger = ledger
+        self._walk = walk
+        self._interrupts = interrupts
+        self._merge_window = merge_window
+        self._now = now
+        self._sleep = sleep
+        self._closing = False
+
+    def close(self) -> None:
+        """Begin no further turn."""
+        self._closing = True
+
+    async def __call__(self, lane: str) -> None:
+        """Take over the lane and work until it has no open turn."""
+        fence = await self._ledger.raise_fence(lane)
+        try:
+            while not self._closing and (waiting := await self._ledger.waiting(lane, fence)):
+                await self._step(waiting)
+        finally:
+            self._interrupts.end(lane)
+
+    async def _step(self, waiting: Sequence[Turn]) -> None:
+        parts = burst(waiting, self._merge_window)
+        if (seconds := settles_in(parts, self._merge_window, self._now())) > 0:
+            await self._walk.greet(parts[0])
+            await self._sleep(seconds)
+            return
+        if parts[0].attempts >= MOST_ATTEMPTS:
+            await self._apologise(parts[0], Permanent("the process died of it, or so it seems"))
+            return
+        turn = await self._ledger.take(parts[0], parts[1:])
+        with TURNS_RUNNING.track_inprogress():
+            await self._run(turn, self._interrupts.begin(turn.lane, turn.id))
+
+    async def _run(self, turn: Turn, stop: Stop) -> None:
+        try:
+            await self._walk.run(turn, stop)
+        except asyncio.CancelledError:
+            # An orderly end of the process is no attempt that the message could be blamed for.
+            await asyncio.shield(self._ledger.release(turn))
+            raise
+        except Fenced:
+            raise
+        except BridgeError as error:
+            log.warning("turn.failed", turn=turn.id, ref=turn.reference, error=str(error))
+            await self._conclude(turn, error, stop)
+        except Exception as error:
+            log.exception("turn.bug", turn=turn.id, ref=turn.reference)
+            await self._conclude(turn, error, stop)
+        else:
+            TURNS.labels("ended").inc()
+
+    async def _conclude(self, turn: Turn, error: Exception, stop: Stop) -> None:
+        match decided := verdict(turn, error):
+            case Again(seconds):
+                await self._count(turn, error)
+                await stop.sleep(seconds)
+            case Park(seconds):
+                await self._ledger.release(turn)
+                await stop.sleep(seconds)
+            case Apologise(reason):
+                await self._apologise(turn, reason)
+            case Close():
+                await self._ledger.ended(turn, TurnState.FAILED)
+                TURNS.labels("closed").inc()
+            case _:
+                assert_never(decided)
+
+    async def _count(self, turn: Turn, error: Exception) -> None:
+        if isinstance(error, BridgeError):
+            await self._ledger.retry(turn)
+        else:
+            await self._ledger.failed_run(turn)
+
+    async def _apologise(self, turn: Turn, reason: BridgeError) -> None:
+        log.error("turn.dead", turn=turn.id, ref=turn.reference, error=str(reason))
+        TURNS.labels("dead").inc()
+        try:
+            await self._walk.apologise(turn, reason)
+        except Fenced:
+            raise
+        except Exception:
+            # Not even that: the ledger says what happened, and the lane goes on.
+            log.exception("apology.failed", turn=turn.id, ref=turn.reference)
+            await self._ledger.ended(turn, TurnState.DEAD)

@@ -1,0 +1,89 @@
+"""One process: an actor per lane, woken by the inbox. No polling, no lease, no clock."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+from bridge.engine.drain import Drain
+from bridge.errors import Transient
+from bridge.flow.retry import backoff
+from bridge.lanes import is_express
+from bridge.logs import get
+from bridge.store.turns import Ledger
+
+log = get(__name__)
+
+
+class EmbeddedEngine:
+    """Calls `drain(lane)` whenever a lane has work, once at a time for each lane.
+
+    most: lanes worked on at once; express lanes do not count, for /stop must get through.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        drain: Drain,
+        *,
+        most: int,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._ledger = ledger
+        self._drain = drain
+        self._slots = asyncio.Semaphore(most)
+        self._sleep = sleep
+        self._group: asyncio.TaskGroup | None = None
+        self._woken: set[str] = set()
+        self._actors: dict[str, asyncio.Task[None]] = {}
+
+    def wake(self, lane: str) -> None:
+        """The lane has work. Before `run` this is only remembered."""
+        self._woken.add(lane)
+        if self._group is not None and lane not in self._actors:
+            name = f"lane {lane}"
+            self._actors[lane] = self._group.create_task(self._act(lane), name=name)
+
+    async def run(self, stop: asyncio.Event, grace: float) -> None:
+        """Work until `stop`, beginning with what an earlier process left undone.
+
+        Then no turn is begun, and those at work have `grace` seconds before they are cancelled;
+        the ledger still holds them. Raises what is a bug, or `Fenced`.
+        """
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for lane in [*await self._ledger.open_lanes(), *self._woken]:
+                self.wake(lane)
+            await stop.wait()
+            self._group = None
+            self._drain.close()
+            await self._finish(grace)
+
+    async def _finish(self, grace: float) -> None:
+        if not self._actors:
+            return
+        log.info("engine.draining", lanes=len(self._actors), grace=grace)
+        _, late = await asyncio.wait(self._actors.values(), timeout=grace)
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("engine.cut", lanes=len(late))
+            await asyncio.wait(late)
+
+    async def _act(self, lane: str) -> None:
+        attempt = 0
+        while lane in self._woken and self._group is not None:
+            self._woken.discard(lane)
+            try:
+                async with self._slot(lane):
+                    await self._drain(lane)
+                attempt = 0
+            except Transient as error:
+                attempt += 1
+                self._woken.add(lane)
+                log.error("lane.delayed", lane=lane, error=str(error))
+                await self._sleep(backoff(attempt))
+        # No await since the check, so nobody can have been woken in between.
+        del self._actors[lane]
+
+    def _slot(self, lane: str) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if is_express(lane) else self._slots

@@ -1,0 +1,41 @@
+"""Which waiting messages are parts of one: a long paste that was cut up, an album."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bridge.store.turns import Turn, TurnKind
+from bridge.words import command_in
+
+MOST_PARTS = 50
+
+
+def burst(waiting: Sequence[Turn], window: float) -> list[Turn]:
+    """The oldest turn and those that follow it closely enough to be asked together.
+
+    window: seconds between two parts. Parts come from the same person, none is a command, and
+    nobody has begun to work on any of them.
+    """
+    parts = [waiting[0]]
+    if window <= 0 or not _is_part(waiting[0]):
+        return parts
+    for turn in waiting[1:MOST_PARTS]:
+        gap = (turn.created_at - parts[-1].created_at).total_seconds()
+        if gap > window or not _is_part(turn) or turn.event.user.id != parts[0].event.user.id:
+            break
+        parts.append(turn)
+    return parts
+
+
+def settles_in(parts: Sequence[Turn], window: float, now: datetime) -> float:
+    """Seconds to wait for a further part; 0 when there can be none."""
+    if window <= 0 or not _is_part(parts[0]) or len(parts) >= MOST_PARTS:
+        return 0.0
+    # A clock that was set back must not make anybody wait longer than the window.
+    since = max(0.0, (now - parts[-1].created_at).total_seconds())
+    return max(0.0, window - since)
+
+
+def _is_part(turn: Turn) -> bool:
+    return (
+        turn.kind is TurnKind.MESSAGE and turn.is_untouched and command_in(turn.event.text) is None
+    )
