@@ -1,0 +1,10 @@
+"""The keys of a console's table: none of its own."""
+
+from bridge.adapter import AdapterSettings, Platform
+
+
+class ConsoleSettings(AdapterSettings):
+    """A terminal has nothing to set."""
+
+
+PLATFORM = Platform(settings=ConsoleSettings, adapter="adapters.console.adapter:ConsoleAdapter")
