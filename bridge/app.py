@@ -1,0 +1,293 @@
+"""The composition root: opens everything in order, runs the peers, closes backwards.
+
+logs, config ─> database ─> Coze ─> adapters ─> stages ─> engine ─> HTTP server
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from adapters.registry import build
+from bridge.adapter import Adapter, Sink
+from bridge.commands import Commands
+from bridge.config import Settings
+from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
+from bridge.engine.drain import Drain
+from bridge.engine.embedded import EmbeddedEngine
+from bridge.errors import BridgeError, Transient, Unauthorised, Unreachable
+from bridge.flow.interrupts import Interrupts
+from bridge.flow.pacing import Pacer
+from bridge.flow.supervise import supervise
+from bridge.health import Health
+from bridge.host import StoreHost
+from bridge.inbox import Inbox
+from bridge.logs import get
+from bridge.outbox import Outbox
+from bridge.relay import Relay
+from bridge.render import Renderer
+from bridge.sessions import Sessions
+from bridge.store import Store, open_store
+from bridge.store.outbox import Pages
+from bridge.store.secrets import secret
+from bridge.store.turns import Ledger
+from bridge.turn import Walk
+from bridge.upstream import Agent
+from bridge.web.server import ServesHttp, Status, serve_http
+
+log = get(__name__)
+
+CHECK_EVERY = 30.0  # seconds between two looks at whether Coze accepts us
+TIDY_EVERY = 60.0  # seconds between two rounds of the janitor
+UID_KEY = "connector_uid"  # the name of the secret that hashes platform ids
+
+
+def utcnow() -> datetime:
+    """The clock of the whole bridge."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """Everything that runs, opened and wired."""
+
+    settings: Settings
+    adapters: Mapping[str, Adapter]
+    inbox: Sink
+    engine: EmbeddedEngine
+    health: Health
+    pacer: Pacer
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run every peer until `stop`, then drain. Raises what none of them may survive."""
+        async with asyncio.TaskGroup() as group:
+            receiving = [
+                group.create_task(self._receive(account, adapter), name=f"receive {account}")
+                for account, adapter in self.adapters.items()
+            ]
+            chores = [
+                group.create_task(_repeat(self.health.ask_agents, CHECK_EVERY), name="health"),
+                group.create_task(_repeat(self._tidy, TIDY_EVERY), name="janitor"),
+            ]
+            stopping = asyncio.Event()
+            working = group.create_task(
+                self.engine.run(stopping, self.settings.server.grace), name="engine"
+            )
+            await stop.wait()
+            self.health.report("process", "shutting down")
+            await _cancel(receiving)  # nothing new comes in
+            stopping.set()
+            await asyncio.wait([working])
+            await _cancel(chores)
+
+    async def _receive(self, account: str, adapter: Adapter) -> None:
+        part = f"adapters.{account}"
+
+        def failed(error: Exception, seconds: float) -> None:
+            self.health.report(part, str(error))
+            log.warning("adapter.failed", account=account, error=str(error), again_in=seconds)
+
+        async def run() -> None:
+            await adapter.run(self.inbox)
+
+        try:
+            await supervise(run, passing=Transient, failed=failed)
+        except Unauthorised as error:
+            # The others go on; this one waits for the operator, and /readyz tells.
+            self.health.report(part, str(error))
+            log.error("adapter.refused", account=account, error=str(error))
+
+    async def _tidy(self) -> None:
+        self.pacer.forget_idle()
+
+
+async def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:
+    """Run the bridge until SIGTERM or SIGINT.
+
+    started: told where it listens, once it does. Raises `BridgeError`.
+    """
+    with _one_error():
+        async with AsyncExitStack() as stack:
+            stop = stack.enter_context(_stop_signals())
+            bridge = await stack.enter_async_context(open_bridge(settings))
+            served = [a for a in bridge.adapters.values() if isinstance(a, ServesHttp)]
+            status = Status(bridge.health, utcnow)
+            url = await stack.enter_async_context(serve_http(settings.server, [status, *served]))
+            log.info("listening", url=url, accounts=sorted(bridge.adapters))
+            if started:
+                started(_greeting(url, bridge.adapters))
+            await bridge.run(stop)
+
+
+async def say(
+    settings: Settings,
+    text: str,
+    write: Callable[[str], None],
+    *,
+    timeout: float,  # noqa: ASYNC109  the caller's patience, and it raises an error of ours
+) -> None:
+    """Send one message through the whole pipeline and write its answer as it grows.
+
+    The settings have one console account and no other. Raises `BridgeError`.
+    """
+    from adapters.console.adapter import ConsoleAdapter  # noqa: PLC0415  nobody else needs it
+
+    with _one_error():
+        async with open_bridge(settings) as bridge, asyncio.TaskGroup() as group:
+            (console,) = bridge.adapters.values()
+            if not isinstance(console, ConsoleAdapter):
+                raise TypeError(f"{type(console).__name__} cannot be asked")
+            stop = asyncio.Event()
+            running = group.create_task(bridge.run(stop))
+            asking = group.create_task(console.ask(text, write))
+            either = asyncio.FIRST_COMPLETED
+            done, _ = await asyncio.wait([running, asking], timeout=timeout, return_when=either)
+            stop.set()
+            asking.cancel()
+            if asking not in done and running not in done:
+                raise Unreachable(f"no whole answer within {timeout:.0f} s")
+
+
+@asynccontextmanager
+async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
+    """Open and wire everything but the HTTP server. Raises `BridgeError`."""
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.database.url)
+        stack.push_async_callback(store.close)
+        client = await stack.enter_async_context(_coze(settings))
+        agents: dict[str, Agent] = {
+            name: CozeAgent(client, bot_id=agent.bot_id) for name, agent in settings.agents.items()
+        }
+        adapters = {
+            account: await _open_adapter(account, settings, store, stack)
+            for account in settings.adapters
+        }
+        yield await _wire(settings, store, agents, adapters)
+
+
+async def _wire(
+    settings: Settings,
+    store: Store,
+    agents: Mapping[str, Agent],
+    adapters: Mapping[str, Adapter],
+) -> Bridge:
+    ledger = Ledger(store, utcnow)
+    pacer, interrupts = Pacer(), Interrupts()
+    turn_timeout = settings.coze.turn_timeout
+    walk = Walk(
+        ledger=ledger,
+        sessions=Sessions(
+            store,
+            agents=agents,
+            agent_of={account: table.agent for account, table in settings.adapters.items()},
+            settings=settings.sessions,
+            key=await store.write(secret(UID_KEY)),
+            now=utcnow,
+        ),
+        commands=Commands(
+            store,
+            ledger,
+            agents=agents,
+            interrupt=interrupts.ask,
+            now=utcnow,
+        ),
+        relay=Relay(store, ledger, agents=agents, turn_timeout=turn_timeout, now=utcnow),
+        render=Renderer(settings.agents, {name: a.caps for name, a in adapters.items()}),
+        outbox=Outbox(adapters, Pages(store), pacer=pacer, now=utcnow),
+        turn_timeout=turn_timeout,
+    )
+    drain = Drain(ledger, walk, interrupts, merge_window=settings.sessions.merge_window, now=utcnow)
+    engine = EmbeddedEngine(ledger, drain, most=settings.coze.max_concurrent_turns)
+    inbox = Inbox(
+        store,
+        sessions=settings.sessions,
+        access=settings.access,
+        wake=engine.wake,
+        interrupt=interrupts.ask,
+        now=utcnow,
+    )
+    return Bridge(settings, adapters, inbox, engine, Health(store, agents, adapters), pacer)
+
+
+async def _open_adapter(
+    account: str, settings: Settings, store: Store, stack: AsyncExitStack
+) -> Adapter:
+    host = StoreHost(store, account, settings.server.public_url, utcnow)
+    adapter = build(account, settings.adapters[account], host)
+    await adapter.open()
+    stack.push_async_callback(adapter.close)
+    return adapter
+
+
+def _coze(settings: Settings) -> CozeClient:
+    coze = settings.coze
+    return CozeClient(
+        coze.base_url,
+        Pat(coze.token.get_secret_value()),
+        ClientSettings(
+            connect_timeout=coze.connect_timeout,
+            idle_timeout=coze.idle_timeout,
+            max_concurrent_turns=coze.max_concurrent_turns,
+        ),
+    )
+
+
+def _greeting(url: str, adapters: Mapping[str, Adapter]) -> str:
+    """Where to go, for a person at a terminal: only there may a token appear."""
+    lines = [f"coze-bridge listens on {url}/"]
+    for account, adapter in adapters.items():
+        login = getattr(adapter, "login_url", None)
+        if login is not None:
+            lines.append(f"{account}: {login(url)}")
+    return "\n".join(lines)
+
+
+async def _repeat(chore: Callable[[], Awaitable[None]], seconds: float) -> None:
+    while True:
+        await chore()
+        await asyncio.sleep(seconds)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set. A second signal ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def handle() -> None:
+        if stop.is_set():
+            os._exit(1)  # whoever asks twice does not want to wait; the ledger has everything
+        stop.set()
+
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, handle)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    """A task group wraps even a single error; the operator wants to read that one."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        if isinstance(first, BridgeError):
+            raise first from group
+        raise

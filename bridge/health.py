@@ -1,0 +1,64 @@
+"""Whether the bridge does its work, and if not, what stands in the way."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from bridge.errors import BridgeError, Transient
+from bridge.logs import get
+from bridge.store import Store
+from bridge.store.health import beat
+from bridge.upstream import Agent
+
+log = get(__name__)
+
+
+class CanBeInTrouble(Protocol):
+    """An adapter, as far as its health goes."""
+
+    def trouble(self) -> str | None:
+        """Why nothing was received lately; None while all is well."""
+
+
+class Health:
+    """Collects troubles by the name of the part that has them. An empty list is readiness."""
+
+    def __init__(
+        self, store: Store, agents: Mapping[str, Agent], adapters: Mapping[str, CanBeInTrouble]
+    ) -> None:
+        self._store = store
+        self._agents = agents
+        self._adapters = adapters
+        # Ready means that it was seen to work, so nothing is taken for granted.
+        self._reported = {f"coze.{name}": "not asked yet" for name in agents}
+
+    def report(self, part: str, trouble: str | None) -> None:
+        """Note that a part is in trouble, or (None) is well again."""
+        if trouble != self._reported.get(part):
+            log.info("health", part=part, trouble=trouble)
+        if trouble is None:
+            self._reported.pop(part, None)
+        else:
+            self._reported[part] = trouble
+
+    async def troubles(self, now: datetime) -> dict[str, str]:
+        """Every trouble there is now. Writes to the database, to see whether that works."""
+        found = dict(self._reported)
+        try:
+            await self._store.write(beat(now))
+        except Transient as error:
+            found["database"] = str(error)
+        for account, adapter in self._adapters.items():
+            if trouble := adapter.trouble():
+                found[f"adapters.{account}"] = trouble
+        return found
+
+    async def ask_agents(self) -> None:
+        """See whether Coze accepts the credentials and knows the agents."""
+        for name, agent in self._agents.items():
+            try:
+                await agent.check()
+            except BridgeError as error:
+                self.report(f"coze.{name}", str(error))
+            else:
+                self.report(f"coze.{name}", None)
