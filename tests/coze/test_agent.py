@@ -31,6 +31,7 @@ from bridge.testing.wire_server import (
 from bridge.upstream import (
     AnswerEvent,
     Cancelled,
+    ConversationLost,
     Delta,
     Failed,
     Finished,
@@ -185,7 +186,13 @@ async def test_a_json_error_is_raised_by_code_whatever_it_calls_itself(
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(4016, Occupied), (4002, Gone), (4009, Transient), (4101, Unauthorised), (4014, Rejected)],
+    [
+        (4016, Occupied),
+        (4002, ConversationLost),
+        (4009, Transient),
+        (4101, Unauthorised),
+        (4014, Rejected),
+    ],
 )
 async def test_entering_raises_before_anything_was_asked(
     server: WireServer, agent: CozeAgent, code: int, kind: type[BridgeError]
@@ -536,6 +543,19 @@ async def test_a_conversation_begins_and_is_cleared(server: WireServer, agent: C
     await agent.clear("c9")
     assert server.asked[0].body == {"bot_id": "b1", "name": "n" * 100}
     assert server.asked[1].path == "/v1/conversations/c9/clear"
+
+
+async def test_an_agent_that_may_be_asked_but_not_read_is_fit(
+    server: WireServer, agent: CozeAgent
+) -> None:
+    server.plays(reply({"code": 4101, "msg": "no permission"}))
+    await agent.check()
+    server.plays(reply({"code": 700012006, "msg": "access token invalid"}, status="401 No"))
+    with pytest.raises(Unauthorised):
+        await agent.check()
+    server.plays(reply({"code": 4006, "msg": "no such bot"}))
+    with pytest.raises(Gone):
+        await agent.check()
 
 
 async def test_the_profile_is_the_published_bot(server: WireServer, agent: CozeAgent) -> None:

@@ -15,6 +15,7 @@ from bridge.errors import (
     Unauthorised,
     Unreachable,
 )
+from bridge.upstream import ConversationLost
 
 EXPECTED: dict[type[BridgeError], tuple[int, ...]] = {
     Occupied: (4016,),
@@ -22,7 +23,8 @@ EXPECTED: dict[type[BridgeError], tuple[int, ...]] = {
     Transient: (4009, 4013, 4102, 5000, 103100001),
     Exhausted: (4008, 4011, 4019, 4022),
     Rejected: (4010, 4014, 4105, 4302),
-    Gone: (4001, 4002, 4005, 4006, 4200, 103000002, 103200001, 103200003),
+    ConversationLost: (4002, 103000002),
+    Gone: (4001, 4005, 4006, 4200, 103200001, 103200003),
     Unauthorised: (4100, 4101, 700012006, 103000001),
     Permanent: (4000, 4003, 4004, 4007, 4012, 4015, 4021, 702242002, 103000000),
 }
