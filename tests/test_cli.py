@@ -1,0 +1,318 @@
+"""The command line as scripts and people use it: real processes, exit codes, what is printed."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SMALLEST = """
+[coze]
+token = "pat_secret_of_mine"
+[agents.default]
+bot_id = "7342866812345678901"
+[adapters.web]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty working directory."""
+    return tmp_path
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    kept = {name: its for name, its in os.environ.items() if not name.startswith("COZE_BRIDGE")}
+    return {**kept, "PYTHONPATH": str(Path(__file__).parent.parent), **(extra or {})}
+
+
+def coze_bridge(
+    *arguments: str, folder: Path, extra: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bridge", *arguments],
+        cwd=folder,
+        env=environment(extra),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@contextmanager
+def running(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "bridge", *arguments],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def write_config(folder: Path, text: str = SMALLEST, mode: int = 0o600) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+# Asking for help, and asking for nonsense
+
+
+def test_help_lists_the_commands(folder: Path) -> None:
+    result = coze_bridge("--help", folder=folder)
+    assert result.returncode == 0
+    for command in ("demo", "run", "emulate", "migrate", "check"):
+        assert re.search(rf"^  {command} ", result.stdout, re.MULTILINE)
+
+
+def test_version_is_one_line(folder: Path) -> None:
+    result = coze_bridge("--version", folder=folder)
+    assert result.returncode == 0
+    assert re.fullmatch(r"coze-bridge.*\n", result.stdout)
+
+
+def test_help_imports_nothing_heavy(folder: Path) -> None:
+    code = (
+        "import sys, typer.testing, bridge.cli;"
+        "typer.testing.CliRunner().invoke(bridge.cli.app, ['--help']);"
+        "print([name for name in ('pydantic_settings', 'aiohttp', 'sqlalchemy', 'structlog')"
+        " if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bogus"],
+        ["run", "--bogus"],
+        ["demo", "--port", "0"],
+        ["demo", "--port", "x"],
+        ["demo", "--say", " "],
+        ["check"],
+    ],
+)
+def test_usage_errors_exit_2_on_stderr(folder: Path, arguments: list[str]) -> None:
+    result = coze_bridge(*arguments, folder=folder)
+    assert result.returncode == 2
+    assert result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+# run, before it runs
+
+
+def test_run_reports_every_problem_and_exits_2(folder: Path) -> None:
+    write_config(folder, SMALLEST.replace("token", "tokn") + "[server]\nport = 'x'\n")
+    result = coze_bridge("run", folder=folder)
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        "coze.tokn: unknown key; did you mean token?",
+        "server.port: must be a whole number",
+        "coze.token: missing; create one at Coze, or give token_file or [coze.oauth]",
+    ]
+    assert "pat_secret_of_mine" not in result.stderr + result.stdout
+
+
+def test_run_without_any_configuration_says_how_to_begin(folder: Path) -> None:
+    result = coze_bridge("run", folder=folder)
+    assert result.returncode == 2
+    assert result.stderr.startswith("config.toml: not found; copy config.example.toml")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_run_refuses_what_it_would_silently_ignore(folder: Path) -> None:
+    write_config(
+        folder,
+        SMALLEST
+        + """
+[adapters.telegram]
+token = "123456:ABC"
+[agents.flow]
+workflow_id = "1"
+app_id = "2"
+voice = "off"
+variables = { plan = "constant:free" }
+[access]
+tokens_per_day = 5
+[database]
+url = "postgresql://localhost/x"
+""",
+    )
+    result = coze_bridge("run", folder=folder)
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        "access.tokens_per_day: this version cannot do this yet; leave it out",
+        "database.url: this version cannot do this yet; leave it out",
+        "agents.flow.workflow_id: this version cannot do this yet; leave it out",
+        "agents.flow.voice: this version cannot do this yet; leave it out",
+        "agents.flow.variables: this version cannot do this yet; leave it out",
+        "adapters.telegram: this version cannot connect to telegram yet",
+    ]
+
+
+# check
+
+
+def test_check_of_a_good_installation_exits_0(folder: Path) -> None:
+    write_config(folder)
+    result = coze_bridge("check", "--offline", folder=folder)
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == [
+        "ok     configuration: config.toml (1 agent, 1 adapter)",
+        "ok     database: coze-bridge.db will be created",
+    ]
+    assert not (folder / "coze-bridge.db").exists()
+
+
+def test_check_lists_what_is_wrong_and_exits_1(folder: Path) -> None:
+    write_config(folder, SMALLEST.replace("token", "tokn"))
+    result = coze_bridge("check", "--offline", folder=folder)
+    assert result.returncode == 1
+    assert result.stdout.splitlines() == [
+        "wrong  coze.tokn: unknown key; did you mean token?",
+        "wrong  coze.token: missing; create one at Coze, or give token_file or [coze.oauth]",
+    ]
+
+
+def test_check_minds_a_token_that_others_can_read(folder: Path) -> None:
+    path = write_config(folder, mode=0o644)
+    result = coze_bridge("check", "--offline", folder=folder)
+    assert result.returncode == 1
+    assert "wrong  config.toml: others may read its tokens; chmod 600 config.toml" in result.stdout
+    path.chmod(0o600)
+    assert coze_bridge("check", "--offline", folder=folder).returncode == 0
+
+
+def test_check_does_not_mind_a_public_file_without_tokens(folder: Path) -> None:
+    write_config(folder, SMALLEST.replace('token = "pat_secret_of_mine"', ""), mode=0o644)
+    result = coze_bridge(
+        "check", "--offline", folder=folder, extra={"COZE_BRIDGE_COZE__TOKEN": "pat_elsewhere"}
+    )
+    assert result.returncode == 0
+
+
+def test_check_names_what_this_version_cannot_do(folder: Path) -> None:
+    write_config(folder, SMALLEST + '[adapters.telegram]\ntoken = "123456:ABC"\n')
+    result = coze_bridge("check", "--offline", folder=folder)
+    assert result.returncode == 1
+    assert "wrong  adapters.telegram: this version cannot connect to telegram yet" in result.stdout
+
+
+def test_check_misses_the_folder_of_the_database(folder: Path) -> None:
+    write_config(folder, SMALLEST + '[database]\nurl = "sqlite:///nowhere/x.db"\n')
+    result = coze_bridge("check", "--offline", folder=folder)
+    assert result.returncode == 1
+    assert "wrong  database: there is no folder nowhere; create it" in result.stdout
+
+
+def test_check_recognises_a_file_that_is_no_database(folder: Path) -> None:
+    write_config(folder)
+    (folder / "coze-bridge.db").write_text("not a database, whatever its name says" * 99)
+    result = coze_bridge("check", "--offline", folder=folder)
+    assert result.returncode == 1
+    assert "wrong  database: " in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+# migrate
+
+
+def test_migrate_makes_the_schema_that_check_finds(folder: Path) -> None:
+    write_config(folder)
+    result = coze_bridge("migrate", folder=folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    revision = re.fullmatch(r"The database schema is (\w+)\.\n", result.stdout)
+    assert revision
+    found = coze_bridge("check", "--offline", folder=folder)
+    assert f"ok     database: schema {revision[1]} is up to date" in found.stdout
+    assert coze_bridge("migrate", folder=folder).stdout == result.stdout
+
+
+def test_schema_of_a_later_version_is_refused_in_one_line(folder: Path) -> None:
+    write_config(folder)
+    coze_bridge("migrate", folder=folder)
+    with sqlite3.connect(folder / "coze-bridge.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = 'future'")
+    database.close()
+    result = coze_bridge("migrate", folder=folder)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "newer" in result.stderr
+    assert coze_bridge("check", "--offline", folder=folder).returncode == 1
+
+
+# emulate
+
+
+def test_emulator_runs_until_it_is_asked_to_stop(folder: Path) -> None:
+    port = free_port()
+    with running("emulate", "--port", str(port), folder=folder) as process:
+        assert process.stdout is not None
+        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+
+
+def test_port_that_is_taken_is_one_line_and_exit_1(folder: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        for command in ("emulate", "demo"):
+            result = coze_bridge(command, "--port", port, folder=folder)
+            assert result.returncode == 1
+            assert len(result.stderr.splitlines()) == 1
+            assert port in result.stderr
+
+
+# demo
+
+
+def test_demo_says_and_exits_0(folder: Path) -> None:
+    result = coze_bridge("demo", "--say", "hello", folder=folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.strip()
+    assert list(folder.iterdir()) == []
+
+
+def test_demo_prints_where_to_go_and_stops_when_asked(folder: Path) -> None:
+    port = free_port()
+    with running("demo", "--port", str(port), folder=folder) as process:
+        assert process.stdout is not None
+        assert f"http://127.0.0.1:{port}/" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=40) == 0
+    assert (folder / ".demo").is_dir()
