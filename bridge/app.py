@@ -165,15 +165,16 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             account: await _open_adapter(account, settings, store, stack)
             for account in settings.adapters
         }
-        yield await _wire(settings, store, agents, adapters)
+        yield await wire(settings, store, agents, adapters)
 
 
-async def _wire(
+async def wire(
     settings: Settings,
     store: Store,
     agents: Mapping[str, Agent],
     adapters: Mapping[str, Adapter],
 ) -> Bridge:
+    """Connect the stages over parts that are open already."""
     ledger = Ledger(store, utcnow)
     pacer, interrupts = Pacer(), Interrupts()
     turn_timeout = settings.coze.turn_timeout
