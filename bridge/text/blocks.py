@@ -48,19 +48,22 @@ class Fence:
         return self.margin + self.marker
 
 
-def fences(text: str) -> list[Fence]:
-    """Every fence in order; only the last one can be open."""
+def fences(text: str, since: int = 0) -> list[Fence]:
+    """Every fence in order; only the last one can be open.
+
+    since: begin to look here, outside any fence.
+    """
     found: list[Fence] = []
-    at: int | None = 0
+    at: int | None = since
     while at is not None and (fence := _next_fence(text, at)):
         found.append(fence)
         at = fence.end
     return found
 
 
-def open_fence(text: str) -> Fence | None:
-    """The fence that `text` ends within."""
-    found = fences(text)
+def open_fence(text: str, since: int = 0) -> Fence | None:
+    """The fence that `text` ends within; `since` as in `fences`."""
+    found = fences(text, since)
     return found[-1] if found and found[-1].end is None else None
 
 
@@ -96,14 +99,18 @@ def _fence_at(text: str, mark: re.Match[str]) -> Fence | None:
     body = newline + 1 if newline >= 0 else None
     fence = Fence(start, body, None, mark[0], info.strip(), quotes, len(lead), base)
     end = None if body is None else _end(text, body, fence)
-    return Fence(start, body, end, mark[0], info.strip(), quotes, len(lead), base)
+    if end is None:
+        return fence
+    return Fence(start, body, end, fence.marker, fence.info, quotes, fence.indent, base)
 
 
 def _list_column(text: str, start: int, lead: str) -> int:
     """Columns of a fence's margin that belong to the list item it stands in."""
+    if not lead:
+        return 0
     if item := _LAST_ITEM.match(lead):
         return item.end()
-    for line in _lines_above(text, start) if lead else ():
+    for line in _lines_above(text, start):
         item = _ITEM.match(line)
         if item and item.end() <= len(lead):
             return item.end()

@@ -3,15 +3,14 @@
 import unicodedata
 
 _CJK_RANGES = (
-    (0x1100, 0x11FF),  # Hangul Jamo
-    (0x2E80, 0x303F),  # radicals, CJK symbols and punctuation
-    (0x3040, 0x9FFF),  # kana, Hangul compatibility, ideographs
-    (0xAC00, 0xD7AF),  # Hangul syllables
-    (0xF900, 0xFAFF),
-    (0xFE10, 0xFE1F),
-    (0xFE30, 0xFE4F),
-    (0xFF00, 0xFFEF),  # full-width forms
-    (0x20000, 0x3FFFF),
+    ("\u2e80", "\u9fff"),  # radicals, CJK punctuation, kana, Hangul compatibility, ideographs
+    ("\uff00", "\uffef"),  # full-width forms
+    ("\u1100", "\u11ff"),  # Hangul jamo
+    ("\uac00", "\ud7af"),  # Hangul syllables
+    ("\uf900", "\ufaff"),
+    ("\ufe10", "\ufe1f"),
+    ("\ufe30", "\ufe4f"),
+    ("\U00020000", "\U0003ffff"),
 )
 _SHARED_WITH_CJK = frozenset("“”‘’—…·")  # Chinese typesetting uses these Latin code points
 
@@ -20,7 +19,10 @@ def is_cjk(char: str) -> bool:
     """Tell whether it is an East Asian letter or East Asian punctuation."""
     if not char or char < "\u1100":
         return char == "·"
-    return char in _SHARED_WITH_CJK or any(low <= ord(char) <= high for low, high in _CJK_RANGES)
+    for low, high in _CJK_RANGES:
+        if low <= char <= high:
+            return True
+    return char in _SHARED_WITH_CJK
 
 
 def is_punctuation(char: str) -> bool:

@@ -16,7 +16,7 @@ _LABEL = r"(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*"
 _TARGET = r"(?:<[^<>\n]*>|[^\s()<]*(?:\([^\s()]*\)[^\s()]*)*)"
 _TITLE = r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?"
 _LINK = rf"!?\[{_LABEL}\]\([ \t]*{_TARGET}{_TITLE}[ \t]*\)"
-_HALF_TARGET = r"(?:<[^>\n]*|[^\s<]*)(?:[ \t]+(?:\"[^\"\n]*\"?|'[^'\n]*'?)?[ \t]*)?"
+_HALF_TARGET = r"(?:<[^>\n]*>?|[^\s<]*)(?:[ \t]+(?:\"[^\"\n]*\"?|'[^'\n]*'?)?[ \t]*)?"
 _CODE = r"(?<!`)(?P<tick>`+)(?!`)(?:[^\n]|\n(?![ \t\r]*\n))+?(?<!`)(?P=tick)(?!`)"
 
 _TOKEN = re.compile(
@@ -24,9 +24,10 @@ _TOKEN = re.compile(
        | (?P<code>{_CODE})
        | (?P<tickrun>`+)
        | (?P<link>{_LINK})
-       | (?P<image>!\[[^\[\]\n]*(?:\](?:\({_HALF_TARGET})?)?\Z)
+       | (?P<image>(?:!\[)+[^\[\]\n]*(?:\](?:\({_HALF_TARGET})?)?\Z)
        | (?P<half>\[(?P<label>{_LABEL})\]\({_HALF_TARGET}\Z)
        | (?P<auto><[A-Za-z][A-Za-z0-9+.-]{{1,31}}:[^\s<>]*>)
+       | (?P<halfauto><(?P<address>[A-Za-z][A-Za-z0-9+.-]{{1,31}}:[^\s<>]*)\Z)
        | (?P<run>\*+|_+|(?<!~)~~(?!~))
     """,
     re.VERBOSE,
@@ -40,6 +41,7 @@ _ATOM = re.compile(
     """,
     re.VERBOSE,
 )
+_TRAILING_MARKER = re.compile(r"(?P<char>[*_~`])(?P=char)*\Z|\\\Z")
 _BRACKET = re.compile(rf"!?\[(?:{_LABEL}|{_LABEL}\](?:\({_HALF_TARGET})?)\Z")
 
 MAX_OPEN = 3  # more unclosed markers than this on one line are decoration, not emphasis
@@ -74,7 +76,7 @@ class Loose:
     """What is unfinished in a paragraph.
 
     openers: outermost first; only those on the last line that plausibly await a closer.
-    cut, label: a link or an image breaks off at `cut`; `label` is what to show of it.
+    cut, label: a link or an image that breaks off begins at `cut`; `label` is what to show of it.
     closed_to: where the last closed code span ends.
     last: the last delimiter run.
     """
@@ -103,8 +105,8 @@ def loose(text: str) -> Loose:
             case "tickrun" if _awaits_code(text, token, line):
                 code = [Opener(token.start(), token[0])]
                 break
-            case "image" | "half":
-                cut, label = token.start(), token["label"] or ""
+            case "image" | "half" | "halfauto":
+                cut, label = token.start(), token["label"] or token["address"] or ""
                 break
             case _:
                 pass
@@ -118,17 +120,28 @@ def atoms(text: str) -> Iterator[tuple[int, int]]:
         yield token.span()
 
 
-def breaks_off(text: str) -> int:
-    """Where on the last line something begins that the end of `text` cuts off; else its end."""
+def breaks_off(text: str, half: int) -> int:
+    """Where on the last line something begins that the end of `text` cuts off; else its end.
+
+    half: a marker before that is left alone, since moving it would leave little on this side.
+    """
     line = text.rfind("\n") + 1
     tail = text[line:]
     state = loose(tail)
     starts = [each.at for each in state.openers]
+    run = _TRAILING_MARKER.search(tail)
+    if run and state.closed_to < len(tail) and not (state.last and _closes(state.last, run)):
+        starts.append(run.start())
+    starts = [at for at in starts if line + at >= half]
     if state.cut is not None:
         starts.append(state.cut)
-    if bracket := _BRACKET.search(tail):
+    elif bracket := _BRACKET.search(tail):
         starts.append(bracket.start())
     return line + min(starts, default=len(tail))
+
+
+def _closes(last: Run, run: re.Match[str]) -> bool:
+    return last.at == run.start() and not last.count
 
 
 def _run(text: str, token: re.Match[str]) -> Run:
@@ -198,6 +211,6 @@ def _is_plausible(before: str, run: Run, after: str) -> bool:
 
 def _awaits_code(text: str, token: re.Match[str], line: int) -> bool:
     after = text[token.end() : token.end() + 1]
-    if token.start() < line or len(token[0]) > 2 or not after:
+    if token.start() < line or len(token[0]) > 2 or not text[token.end() :].strip():
         return False
     return len(token[0]) == 2 or not after.isspace()

@@ -18,6 +18,7 @@ _CODE_OR_BOLD = re.compile(
 )
 _MOVABLE_ASCII = frozenset("%:,.!?;\"'()")
 _PARTNERS = dict(zip("“‘（《〈【「『〔", "”’）》〉】」』〕", strict=True))
+_OPENER_OF = {closer: opener for opener, closer in _PARTNERS.items()}
 
 _RULE = re.compile(r" {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}")
 _LONE_MARKER = re.compile(
@@ -25,7 +26,7 @@ _LONE_MARKER = re.compile(
     r"(?:\#{1,6}|[-+*=_~]{1,2}|[-*+][ \t]+\[[ xX]?\]?|>)[ \t\r]*"
 )
 _BLOCK_START = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|\#{1,6}[ \t]|\|)")
-_TRAILING_RUN = re.compile(r"(?P<char>[*_`~])(?P=char)*\Z")
+_TRAILING_RUN = re.compile(r"(?<![*_`~]{12})(?P<char>[*_`~])(?P=char)*\Z")  # more is decoration
 _HALF_DELIMITER = re.compile(r"[ \t|:-]*")
 _LONGEST_HEADER = 400  # characters; a line of prose that begins with a pipe is shown after that
 
@@ -84,8 +85,7 @@ def _keep_partners(inner: str, core: tuple[int, int], before: str, after: str) -
     lone_opener = start and _PARTNERS.get(inner[start - 1], "\0") in inner[start:end]
     if lone_opener and not _is_letter(before):
         start -= 1
-    closers = {closer: opener for opener, closer in _PARTNERS.items()}
-    lone_closer = end < len(inner) and closers.get(inner[end], "\0") in inner[start:end]
+    lone_closer = end < len(inner) and _OPENER_OF.get(inner[end], "\0") in inner[start:end]
     if lone_closer and not _is_letter(after):
         end += 1
     return start, end
@@ -105,19 +105,40 @@ def mend(text: str) -> str:
     A marker is closed only where it plausibly waits for its partner on the last line, so that
     `2 * 3 * 4`, `2**3` and `snake_case` stay.
     """
-    fence = blocks.open_fence(text)
-    if fence:
-        return _mend_fence(text, fence)
+    while (shorter := _shortened(text)) != text:
+        text = shorter
+    return _completed(text)
+
+
+def _shortened(text: str) -> str:
+    """Take away one thing at the end that has nothing to show yet."""
+    found = blocks.fences(text)
+    floor = found[-1].end if found else 0
+    if floor is None:
+        return _shorten_fence(text, found[-1])
     line = text.rfind("\n") + 1
     last = text[line:]
-    if _RULE.fullmatch(last):
+    if floor == len(text) or _RULE.fullmatch(last):
         return text
     if _LONE_MARKER.fullmatch(last):
-        return mend(text[:line])
-    if (table := _mend_table(text, line)) is not None:
-        return table
-    start = _paragraph_start(text, line)
-    return text[:start] + _mend_inline(text[start:])
+        return text[:line]
+    if blocks.is_row(last or text[text.rfind("\n", 0, -1) + 1 :]):
+        return _shorten_table(text, line)
+    start = max(floor, _paragraph_start(text, line))
+    return text[:start] + _shorten_inline(text[start:])
+
+
+def _completed(text: str) -> str:
+    """Close what is open at the end."""
+    found = blocks.fences(text)
+    floor = found[-1].end if found else 0
+    if floor is None:
+        return _closed(text, found[-1])
+    line = text.rfind("\n") + 1
+    if floor == len(text) or blocks.is_row(text[line:]) or _RULE.fullmatch(text[line:]):
+        return text
+    start = max(floor, _paragraph_start(text, line))
+    return text[:start] + _complete_inline(text[start:])
 
 
 def _closed(text: str, fence: Fence) -> str:
@@ -129,41 +150,37 @@ def fence_is_blank(text: str, fence: Fence) -> bool:
     return fence.body is None or not text[fence.body :].strip(" \t\r\n>")
 
 
-def _mend_fence(text: str, fence: Fence) -> str:
+def _shorten_fence(text: str, fence: Fence) -> str:
+    if fence_is_blank(text, fence):
+        return text[: fence.start]
     line = text.rfind("\n") + 1
     half_closer = text[line:].strip(" \t\r>")
-    if half_closer and fence.body is not None and not half_closer.strip(fence.marker[0]):
-        text = text[:line]
-    if fence_is_blank(text, fence):
-        return mend(text[: fence.start])
-    return _closed(text, fence)
+    if half_closer and not half_closer.strip(fence.marker[0]):
+        return text[:line]
+    return text
 
 
-def _mend_table(text: str, line: int) -> str | None:
-    """Leave out a row, or a whole head, that is not there yet; None if this is no table's end."""
-    at = line
+def _shorten_table(text: str, line: int) -> str:
+    """Leave out a row, or a whole head, that is not there yet."""
     last = text[line:]
-    if last and not blocks.is_row(last):
-        return None
+    at = line
     while at and blocks.is_row(text[(above := text.rfind("\n", 0, at - 1) + 1) : at]):
         at = above
     rows = text[at:].split("\n")
-    if at == len(text):
-        return None
     if len(rows) > 1 and blocks.is_delimiter(rows[1], blocks.columns(rows[0])):
         half = last and len(rows) > 2 and not last.rstrip().endswith("|")
         return text[:line] if half else text
-    if len(rows) <= 2 + (not last) and _is_half_head(rows):
-        return text[:at]
-    return text if not last else None
+    return text[:at] if _is_half_head(rows) else text
 
 
 def _is_half_head(rows: list[str]) -> bool:
-    """Tell whether it may still become a table's header and delimiter row."""
-    finished_second = len(rows) == 3  # then it is no delimiter, or this would be a table
-    second = rows[1] if len(rows) > 1 else ""
-    half = not finished_second and bool(_HALF_DELIMITER.fullmatch(second))
-    return half and len(rows[0]) <= _LONGEST_HEADER
+    """Tell whether it may still become a table's header and delimiter row.
+
+    A second row that is finished is no delimiter, or this would be a table.
+    """
+    if len(rows) > 2 or len(rows[0]) > _LONGEST_HEADER:
+        return False
+    return len(rows) == 1 or bool(_HALF_DELIMITER.fullmatch(rows[1]))
 
 
 def _paragraph_start(text: str, line: int) -> int:
@@ -171,31 +188,38 @@ def _paragraph_start(text: str, line: int) -> int:
     start = line
     while start and not _BLOCK_START.match(text, start):
         above = text.rfind("\n", 0, start - 1) + 1
-        if not text[above:start].strip() or text[above:start].lstrip(" >\t").startswith(
-            ("```", "~~~")
-        ):
+        if not text[above:start].strip():
             break
         start = above
     return start
 
 
-def _mend_inline(text: str) -> str:
-    while (shorter := _drop(text, loose(text))) != text:
-        text = shorter
+def _complete_inline(text: str) -> str:
     body = text.rstrip(" \t\r")
-    closers = "".join(each.marker for each in reversed(loose(body).openers))
-    return f"{body}{closers}{text[len(body) :]}" if closers else text
+    openers = loose(body).openers
+    if not openers:
+        return text
+    if openers[-1].marker[0] == "`" and body.endswith("`"):
+        body = text  # the white space keeps the code's own backtick apart from the closer
+    closers = "".join(each.marker for each in reversed(openers))
+    done = f"{body}{closers}{text[len(body) :]}"
+    return text if loose(done).openers or _shorten_inline(done) != done else done
 
 
-def _drop(text: str, state: Loose) -> str:
-    """Take away one thing at the end that has no meaning yet."""
+def _shorten_inline(text: str) -> str:
+    state = loose(text)
     if state.cut is not None:
         return text[: state.cut] + state.label
-    if state.openers and state.openers[-1].marker[0] != "`" and _ends_in_escape(text):
+    inner = state.openers[-1] if state.openers else None
+    if (not inner or inner.marker[0] != "`") and _ends_in_escape(text):
         return text[:-1]
     run = _TRAILING_RUN.search(text)
     if run and _is_meaningless(text, run, state):
         return text[: run.start()]
+    if inner and inner.marker[0] != "`":
+        content = text[inner.at + len(inner.marker) :]
+        if all(is_punctuation(char) or char.isspace() for char in content):
+            return text[: inner.at] + content  # CommonMark may not see an opener here
     return text
 
 
@@ -216,7 +240,7 @@ def _is_meaningless(text: str, run: re.Match[str], state: Loose) -> bool:
         case _ if inside_code:
             return False
         case "~" if len(run[0]) != 2:
-            return _awaited(run, waiting)
+            return _awaited(run, waiting) or (len(run[0]) == 1 and before[-1:].isspace())
         case "_" if before[-1:].isalnum() and not _awaited(run, waiting):
             return False
         case _:

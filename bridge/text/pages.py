@@ -80,9 +80,11 @@ def _pages(source: str, ruler: _Ruler, *, final: bool) -> Iterator[str]:
         if end == len(source):
             yield from _last_page(lead, _body(source, place, end), ruler, final=final)
             return
-        end = _cut(source, place, lead, end)
+        found = fences(lead + source[place.at : end])
+        end = _cut(source, place, (lead, found), end)
         text = lead + _body(source, place, end)
-        fence = blocks.open_fence(text)
+        known = 0 if place.indent else _last_start(found, len(text))
+        fence = blocks.open_fence(text, known)
         yield from _frozen_page(text, lead, fence, ruler)
         place = _settled(source, _next(source, place, (lead, text), fence, end))
 
@@ -111,13 +113,22 @@ def _closed(text: str, fence: Fence | None, ruler: _Ruler) -> str:
     return closed if ruler.fits(closed) else text
 
 
-def _cut(source: str, place: _Place, lead: str, end: int) -> int:
-    """Where the page ends, given that it cannot go further than `end`."""
-    text = lead + source[place.at : end]
+def _cut(source: str, place: _Place, page: tuple[str, list[Fence]], end: int) -> int:
+    """Where the page ends, if it cannot go further than `end`.
+
+    page: what it repeats, and the fences in it if it did end there.
+    """
+    lead, found = page
     shift = len(lead)
-    code = [(each.start - shift, (each.end or len(text) + 1) - shift) for each in fences(text)]
+    text = lead + source[place.at : end]
+    code = [(each.start - shift, (each.end or len(text) + 1) - shift) for each in found]
     heads = [(low - shift, high - shift) for low, high in blocks.heads(text)]
     return place.at + cut(source[place.at : end + 1], whole=heads, code=code)
+
+
+def _last_start(found: list[Fence], end: int) -> int:
+    """Where the last fence before `end` begins: no need to look for one further up."""
+    return max((each.start for each in found if each.start < end), default=0)
 
 
 def _next(

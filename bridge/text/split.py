@@ -16,7 +16,9 @@ _SENTENCE = re.compile(
     re.VERBOSE,
 )
 _SPACE = re.compile(r"\s+")
-_LOOKS_LIKE_A_BLOCK = frozenset("-+*#>=|~`0123456789")
+_BLOCK = re.compile(  # a digit or a marker that runs into the end may become one
+    r"(?:[-+*]|\#{1,6})(?:\s|\Z)|\d{1,9}(?:[.)](?:\s|\Z)|\Z)|[>|]|`{3}|~{3}|[-=*_]{2,}|[`~=]+\Z"
+)
 
 
 def width(text: str, *, utf16: bool) -> int:
@@ -70,40 +72,39 @@ def cut(seen: str, *, whole: Sequence[Span] = (), code: Sequence[Span] = ()) -> 
     """
     end = len(seen) - 1
     half = end // 2
-    line_ends = [at for at in _line_ends(seen, end) if not _is_inside(at, whole)]
-    spans = [*whole, *_inline_spans(seen[:end], half)] if not _has(line_ends, half) else []
-    for low, high in ((half, end), (0, half)):
-        if found := _in_zone(seen, (low, high), line_ends, spans, code):
-            return found
-    return _anywhere(seen, end, spans)
+    if found := _line_end(seen, (half, end), whole, code):
+        return found
+    spans = [*whole, *_inline_spans(seen[:end], half)]
+    return (
+        _in_line(seen, (half, end), spans)
+        or _line_end(seen, (0, half), whole, code)
+        or _in_line(seen, (0, half), spans)
+        or _anywhere(seen, end, spans)
+    )
 
 
-def _in_zone(
-    seen: str, zone: Span, line_ends: Sequence[int], spans: Sequence[Span], code: Sequence[Span]
-) -> int:
+def _line_end(seen: str, zone: Span, whole: Sequence[Span], code: Sequence[Span]) -> int:
+    """The last blank line in the zone, or else the last line end; 0 if there is none."""
     low, high = zone
-    lines = [at for at in line_ends if low < at <= high]
-    for at in lines:
-        if _ends_blank_line(seen, at) and not _is_inside(at, code):
-            return at
-    if lines:
-        return lines[0]
+    last = 0
+    at = high
+    while (newline := seen.rfind("\n", low, at)) >= 0:
+        at = newline
+        is_blank = _ends_blank_line(seen, at + 1) and not _is_inside(at + 1, code)
+        if (is_blank or not last) and not _is_inside(at + 1, whole):
+            last = at + 1
+            if is_blank:
+                return last
+    return last
+
+
+def _in_line(seen: str, zone: Span, spans: Sequence[Span]) -> int:
+    """The last sentence end in the zone, or else the last space; 0 if there is none."""
     for pattern in (_SENTENCE, _SPACE):
         places = (at for at in _ends(pattern, seen, zone) if _is_kind(seen, at, spans))
         if found := max(places, default=0):
             return found
     return 0
-
-
-def _line_ends(seen: str, end: int) -> Iterator[int]:
-    """Every position after a newline, the last one first."""
-    at = end
-    while (at := seen.rfind("\n", 0, at)) >= 0:
-        yield at + 1
-
-
-def _has(line_ends: Sequence[int], half: int) -> bool:
-    return bool(line_ends) and line_ends[0] > half
 
 
 def _ends_blank_line(seen: str, at: int) -> bool:
@@ -126,7 +127,7 @@ def _is_kind(seen: str, at: int, spans: Sequence[Span]) -> bool:
 
     The rest must not begin with what would look like a list item, a heading or a quote.
     """
-    if seen[at] in _LOOKS_LIKE_A_BLOCK:
+    if _BLOCK.match(seen, at):
         return False
     return not (is_glued(seen, at) or _is_inside(at, spans))
 
@@ -134,8 +135,8 @@ def _is_kind(seen: str, at: int, spans: Sequence[Span]) -> bool:
 def _inline_spans(window: str, half: int) -> Iterator[Span]:
     """Spans to keep whole, with one that the end breaks off if moving it is worth it."""
     yield from atoms(window)
-    start = breaks_off(window)
-    if half <= start < len(window):
+    start = breaks_off(window, half)
+    if 0 < start < len(window):
         yield start, len(window) + 1
 
 
@@ -144,10 +145,8 @@ def _anywhere(seen: str, end: int, spans: Sequence[Span]) -> int:
     for at in range(end, end // 2, -1):
         if not is_glued(seen, at) and not _is_inside(at, spans):
             return at
-    for pattern in (_SENTENCE, _SPACE):
-        places = (at for at in _ends(pattern, seen, (end // 2, end)) if _is_kind(seen, at, ()))
-        if found := max(places, default=0):
-            return found
+    if found := _in_line(seen, (end // 2, end), ()):
+        return found
     for at in range(end, 0, -1):
         if not is_glued(seen, at):
             return at
