@@ -16,6 +16,8 @@ from bridge.config import AgentSettings, Settings, Voice, find, load
 from bridge.errors import BridgeError, Misconfigured
 from bridge.store import schema_state
 
+_SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3
+
 _OF_ALL: tuple[tuple[str, Callable[[Settings], bool]], ...] = (
     ("coze.oauth", lambda its: its.coze.oauth is not None),
     ("access.admins", lambda its: bool(its.access.admins)),
@@ -117,4 +119,7 @@ def _database_file(path: Path) -> Finding | None:
             return Finding("wrong", f"database: cannot write to {place}; change its owner or mode")
     if not path.exists():
         return Finding("ok", f"database: {path} will be created")
+    with path.open("rb") as file:
+        if file.read(len(_SQLITE)) not in {_SQLITE, b""}:
+            return Finding("wrong", f"database: {path} is another kind of file; move it away")
     return None

@@ -53,13 +53,13 @@ def demo(
 ) -> None:
     """Try it: a chat page, an emulated Coze, no configuration."""
     with _exit_codes():
+        if say is not None and not say.strip():
+            raise Misconfigured(["--say: needs a text"])
         from bridge import demo as whole
 
         _log("warning", "auto")
         if say is None:
             _run(whole.chat_page(port, typer.echo))
-        elif not say.strip():
-            raise Misconfigured(["--say: needs a text"])
         else:
             _run(whole.say(say, _print_increment))
             typer.echo()
