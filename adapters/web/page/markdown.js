@@ -21,6 +21,7 @@ const POLICY = {
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|tel:)/i,
+  ADD_URI_SAFE_ATTR: ["align", "start", "type"], // the pattern above is not for these
   RETURN_DOM_FRAGMENT: true,
 };
 const COLOURS = { ALLOWED_TAGS: ["span"], ALLOWED_ATTR: ["class"], RETURN_DOM_FRAGMENT: true };

@@ -1,0 +1,189 @@
+"""A stage for browser tests: the web adapter on a small server, played by a scripted agent."""
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from types import TracebackType
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from adapters.web.adapter import WebAdapter
+from adapters.web.settings import WebSettings
+from bridge.errors import Unreachable
+from bridge.events import Button, ChatRef, Inbound, MessageRef
+from bridge.events import Page as Shown
+from bridge.testing.transcript import FakeHost
+
+Script = Callable[["Stage", Inbound], Awaitable[object]]
+
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# The browser itself reports failed requests; a page cannot keep it from doing so.
+_NETWORK = re.compile(r"^Failed to load resource|net::ERR_|ERR_INCOMPLETE_CHUNKED")
+
+
+def chromium() -> str:
+    """The browser's path; skips the test where there is none, and fails it on CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None and os.environ.get("CI"):
+        pytest.fail("chromium is not installed, so the page was not tested")
+    if path is None:
+        pytest.skip("chromium is not installed: the page is NOT tested here")
+    return path
+
+
+async def echo(stage: "Stage", event: Inbound) -> None:
+    """Answer in one piece."""
+    await stage.say(f"You said: {event.text}")
+
+
+@dataclass
+class Stage:
+    """One account of the chat page. It can be stopped and started like a daemon.
+
+    script: what the agent does with each message, in a task of its own.
+    refusing: while true no message is committed.
+    """
+
+    settings: WebSettings
+    script: Script = echo
+    refusing: bool = False
+    heard: list[Inbound] = field(default_factory=list)
+    host: FakeHost = field(default_factory=FakeHost)
+    adapter: WebAdapter = field(init=False)
+    chat: ChatRef = field(init=False)
+    url: str = ""
+    port: int = 0
+    _keys: "count[int]" = field(default_factory=count)
+    _tasks: set["asyncio.Future[object]"] = field(default_factory=set)
+
+    async def start(self) -> None:
+        self.adapter = WebAdapter("web", self.settings, self.host)
+        await self.adapter.open()
+        app = web.Application()
+        app.add_routes(self.adapter.routes())
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self._receiving = asyncio.create_task(self.adapter.run(self._sink))
+
+    async def stop(self) -> None:
+        self._receiving.cancel()
+        await asyncio.wait([self._receiving, *self._tasks])
+        await self.adapter.close()
+        await self._runner.cleanup()
+
+    async def _sink(self, event: Inbound) -> None:
+        if self.refusing:
+            raise Unreachable("the database is away")
+        if event.event_id in {known.event_id for known in self.heard}:
+            return
+        self.heard.append(event)
+        self.chat = event.chat
+        task = asyncio.ensure_future(self.script(self, event))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def say(
+        self, text: str, *, final: bool = True, buttons: tuple[Button, ...] = ()
+    ) -> MessageRef:
+        page = Shown(text, final=final, buttons=buttons)
+        return await self.adapter.send(self.chat, page, key=f"stage/{next(self._keys)}")
+
+    async def change(
+        self,
+        message: MessageRef,
+        text: str,
+        *,
+        final: bool = False,
+        buttons: tuple[Button, ...] = (),
+    ) -> None:
+        await self.adapter.edit(message, Shown(text, final=final, buttons=buttons))
+
+    @property
+    def texts(self) -> list[str]:
+        return [event.text for event in self.heard]
+
+    async def __aenter__(self) -> "Stage":
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """A real Chromium."""
+    path = chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@dataclass
+class Reader:
+    """One person in front of the page: a tab, and the handles on what is in it."""
+
+    page: Page
+    noise: list[str]
+
+    @classmethod
+    async def sit_down(cls, context: BrowserContext) -> "Reader":
+        page, noise = await context.new_page(), []
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: noise.append(message.text))
+        page.on("pageerror", lambda error: noise.append(str(error)))
+        page.on("dialog", lambda dialog: noise.append(f"dialog: {dialog.message}"))
+        return cls(page, noise)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the page itself put on the console."""
+        return [line for line in self.noise if not _NETWORK.search(line)]
+
+    async def write(self, text: str) -> None:
+        await self.page.fill("#words", text)
+        await self.page.press("#words", "Enter")
+
+    async def sees(self, selector: str, text: str, *, times: int = 1) -> None:
+        """Wait until exactly `times` elements show exactly `text`."""
+        await self.page.wait_for_function(
+            """([selector, text, times]) =>
+                [...document.querySelectorAll(selector)]
+                    .filter((e) => e.checkVisibility() && e.innerText.trim() === text)
+                    .length === times""",
+            arg=[selector, text, times],
+        )
+
+    async def until(self, expression: str) -> None:
+        """Wait until a JavaScript expression holds."""
+        await self.page.wait_for_function(f"() => {expression}")
+
+    async def count(self, selector: str) -> int:
+        return await self.page.locator(selector).count()
