@@ -96,7 +96,7 @@ def _fault(heard: Heard) -> Answer:
 def _faults(heard: Heard) -> Answer:
     listed = "\n".join(f"- `fault: {name}` – {fault.about}" for name, fault in FAULTS.items())
     intro = heard.say("Pick a plank to saw through:", "挑一块木板来锯：")
-    return Answer(f"{intro}\n\n{listed}", pace=0.002)
+    return Answer(f"{intro}\n\n{listed}", tempo=0.1)
 
 
 def _help(heard: Heard) -> Answer:
@@ -125,7 +125,7 @@ def _greeting(heard: Heard) -> Answer:
 
 
 def _long(heard: Heard) -> Answer:
-    return Answer(heard.say(showcase.LONG, showcase.LONG_ZH), pace=0.008)
+    return Answer(heard.say(showcase.LONG, showcase.LONG_ZH), tempo=0.3)
 
 
 def _suggest(heard: Heard) -> Answer:
@@ -155,14 +155,14 @@ def _slow(heard: Heard) -> Answer:
         "Good … things … take … time. Even … this … sentence … does.",
         "好饭不怕晚，好话不怕慢，慢慢来比较快。",
     )
-    return Answer(text, first_delay=2.0, pace=0.5)
+    return Answer(text, first_delay=2.0, tempo=15)
 
 
 def _count(heard: Heard) -> Answer:
     last = min(int(heard.found["last"]), 200)
     numbers = " ".join(str(number) for number in range(1, last + 1))
     end = heard.say("Done. My feet did not move at all.", "数完了，脚都没动一下。")
-    return Answer(f"{numbers}\n\n{end}", pace=0.15)
+    return Answer(f"{numbers}\n\n{end}", tempo=5)
 
 
 def _remember(heard: Heard) -> Answer:

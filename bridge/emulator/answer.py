@@ -32,7 +32,7 @@ class Answer:
 
     more: further answer messages of the same turn.
     reasoning: thought before the first word of the answer.
-    pace: seconds between two words, None for the emulator's own.
+    tempo: how long a word takes, as a multiple of the emulator's pace.
     first_delay: seconds of silence before the first word.
     """
 
@@ -40,7 +40,7 @@ class Answer:
     more: tuple[str, ...] = ()
     reasoning: str = ""
     follow_ups: tuple[str, ...] = ()
-    pace: float | None = None
+    tempo: float = 1.0
     first_delay: float = 0.0
 
 

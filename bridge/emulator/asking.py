@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.emulator.answer import Memory
+from bridge.emulator.answer import Answer, Memory
 from bridge.emulator.bots import Variable
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.frames import Frames
@@ -135,7 +135,7 @@ def resume(emulator: Emulator, chat: Chat, outputs: Sequence[str]) -> Performanc
     conversation = emulator.archive.conversation(chat.conversation_id, chat.owner)
     admit(emulator, conversation)
     scenario = without_tools(chat.scenario)
-    if scenario.reply is None and not scenario.chunks:
+    if not scenario.speaks:
         scenario = replace(scenario, reply=f"Thank you, the tool says: {'; '.join(outputs)}")
     plan = _plan(emulator, scenario, chat.text, Memory(seed=emulator.seed))
     steps = resumption(plan, scenario, outputs)
@@ -195,7 +195,7 @@ def _new_chat(
 
 
 def _plan(emulator: Emulator, scenario: Scenario, text: str, memory: Memory) -> Plot:
-    answer = emulator.agent(text, memory)
+    answer = Answer("") if scenario.speaks else emulator.agent(text, memory)
     return plot(scenario, answer, emulator.pace, random.Random(f"{emulator.seed} {text}"))
 
 

@@ -65,6 +65,14 @@ class Performance:
         self._next = 0
         self._messages: dict[int, tuple[Message, Deltas]] = {}
 
+    def begin(self) -> None:
+        """Play the first step at once: whoever asks next is told `in_progress`.
+
+        The official SDK takes `created` for the end of a chat when it polls.
+        """
+        self._perform(self._steps[0])
+        self._next = 1
+
     async def play(self) -> None:
         """Play from where the last play ended. The tape has ended afterwards."""
         loop = asyncio.get_running_loop()

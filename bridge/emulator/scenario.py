@@ -118,7 +118,7 @@ class Scenario:
 
     reply, chunks, tokens: the answer as text, as its deltas, or as so many random words;
         without any, the agent answers. more, reasoning, follow_ups, pace, first_delay
-        override the agent's. follow_up_delay comes before the follow-ups. completed is what
+        add to it, or override the agent's. follow_up_delay comes before the follow-ups. completed is what
         message.completed says instead of the deltas. tools are called first and the chat
         waits for their outputs; needs_reply ends the chat in a question to the user.
 
@@ -170,6 +170,11 @@ class Scenario:
     linger: Seconds = 0.0
     grain: NonNegativeInt = 0
     quirks: frozenset[Quirk] = frozenset()
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it has the answer itself, so that the agent is not asked."""
+        return self.reply is not None or bool(self.chunks) or bool(self.tokens)
 
     @field_validator("match")
     @classmethod

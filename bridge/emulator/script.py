@@ -180,7 +180,7 @@ def plot(scenario: Scenario, answer: Answer, pace: float, dice: random.Random) -
     return Plot(
         lines=tuple(lines),
         follow_ups=_or(scenario.follow_ups, answer.follow_ups),
-        pace=_or(scenario.pace, _or(answer.pace, pace)),
+        pace=_or(scenario.pace, pace * answer.tempo),
         first_delay=_or(scenario.first_delay, answer.first_delay),
     )
 
@@ -212,7 +212,7 @@ def script(plan: Plot, scenario: Scenario, *, audio: bool = False) -> tuple[Step
 
 def resumption(plan: Plot, scenario: Scenario, outputs: Sequence[str]) -> tuple[Step, ...]:
     """Write how the turn goes on once the outputs of its tools are there."""
-    responses = (Aside("tool_response", output, role="tool") for output in outputs)
+    responses = (Aside("tool_response", output) for output in outputs)
     return (Begin(resumed=True), *responses, *_rest(plan, scenario))
 
 
@@ -222,7 +222,7 @@ def _requirement(scenario: Scenario) -> Iterator[Step]:
     yield Aside("verbose", verbose("interrupt", {"reason": "local plugin"}))
     yield Aside("verbose", verbose("generate_answer_finish", {"finish_reason": 1, "FinData": ""}))
     yield Tools()
-    yield Done()
+    yield from _ending(scenario)
 
 
 def _rest(plan: Plot, scenario: Scenario, *, audio: bool = False) -> Iterator[Step]:
@@ -233,7 +233,7 @@ def _rest(plan: Plot, scenario: Scenario, *, audio: bool = False) -> Iterator[St
         yield Wait(scenario.linger)
     if scenario.needs_reply:
         yield Tools(reply=True)
-        yield Done()
+        yield from _ending(scenario)
         return
     yield from _farewell(plan, scenario, audio=audio)
 
@@ -313,7 +313,11 @@ def _farewell(plan: Plot, scenario: Scenario, *, audio: bool) -> Iterator[Step]:
     yield Complete(shown=Quirk.NO_TERMINAL not in scenario.quirks)
     if Quirk.LATE_AUDIO in scenario.quirks:
         yield Audio(_SILENCE)
-    if Quirk.NO_TERMINAL not in scenario.quirks:
+    yield from _ending(scenario)
+
+
+def _ending(scenario: Scenario) -> Iterator[Step]:
+    if scenario.quirks.isdisjoint({Quirk.NO_DONE, Quirk.NO_TERMINAL}):
         yield Done()
 
 

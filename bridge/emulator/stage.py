@@ -22,7 +22,7 @@ class Stage:
     async def open(self) -> AsyncIterator[None]:
         """Own the tasks. Raises whatever a performance raised that should not have."""
         for performance in self._unfinished.values():
-            self._begin(performance)
+            self._play_on(performance)
         try:
             yield
         finally:
@@ -36,15 +36,16 @@ class Stage:
 
     def start(self, performance: Performance) -> None:
         """Begin to play a chat."""
+        performance.begin()
         self._unfinished[performance.chat.id] = performance
-        self._begin(performance)
+        self._play_on(performance)
 
     def cancel(self, chat_id: str) -> None:
         """Mark a chat as cancelled, if it still plays."""
         if chat_id in self._unfinished:
             self._unfinished[chat_id].cancel()
 
-    def _begin(self, performance: Performance) -> None:
+    def _play_on(self, performance: Performance) -> None:
         task = asyncio.create_task(self._play(performance), name=f"chat {performance.chat.id}")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
