@@ -43,7 +43,8 @@ class User:
     def take(self, kind: str, data: dict[str, Any]) -> bool:
         """Show an event; True once the answer is final."""
         messages = data["entries"] if kind == "snapshot" else [data] if kind == "upsert" else []
-        return any([self._show(message) for message in messages if message["author"] == "bot"])
+        finals = [self._show(message) for message in messages if message["author"] == "bot"]
+        return any(finals)
 
     def _show(self, message: dict[str, Any]) -> bool:
         self.updates += 1
