@@ -1,0 +1,389 @@
+"""A messaging platform over real HTTP that lives in the test process.
+
+    async with Loopback() as platform:
+        ...  # start a daemon with a loopback account whose url is platform.url
+        platform.say("anna", "hello")
+        assert platform.shown("anna") == ["Hello, Anna!"]
+
+It delivers like Telegram's getUpdates: an update comes again and again until a later one is
+asked for. It keeps every version of every message, and can be told to hold or refuse a call.
+A held call whose caller is gone does not act any more.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from itertools import count
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from bridge.events import ChatKind
+
+
+class Verb(StrEnum):
+    """What an adapter can ask the platform to do; the path of the call."""
+
+    UPDATES = "updates"
+    SEND = "send"
+    EDIT = "edit"
+    RETRACT = "retract"
+    TYPING = "typing"
+
+
+class When(Enum):
+    """Where an obstacle stands: before the call acts, or between that and its answer."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Body(BaseModel):
+    """The JSON of a call; each verb reads its own part of it.
+
+    hold: seconds to wait for updates.
+    """
+
+    offset: int = 0
+    hold: float = 0.0
+    chat: str = ""
+    message: str = ""
+    text: str = ""
+    final: bool = False
+    plain: bool = False
+    buttons: list[tuple[str, str]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call that is not obeyed. status 0: the connection is closed without an answer."""
+
+    status: int
+    error: str = ""
+    retry_after: float | None = None
+
+
+HANG_UP = Refusal(0)
+MARKUP = Refusal(400, "cannot parse the markup")
+KICKED = Refusal(403, "the bot was removed")
+BROKEN = Refusal(502, "bad gateway")
+
+
+def flood(retry_after: float) -> Refusal:
+    """Too many calls; welcome again after so many seconds."""
+    return Refusal(429, "too many requests", retry_after)
+
+
+@dataclass(slots=True)
+class Gate:
+    """Calls wait here. reached: how many have come so far."""
+
+    reached: int = 0
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def open(self) -> None:
+        """Let everybody through, now and later."""
+        self.opened.set()
+
+
+@dataclass(slots=True)
+class Obstacle:
+    """What happens to the next `times` calls that match (None: to all)."""
+
+    verb: Verb
+    when: When
+    does: Gate | Refusal
+    matches: Callable[[Body], bool]
+    times: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a message showed from `at` (monotonic seconds) on."""
+
+    text: str
+    final: bool
+    plain: bool
+    buttons: tuple[tuple[str, str], ...]
+    at: float
+
+
+@dataclass(slots=True)
+class Message:
+    """A message of the bot, with everything it ever showed, oldest first."""
+
+    id: str
+    chat: str
+    history: list[Version]
+    retracted: bool = False
+
+    @property
+    def now(self) -> Version:
+        return self.history[-1]
+
+    @property
+    def text(self) -> str:
+        return self.now.text
+
+
+@dataclass(slots=True)
+class Update:
+    """Something a person wrote. at: Unix seconds.
+
+    offers: how often it is still delivered; None until it is acknowledged.
+    """
+
+    id: int
+    event: str
+    chat: str
+    kind: ChatKind
+    user: str
+    language: str
+    text: str
+    at: float
+    offers: int | None = None
+    offered: int = 0
+    acknowledged: bool = False
+    refused: bool = False
+
+
+class Loopback:
+    """The platform and everybody on it. max_text: in code points."""
+
+    def __init__(self, *, max_text: int = 4000) -> None:
+        self.url = ""
+        self.max_text = max_text
+        self.messages: list[Message] = []
+        self.typed: list[str] = []
+        self._updates: list[Update] = []
+        self._obstacles: list[Obstacle] = []
+        self._ids = count(1)
+        self._news = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        """Listen on a free port."""
+        app = web.Application()
+        app.add_routes([web.post(f"/{verb}", self._handler(verb)) for verb in Verb])
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.01
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.unblock()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    # People
+
+    def say(
+        self,
+        chat: str,
+        text: str,
+        *,
+        user: str = "",
+        event: str = "",
+        language: str = "",
+        offers: int | None = None,
+    ) -> Update:
+        """Let somebody write.
+
+        A chat whose name begins with # is a group; a private one is named after its person.
+        """
+        number = next(self._ids)
+        update = Update(
+            id=number,
+            event=event or f"event-{number}",
+            chat=chat,
+            kind=ChatKind.GROUP if chat.startswith("#") else ChatKind.PRIVATE,
+            user=user or chat,
+            language=language,
+            text=text,
+            at=time.time(),
+            offers=offers,
+        )
+        self._updates.append(update)
+        self._news.set()
+        return update
+
+    def shown(self, chat: str) -> list[str]:
+        """What a person in the chat reads now, oldest first."""
+        return [message.text for message in self.in_chat(chat)]
+
+    def in_chat(self, chat: str) -> list[Message]:
+        """The messages that stand in a chat, oldest first."""
+        return [m for m in self.messages if m.chat == chat and not m.retracted]
+
+    def settled(self, chat: str) -> bool:
+        """Tell whether there is an answer, and nothing in the chat is still being written."""
+        messages = self.in_chat(chat)
+        return bool(messages) and all(message.now.final for message in messages)
+
+    # Trouble
+
+    def hold(
+        self,
+        verb: Verb,
+        when: When = When.BEFORE,
+        *,
+        matches: Callable[[Body], bool] = lambda _: True,
+    ) -> Gate:
+        """Make matching calls wait until the gate is opened, or `unblock`."""
+        gate = Gate()
+        self._obstacles.append(Obstacle(verb, when, gate, matches, None))
+        return gate
+
+    def refuse(
+        self,
+        verb: Verb,
+        refusal: Refusal,
+        when: When = When.BEFORE,
+        *,
+        times: int | None = 1,
+        matches: Callable[[Body], bool] = lambda _: True,
+    ) -> None:
+        """Refuse the next `times` matching calls; after acting, only their answer is lost."""
+        self._obstacles.append(Obstacle(verb, when, refusal, matches, times))
+
+    def unblock(self) -> None:
+        """Remove every obstacle; calls that wait go on."""
+        for obstacle in self._obstacles:
+            if isinstance(obstacle.does, Gate):
+                obstacle.does.open()
+        self._obstacles.clear()
+
+    # The HTTP side
+
+    def _handler(self, verb: Verb) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                body = Body.model_validate_json(await request.read())
+            except ValueError as error:
+                return web.json_response({"error": str(error)}, status=400)
+            try:
+                await self._meet(verb, When.BEFORE, body)
+                reply = await self._act(verb, body)
+                await self._meet(verb, When.AFTER, body)
+            except _Refused as refused:
+                return _refused(request, refused.refusal)
+            return web.json_response(reply)
+
+        return handle
+
+    async def _meet(self, verb: Verb, when: When, body: Body) -> None:
+        obstacle = next((o for o in self._obstacles if _stands(o, verb, when, body)), None)
+        if obstacle is None:
+            return
+        if obstacle.times is not None:
+            obstacle.times -= 1
+        if isinstance(obstacle.does, Refusal):
+            raise _Refused(obstacle.does)
+        obstacle.does.reached += 1
+        await obstacle.does.opened.wait()
+
+    async def _act(self, verb: Verb, body: Body) -> dict[str, object]:
+        match verb:
+            case Verb.UPDATES:
+                return {"updates": await self._deliver(body.offset, body.hold)}
+            case Verb.TYPING:
+                self.typed.append(body.chat)
+            case Verb.SEND:
+                return {"message": self._send(body)}
+            case Verb.EDIT:
+                self._edit(body)
+            case Verb.RETRACT:
+                self._found(body).retracted = True
+        return {}
+
+    async def _deliver(self, offset: int, hold: float) -> list[dict[str, object]]:
+        for update in self._updates:
+            update.acknowledged |= update.id < offset
+            update.refused |= update.offered > 0 and not update.acknowledged
+        self._updates = [update for update in self._updates if not update.acknowledged]
+        deadline = time.monotonic() + hold
+        while not (waiting := [update for update in self._updates if update.offers != 0]):
+            self._news.clear()
+            try:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await self._news.wait()
+            except TimeoutError:
+                return []
+        return [_offer(update) for update in waiting]
+
+    def _send(self, body: Body) -> str:
+        message = Message(str(next(self._ids)), body.chat, [self._version(body)])
+        self.messages.append(message)
+        return message.id
+
+    def _edit(self, body: Body) -> None:
+        message = self._found(body)
+        version = self._version(body)
+        if _looks(message.now) == _looks(version):
+            message.history.append(version)
+            raise _Refused(Refusal(400, "not_modified"))
+        message.history.append(version)
+
+    def _version(self, body: Body) -> Version:
+        if not body.text.strip() or len(body.text) > self.max_text:
+            raise _Refused(Refusal(400, f"a text has 1 to {self.max_text} letters"))
+        buttons = tuple(body.buttons)
+        return Version(body.text, body.final, body.plain, buttons, time.monotonic())
+
+    def _found(self, body: Body) -> Message:
+        for message in self.messages:
+            if message.id == body.message and not message.retracted:
+                return message
+        raise _Refused(Refusal(404, "there is no such message"))
+
+
+class _Refused(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.error)
+        self.refusal = refusal
+
+
+def _stands(obstacle: Obstacle, verb: Verb, when: When, body: Body) -> bool:
+    here = obstacle.verb is verb and obstacle.when is when and obstacle.times != 0
+    return here and obstacle.matches(body)
+
+
+def _refused(request: web.Request, refusal: Refusal) -> web.Response:
+    if not refusal.status:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
+    body = {"error": refusal.error, "retry_after": refusal.retry_after}
+    return web.json_response(body, status=refusal.status)
+
+
+def _offer(update: Update) -> dict[str, object]:
+    update.offered += 1
+    if update.offers is not None:
+        update.offers -= 1
+    return {
+        "id": update.id,
+        "event": update.event,
+        "chat": update.chat,
+        "kind": update.kind.value,
+        "user": update.user,
+        "language": update.language,
+        "text": update.text,
+        "at": update.at,
+    }
+
+
+def _looks(version: Version) -> tuple[object, ...]:
+    return version.text, version.buttons
