@@ -7,7 +7,7 @@ is missing is supplied (an id, the end of the visible text), what comes twice is
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bridge.coze.codes import error_for
+from bridge.coze.codes import error_for, may_have_run
 from bridge.coze.readable import readable, streams_as_text
 from bridge.coze.sse import Frame
 from bridge.coze.wire import (
@@ -99,7 +99,8 @@ class Walk:
         """Return what this frame adds: often nothing; after the terminal event, never anything.
 
         Raises `Unreachable(happened=True)` when the stream says it is done and nothing was
-        answered: the answer has to be looked up.
+        answered: the answer has to be looked up. Raises by code for an error that comes before
+        anything else: the question was refused.
         """
         if self.is_over:
             return []
@@ -195,12 +196,19 @@ class Walk:
         return [*([] if self._spoken else self._speak()), Suggested(text)]
 
     def _error(self, data: str) -> list[AnswerEvent]:
-        """Nothing follows an error: no chat.failed, no done (coze-studio)."""
+        """Nothing follows an error: no chat.failed, no done (coze-studio).
+
+        One that comes first refuses the question, as a JSON body would have, and is raised.
+        """
         self.is_over = True
         news = parse(data)
         msg = reason(news) if news or decode(data) is not None else data[:500]
         code = number(news, "code") or number(news, "error_code") or None
-        return [Failed(error_for(code, clean(msg), self._logid, happened=self._started))]
+        ran = self._started or may_have_run(code, 200)
+        error = error_for(code, clean(msg), self._logid, happened=ran)
+        if not self._started:
+            raise error
+        return [Failed(error)]
 
     def _done(self, _data: str) -> list[AnswerEvent]:
         """End without chat.completed: enough, if all that was begun was said to its end."""

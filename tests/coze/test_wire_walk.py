@@ -312,17 +312,21 @@ def test_an_error_event_fails_with_its_code() -> None:
         assert "no" in error.message
 
 
-def test_an_error_before_anything_began_has_not_happened() -> None:
-    first, later = (failure(walked(*f, frame("error", code=4009))) for f in ([], [created()]))
-    assert isinstance(first.error, Transient)
-    assert isinstance(later.error, Transient)
-    assert (first.error.happened, later.error.happened) == (False, True)
+@pytest.mark.parametrize(("code", "happened"), [(4009, False), (4016, False), (5000, True)])
+def test_an_error_before_anything_began_refuses_the_question(code: int, happened: bool) -> None:
+    with pytest.raises(Transient) as caught:
+        walked(frame("error", code=code))
+    assert (caught.value.code, caught.value.happened) == (code, happened)
+    later = failure(walked(created(), frame("error", code=code))).error
+    assert isinstance(later, Transient)
+    assert later.happened
 
 
 def test_an_error_event_may_be_plain_text_or_empty() -> None:
-    assert "workflow broke" in failure(walked(Frame("error", "workflow broke"))).error.message
+    told = failure(walked(created(), Frame("error", "workflow broke")))
+    assert "workflow broke" in told.error.message
     for data in ("{}", "", "null"):
-        assert isinstance(failure(walked(Frame("error", data))).error, Permanent)
+        assert isinstance(failure(walked(created(), Frame("error", data))).error, Permanent)
 
 
 @pytest.mark.parametrize(
