@@ -23,7 +23,7 @@ from bridge.errors import (
 from bridge.testing.wire_server import Gate, Scene, WireServer, reply, response, stream, wire_server
 from bridge.upstream import Question
 
-SETTINGS = ClientSettings(connect_timeout=1.0, call_timeout=0.5, retry_wait=0.001)
+SETTINGS = ClientSettings(connect_timeout=5.0, call_timeout=5.0, retry_wait=0.001)
 OK = reply({"code": 0, "msg": "Success", "data": {"id": "t1", "status": "completed"}})
 BUSY = reply({"code": 4009, "msg": "busy"})
 
