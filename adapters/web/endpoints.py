@@ -17,6 +17,7 @@ from bridge.errors import Transient
 _BODY_LIMIT = 64 * 1024  # bytes of a POST
 _PAGE = 100  # messages in a snapshot, and the most in a listing
 _BEAT = 15.0  # seconds
+_GLANCE = 1.0  # seconds between two looks whether a quiet reader is still there
 _STUCK = 30.0  # seconds a reader may take nothing before it counts as gone
 _BUFFER = 16 * 1024  # bytes under way to a reader before its frames are conflated
 
@@ -165,12 +166,18 @@ async def _feed(
     """
     if request.transport is not None:
         request.transport.set_write_buffer_limits(high=_BUFFER)
-    frame = first
+    frame, written = first, monotonic()
     while not reader.over:
-        async with asyncio.timeout(_STUCK):
-            await response.write(frame or sse("beat", {}))
-            await request.writer.drain()
-        frame = await reader.frames(_BEAT)
+        if not frame and monotonic() - written >= _BEAT:
+            frame = sse("beat", {})
+        if frame:
+            async with asyncio.timeout(_STUCK):
+                await response.write(frame)
+                await request.writer.drain()
+            written = monotonic()
+        frame = await reader.frames(_GLANCE)
+        if request.transport is None:  # aiohttp tells a handler in no other way
+            raise ConnectionResetError
 
 
 async def _body(request: web.Request) -> bytes:
