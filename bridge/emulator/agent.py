@@ -319,7 +319,7 @@ _PLEASE = (
 def _word(words: str) -> re.Pattern[str]:
     """Match a request for one of `words`, politely or not, and not a sentence that has it."""
     return re.compile(
-        rf"{_PLEASE}(?:{words})\s*(?:please|text|example|questions?)?\s*[.!?。！？]*$", re.I
+        rf"{_PLEASE}(?:{words})[,\s]*(?:please|text|example|questions?)?\s*[.!?。！？]*$", re.I
     )
 
 

@@ -91,8 +91,8 @@ class Performance:
         if isinf(seconds):
             await asyncio.Event().wait()
         loop = asyncio.get_running_loop()
-        due = max(due + seconds, loop.time() - 1.0)
-        await asyncio.sleep(max(0.0, due - loop.time()))
+        due = max(due + seconds, loop.time())  # what is later than a whole pause stays late
+        await asyncio.sleep(due - loop.time() if seconds else 0)
         return due
 
     def _perform(self, step: Step) -> None:

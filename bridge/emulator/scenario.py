@@ -117,9 +117,9 @@ class Scenario:
         `slow_headers` mean anything.
 
     reply, chunks, tokens: the answer as text, as its deltas, or as so many random words;
-        without any, the agent answers. more, reasoning, follow_ups, pace, first_delay
-        add to it, or override the agent's. follow_up_delay comes before the follow-ups. completed is what
-        message.completed says instead of the deltas. tools are called first and the chat
+        without any, the agent answers. more, reasoning, follow_ups, pace, first_delay add to
+        it, or override the agent's. follow_up_delay comes before the follow-ups. completed is
+        what message.completed says instead of the deltas. tools are called first and the chat
         waits for their outputs; needs_reply ends the chat in a question to the user.
 
     refuse: a JSON error instead of the stream. busy_for: 4016 to everything asked in this
