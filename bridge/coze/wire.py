@@ -105,7 +105,7 @@ def decode(text: str | bytes) -> object:
 def clean(text: str) -> str:
     r"""Make text that every database and platform can store.
 
-    JSON can spell half a character ("\\ud83d"); halves that meet are joined, lone ones and NUL
+    JSON can spell half a character ("\ud83d"); halves that meet are joined, lone ones and NUL
     (which PostgreSQL refuses) are replaced or dropped.
     """
     if "\0" in text:
