@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol, runtime_checkable
 
 from adapters.registry import build
 from bridge.adapter import Adapter, Sink
@@ -43,6 +44,14 @@ log = get(__name__)
 CHECK_EVERY = 30.0  # seconds between two looks at whether Coze accepts us
 TIDY_EVERY = 60.0  # seconds between two rounds of the janitor
 UID_KEY = "connector_uid"  # the name of the secret that hashes platform ids
+
+
+@runtime_checkable
+class CanBeAsked(Protocol):
+    """An adapter with one user, who is this program."""
+
+    async def ask(self, text: str, write: Callable[[str], None]) -> None:
+        """Send one message and write its answer as it grows; return when it is whole."""
 
 
 def utcnow() -> datetime:
@@ -133,12 +142,10 @@ async def say(
 
     The settings have one console account and no other. Raises `BridgeError`.
     """
-    from adapters.console.adapter import ConsoleAdapter  # noqa: PLC0415  nobody else needs it
-
     with _one_error():
         async with open_bridge(settings) as bridge, asyncio.TaskGroup() as group:
             (console,) = bridge.adapters.values()
-            if not isinstance(console, ConsoleAdapter):
+            if not isinstance(console, CanBeAsked):
                 raise TypeError(f"{type(console).__name__} cannot be asked")
             stop = asyncio.Event()
             running = group.create_task(bridge.run(stop))

