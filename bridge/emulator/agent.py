@@ -3,7 +3,6 @@
 The same question with the same memory always gets the same answer.
 """
 
-import operator
 import random
 import re
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from bridge.emulator import showcase
 from bridge.emulator.answer import Answer, Memory
 from bridge.emulator.bots import BotConfig, Variable
 from bridge.emulator.faults import FAULTS
+from bridge.emulator.sums import SUM, solution
 
 DEMO_BOT = BotConfig(
     name="Bridgekeeper",
@@ -137,7 +137,7 @@ def _suggest(heard: Heard) -> Answer:
 
 def _think(heard: Heard) -> Answer:
     topic = (heard.found["topic"] or "").strip(" ?？。.") or heard.say("nothing", "没什么")
-    solved = _solution(topic)
+    solved = solution(topic)
     thought = heard.say(
         f"The visitor wants me to think about “{topic}”. First I look at the river. "
         "It does not know. Then I look at my fingers. There are ten of them. Hmm. Yes.",
@@ -231,43 +231,9 @@ def _joke(heard: Heard) -> Answer:
     return Answer(jokes[len(heard.memory.said) % len(jokes)])
 
 
-_SUM = re.compile(r"(-?\d{1,12}(?:\.\d{1,6})?)\s*([-+*x×/÷])\s*(-?\d{1,12}(?:\.\d{1,6})?)")
-_OPERATORS: dict[str, Callable[[float, float], float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "x": operator.mul,
-    "×": operator.mul,
-    "/": operator.truediv,
-    "÷": operator.truediv,
-}
-
-
-def _solution(text: str) -> str:
-    """Work out the first `a * b` in `text`; empty if there is none."""
-    found = _SUM.search(text)
-    if found is None:
-        return ""
-    left, sign, right = _number(found[1]), found[2], _number(found[3])
-    if sign in "/÷" and right == 0:
-        return f"{found[1]} {sign} 0? Not on my bridge."
-    result = _OPERATORS[sign](left, right)
-    return f"{found[1]} {sign} {found[3]} = **{_written(result)}**"
-
-
-def _number(text: str) -> int | float:
-    return float(text) if "." in text else int(text)
-
-
-def _written(number: float) -> str:
-    if isinstance(number, int) or number.is_integer():
-        return f"{int(number)}"
-    return f"{number:.6g}"
-
-
 def _sum(heard: Heard) -> Answer:
     aside = heard.say("I counted twice.", "我数了两遍。")
-    return Answer(f"{_solution(heard.text)}. {aside}")
+    return Answer(f"{solution(heard.text)}. {aside}")
 
 
 def _thanks(heard: Heard) -> Answer:
@@ -323,44 +289,32 @@ def _word(words: str) -> re.Pattern[str]:
     )
 
 
+def _like(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.I | re.S)
+
+
+# The first one that matches answers.
 _REPLIES: tuple[tuple[re.Pattern[str], Reply], ...] = (
     (re.compile(r"^fault: (?P<name>.*)$", re.S), _fault),
     (_word("faults|故障"), _faults),
     (_word(r"help|\?|what can you do|帮助|你会什么|你能做什么"), _help),
     (_word("markdown|formatting|格式"), _shown(showcase.MARKDOWN)),
-    (_word("lists?|列表|.*列表"), _shown(showcase.LIST, showcase.LIST_ZH)),
+    (_word("lists?|.*列表"), _shown(showcase.LIST, showcase.LIST_ZH)),
     (_word("code|.*代码"), _shown(showcase.CODE)),
     (_word("tables?|.*表格"), _shown(showcase.TABLE)),
     (_word("long|long one|story|.*长文"), _long),
     (_word("chinese|说?中文|用中文.*"), _shown(showcase.CHINESE)),
     (_word("suggest|suggestions?|follow[- ]?ups?|.*建议"), _suggest),
-    (
-        re.compile(r"^(?:please )?(?:think|想想|思考)(?: about| of)?(?P<topic>.*)$", re.I | re.S),
-        _think,
-    ),
+    (_like(r"^(?:please )?(?:think|想想|思考)(?: about| of)?(?P<topic>.*)$"), _think),
     (_word("slow|slowly|慢|慢慢.*"), _slow),
-    (re.compile(r"^(?:please )?(?:count to|数到) ?(?P<last>\d{1,4})\W*$", re.I), _count),
-    (
-        re.compile(
-            r"^(?:what|who) (?:did|was|have) i (?:say|said)|do you remember|我说过什么|我刚才", re.I
-        ),
-        _remember,
-    ),
-    (re.compile(r"^(?:who am i|what(?:'s| is) my name)|我是谁|我叫什么", re.I), _who),
-    (re.compile(r"unladen swallow", re.I), _swallow),
+    (_like(r"^(?:please )?(?:count to|数到) ?(?P<last>\d{1,4})\W*$"), _count),
+    (_like(r"^what (?:did|have) i (?:say|said)|do you remember|我说过什么|我刚才"), _remember),
+    (_like(r"^(?:who am i|what(?:'s| is) my name)|我是谁|我叫什么"), _who),
+    (_like(r"unladen swallow"), _swallow),
     (_word("jokes?|.*笑话"), _joke),
-    (
-        re.compile(
-            rf"^(?:what(?:'s| is)|how much is|calculate|算一?下?)?\s*{_SUM.pattern}\s*[=?？]*$",
-            re.I,
-        ),
-        _sum,
-    ),
-    (
-        re.compile(r"^(?:hi|hello|hey|good (?:morning|evening)|greetings|你好|您好|嗨)\b", re.I),
-        _greeting,
-    ),
-    (re.compile(r"^(?:thanks|thank you|thx|谢谢|多谢)", re.I), _thanks),
-    (re.compile(r"^(?:bye|goodbye|farewell|good night|再见|晚安)", re.I), _goodbye),
-    (re.compile("", re.S), _echo),
-)  # fmt: skip - one rule a line reads best
+    (_like(rf"^(?:what(?:'s| is)|how much is|算一?下?)?\s*{SUM.pattern}\s*[=?？]*$"), _sum),
+    (_like(r"^(?:hi|hello|hey|good (?:morning|evening)|你好|您好|嗨)\b"), _greeting),
+    (_like(r"^(?:thanks|thank you|thx|谢谢|多谢)"), _thanks),
+    (_like(r"^(?:bye|goodbye|farewell|good night|再见|晚安)"), _goodbye),
+    (_like(""), _echo),
+)

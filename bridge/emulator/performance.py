@@ -10,7 +10,8 @@ from typing import assert_never
 from bridge.emulator.frames import Deltas, Frames
 from bridge.emulator.ids import Ids
 from bridge.emulator.scenario import Cut, Quirk
-from bridge.emulator.script import (
+from bridge.emulator.state import Call, Chat, Conversation, Message, Status, Usage
+from bridge.emulator.steps import (
     Aside,
     Audio,
     Begin,
@@ -28,7 +29,6 @@ from bridge.emulator.script import (
     Wait,
     Whole,
 )
-from bridge.emulator.state import Call, Chat, Conversation, Message, Status, Usage
 from bridge.emulator.tape import Tape
 from bridge.emulator.views import chat_view, message_view, streamed_view
 
@@ -280,9 +280,7 @@ class Performance:
 
     def _break(self, cut: Cut) -> None:
         if cut in (Cut.MID_FRAME, Cut.RESET):
-            frame = self._line(len(self._messages) - 1 if self._messages else 0)[1].text(
-                self._coming() or "…"
-            )
+            frame = self._line(max(0, len(self._messages) - 1))[1].text(self._coming() or "…")
             self.tape.put(frame[: len(frame) * 2 // 3])
         self.tape.cut(cut)
 
