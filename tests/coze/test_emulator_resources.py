@@ -1,6 +1,8 @@
 """What the official SDK does not ask for: limits, versions, assertions and their misuse."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -342,3 +344,18 @@ async def test_revoked_token_is_invalid_at_once(caller: Caller) -> None:
     caller.emulator.keyring.revoke("pat_second")
     status, _ = await caller.call("GET", "/v1/bots/" + DEMO_BOT_ID, token="pat_second")
     assert status == 401
+
+
+def test_without_joserfc_the_token_endpoint_says_what_is_missing() -> None:
+    program = (
+        "import sys; sys.modules['joserfc'] = None\n"
+        "from bridge.emulator.auth import Keyring, OAuthRefused\n"
+        "try:\n"
+        "    Keyring('t', (), clock=lambda: 0.0, seed=0).exchange('x', 900, host='h')\n"
+        "except OAuthRefused as error:\n"
+        "    print(error.status, error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.startswith("500 internal_error: the emulator needs the package joserfc")
