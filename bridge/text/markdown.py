@@ -202,8 +202,10 @@ def _complete_inline(text: str) -> str:
     if openers[-1].marker[0] == "`" and body.endswith("`"):
         body = text  # the white space keeps the code's own backtick apart from the closer
     closers = "".join(each.marker for each in reversed(openers))
-    done = f"{body}{closers}{text[len(body) :]}"
-    return text if loose(done).openers or _shorten_inline(done) != done else done
+    done = body + closers
+    if loose(done).openers or _shorten_inline(done) != done:
+        return text  # too tangled to be closed: it stays as it is
+    return done + text[len(body) :]
 
 
 def _shorten_inline(text: str) -> str:

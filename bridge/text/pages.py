@@ -81,7 +81,7 @@ def _pages(source: str, ruler: _Ruler, *, final: bool) -> Iterator[str]:
             yield from _last_page(lead, _body(source, place, end), ruler, final=final)
             return
         found = fences(lead + source[place.at : end])
-        end = _cut(source, place, (lead, found), end)
+        end = place.at + _cut(lead, source[place.at : end + 1], found, ruler)
         text = lead + _body(source, place, end)
         known = 0 if place.indent else _last_start(found, len(text))
         fence = blocks.open_fence(text, known)
@@ -91,11 +91,22 @@ def _pages(source: str, ruler: _Ruler, *, final: bool) -> Iterator[str]:
 
 def _frozen_page(text: str, lead: str, fence: Fence | None, ruler: _Ruler) -> Iterator[str]:
     """A page that will not change any more, unless it shows nothing."""
-    if fence and fence_is_blank(text, fence):
-        text, fence = text[: fence.start], None  # the next page opens it again
+    if fence and _begins_on_next(text, fence, ruler):
+        text, fence = text[: fence.start], None
     text = text.rstrip()
     if len(text) > len(lead.rstrip()):
         yield prep(_closed(text, fence, ruler))
+
+
+def _begins_on_next(text: str, fence: Fence, ruler: _Ruler) -> bool:
+    """Tell whether a fence at the page's end may be left to the next page, which opens it again.
+
+    Not where that page could not repeat all of the opening line: a bullet, a very long info.
+    """
+    if fence.body is None or not fence_is_blank(text, fence):
+        return False
+    bare = text[fence.start : fence.body].lstrip(" \t>").startswith(fence.marker)
+    return bare and ruler.is_short(_opening(fence, fence.info))
 
 
 def _last_page(lead: str, body: str, ruler: _Ruler, *, final: bool) -> Iterator[str]:
@@ -113,17 +124,19 @@ def _closed(text: str, fence: Fence | None, ruler: _Ruler) -> str:
     return closed if ruler.fits(closed) else text
 
 
-def _cut(source: str, place: _Place, page: tuple[str, list[Fence]], end: int) -> int:
-    """Where the page ends, if it cannot go further than `end`.
+def _cut(lead: str, seen: str, found: list[Fence], ruler: _Ruler) -> int:
+    """Where the page ends, given what it repeats, what fits, and one character more.
 
-    page: what it repeats, and the fences in it if it did end there.
+    found: the fences in `lead` and what fits.
     """
-    lead, found = page
+    text = lead + seen[:-1]
     shift = len(lead)
-    text = lead + source[place.at : end]
     code = [(each.start - shift, (each.end or len(text) + 1) - shift) for each in found]
-    heads = [(low - shift, high - shift) for low, high in blocks.heads(text)]
-    return place.at + cut(source[place.at : end + 1], whole=heads, code=code)
+    heads = []
+    for low, high in blocks.heads(text):
+        repeats = ruler.is_short(text[low : high - 1])  # else a row is better off on its own page
+        heads.append((low - shift, high - shift - (0 if repeats else 1)))
+    return cut(seen, whole=heads, code=code)
 
 
 def _last_start(found: list[Fence], end: int) -> int:
@@ -144,7 +157,8 @@ def _next(
     line = text.count("\n", len(lead), fence.start)
     raw = source[place.at : end].split("\n")[line]
     lost = len(raw) - len(text[len(lead) :].split("\n")[line]) + (0 if line else place.indent)
-    moved = replace(fence, indent=fence.indent + lost, base=fence.base + lost)
+    info = "" if fence.body is None else fence.info  # else it goes on, and is no info any more
+    moved = replace(fence, info=info, indent=fence.indent + lost, base=fence.base + lost)
     return _Place(end, moved, "", in_line)
 
 
@@ -173,13 +187,17 @@ def _lead(source: str, place: _Place, ruler: _Ruler) -> str:
     if place.fence is None:
         is_row = blocks.is_row(source[place.at : place.at + 4])
         return place.table if is_row and ruler.is_short(place.table) else ""
-    margin = "> " * place.fence.quotes
-    within = margin if place.in_line else ""
+    within = "> " * place.fence.quotes if place.in_line else ""
     for info in (place.fence.info, ""):
-        lead = f"{margin}{place.fence.marker}{info}\n{within}"
+        lead = _opening(place.fence, info) + within
         if ruler.is_short(lead):
             return lead
     return ""
+
+
+def _opening(fence: Fence, info: str) -> str:
+    """The line that opens a fence again, at the margin."""
+    return f"{'> ' * fence.quotes}{fence.marker}{info}\n"
 
 
 def _body(source: str, place: _Place, end: int) -> str:
