@@ -66,7 +66,7 @@ const outbox = new Outbox(
 );
 
 const view = new View(at("log"), {
-  say,
+  say: press,
   retry: (id) => outbox.retry(id),
   drop: (id) => outbox.drop(id),
 });
@@ -181,6 +181,16 @@ function say(text) {
   follower.follow();
 }
 
+/** A pressed button says its words and is gone: the next thing to do is to write. */
+function press(text) {
+  say(text);
+  if (!isTouch()) at("words").focus();
+}
+
+function isTouch() {
+  return matchMedia("(hover: none) and (pointer: coarse)").matches;
+}
+
 function submit() {
   const text = at("words").value.trim();
   if (!text) return;
@@ -212,20 +222,17 @@ at("words").addEventListener("keydown", (event) => {
   // 229: Safari ends a composition before it tells us that Enter was part of it
   const isComposing = event.isComposing || event.keyCode === 229;
   if (event.key !== "Enter" || event.shiftKey || isComposing) return;
-  if (matchMedia("(hover: none) and (pointer: coarse)").matches) return; // a phone's Enter is a new line
+  if (isTouch()) return; // a phone's Enter is a new line
   event.preventDefault();
   submit();
 });
 
-at("stop").addEventListener("click", () => say("/stop"));
-at("new").addEventListener("click", () => {
-  say("/new");
-  at("words").focus();
-});
+at("stop").addEventListener("click", () => press("/stop"));
+at("new").addEventListener("click", () => press("/new"));
 at("jump").addEventListener("click", () => follower.follow());
 at("welcome").addEventListener("click", ({ target }) => {
   const says = target.closest("[data-says]")?.dataset.says;
-  if (says) say(says);
+  if (says) press(says);
 });
 
 at("profile").addEventListener("click", () => {
@@ -300,4 +307,4 @@ addEventListener("hashchange", () => {
 at("words").value = sessionStorage.getItem(DRAFT) ?? "";
 typed();
 line.open(tokenOfLink());
-if (!matchMedia("(hover: none)").matches) at("words").focus();
+if (!isTouch()) at("words").focus();
