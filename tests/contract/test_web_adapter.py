@@ -530,6 +530,11 @@ class TestPage:
         assert "Sunny &lt;b&gt;" in text
         assert "{{" not in text
 
+    async def test_the_address_without_its_slash_leads_to_the_page(self, visit: Visit) -> None:
+        async with visit.http.get(f"{visit.base}/web/web") as answer:
+            assert answer.status == 200
+            assert str(answer.url) == f"{visit.base}/web/web/"
+
     async def test_every_file_is_served_and_kept_by_the_browser(self, visit: Visit) -> None:
         for name in set(load()) - {"index.html"}:
             url = f"{visit.base}/web/web/page/{name}"
