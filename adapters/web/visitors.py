@@ -41,6 +41,7 @@ class Door:
         self._account = account
         self._token = token
         self._public_host = urlsplit(public_url).netloc
+        self._is_public_https = urlsplit(public_url).scheme == "https"
 
     def identify(self, request: web.Request) -> Visitor:
         """Tell who asks. Raises `Refused` (401) for a stranger."""
@@ -72,7 +73,8 @@ class Door:
             f"{visitor.id}.{self._signature(visitor.id)}",
             max_age=_COOKIE_AGE,
             path="/",
-            secure=request.secure,
+            # behind a proxy the request itself is plain http
+            secure=request.secure or (self._is_public_https and request.host == self._public_host),
             httponly=True,
             samesite="Strict",
         )

@@ -355,6 +355,8 @@ class TestAccess:
                     f"{base}/web/web/session", json={}, headers={"Host": name}
                 ) as answer:
                     assert answer.status == status, name
+                    cookie = answer.headers.get("Set-Cookie", "")
+                    assert ("Secure" in cookie) == (name == "chat.example")
         assert adapter.login_url("http://127.0.0.1:8080") == "http://127.0.0.1:8080/"
         await adapter.close()
 
