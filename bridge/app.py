@@ -54,6 +54,14 @@ class CanBeAsked(Protocol):
         """Send one message and write its answer as it grows; return when it is whole."""
 
 
+@runtime_checkable
+class HasPage(Protocol):
+    """An adapter that people reach with a browser."""
+
+    def login_url(self, base: str) -> str:
+        """A link that signs in whoever opens it; `base` is where the server listens."""
+
+
 def utcnow() -> datetime:
     """The clock of the whole bridge."""
     return datetime.now(UTC)
@@ -246,10 +254,8 @@ def _coze(settings: Settings) -> CozeClient:
 def _greeting(url: str, adapters: Mapping[str, Adapter]) -> str:
     """Where to go, for a person at a terminal: only there may a token appear."""
     lines = [f"coze-bridge listens on {url}/"]
-    for account, adapter in adapters.items():
-        login = getattr(adapter, "login_url", None)
-        if login is not None:
-            lines.append(f"{account}: {login(url)}")
+    pages = [(name, a) for name, a in adapters.items() if isinstance(a, HasPage)]
+    lines += [f"{name}: {page.login_url(url)}" for name, page in pages]
     return "\n".join(lines)
 
 

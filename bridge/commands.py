@@ -1,5 +1,6 @@
 """What a user can tell the bridge itself. A command answers like the agent does, by a `Reply`."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
@@ -80,9 +81,7 @@ class Commands:
         if not profile.prologue:
             return _says(turn, Phrase.HELLO, comma_name=_comma(turn))
         name = turn.event.user.first_name or turn.event.user.name
-        return Reply.saying(
-            profile.prologue.replace("{{user_name}}", name), suggestions=profile.questions
-        )
+        return Reply.saying(_addressed(profile.prologue, name), suggestions=profile.questions)
 
     async def _help(self, turn: Turn, _: Session, __: str) -> Reply:
         return _says(turn, Phrase.HELP)
@@ -126,6 +125,13 @@ class Commands:
             return _says(turn, Phrase.UNKNOWN_CONVERSATION)
         await self._store.write(use_conversation(session.lane, session.agent, wanted, self._now()))
         return _says(turn, Phrase.SWITCHED, title=_label(found))
+
+
+def _addressed(prologue: str, name: str) -> str:
+    """Fill in `{{user_name}}`, which Coze leaves to us; without a name its comma goes as well."""
+    if name:
+        return prologue.replace("{{user_name}}", name)
+    return re.sub(r"[\s,，、]*\{\{user_name\}\}", "", prologue)
 
 
 def _label(conversation: Conversation) -> str:

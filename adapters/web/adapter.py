@@ -63,16 +63,22 @@ class WebAdapter:
         self._endpoints.open(Door(self._account, self._token, self._host.public_url))
 
     async def close(self) -> None:
+        """Release nothing but the event streams, if the server did not end them."""
+        self.hang_up()
+
+    def hang_up(self) -> None:
         """End every event stream; the pages reconnect when the daemon is back."""
         self._chats.hang_up()
 
     def login_url(self, base: str) -> str:
         """Return a link that signs in whoever opens it, once `open` has returned.
 
-        base: the page's address. The token stands in the fragment, which browsers keep to
+        base: the server's address. The token stands in the fragment, which browsers keep to
         themselves: it is in no request and no access log.
         """
-        page = base.rstrip("/") + "/"
+        # "/" is the page of the account mounted first, so only its usual name is sent there.
+        path = "/" if self._account == "web" else f"/web/{quote(self._account)}/"
+        page = base.rstrip("/") + path
         return page if self._token is None else f"{page}#token={quote(self._token, safe='')}"
 
     def routes(self) -> list[web.RouteDef]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from aiohttp import web
@@ -24,6 +25,14 @@ class ServesHttp(Protocol):
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Called once, after `open`. Paths start with `/<platform>/`; the first match wins."""
+
+
+@runtime_checkable
+class HangsUp(Protocol):
+    """Routes with responses that do not end by themselves, such as event streams."""
+
+    def hang_up(self) -> None:
+        """End them; called once, when the server is about to close."""
 
 
 class Status:
@@ -65,6 +74,8 @@ async def serve_http(settings: ServerSettings, served: Iterable[ServesHttp]) -> 
     app = web.Application(client_max_size=BODY_LIMIT)
     for part in served:
         app.add_routes(part.routes())
+        if isinstance(part, HangsUp):
+            app.on_shutdown.append(partial(_hang_up, part))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_WORDS)
     await runner.setup()
     try:
@@ -77,6 +88,10 @@ async def serve_http(settings: ServerSettings, served: Iterable[ServesHttp]) -> 
         yield _url(runner, settings.host)
     finally:
         await runner.cleanup()
+
+
+async def _hang_up(part: HangsUp, _: web.Application) -> None:
+    part.hang_up()
 
 
 def _url(runner: web.AppRunner, host: str) -> str:
