@@ -152,13 +152,18 @@ class Update:
 
 
 class Loopback:
-    """The platform and everybody on it. max_text: in code points."""
+    """The platform and everybody on it.
+
+    max_text: in code points. typed: the chats in which the sign was shown, in order.
+    under_way: calls that were neither answered nor given up by their caller.
+    """
 
     def __init__(self, *, max_text: int = 4000) -> None:
         self.url = ""
         self.max_text = max_text
         self.messages: list[Message] = []
         self.typed: list[str] = []
+        self.under_way = 0
         self._updates: list[Update] = []
         self._obstacles: list[Obstacle] = []
         self._ids = count(1)
@@ -273,12 +278,15 @@ class Loopback:
                 body = Body.model_validate_json(await request.read())
             except ValueError as error:
                 return web.json_response({"error": str(error)}, status=400)
+            self.under_way += 1
             try:
                 await self._meet(verb, When.BEFORE, body)
                 reply = await self._act(verb, body)
                 await self._meet(verb, When.AFTER, body)
             except _Refused as refused:
                 return _refused(request, refused.refusal)
+            finally:
+                self.under_way -= 1
             return web.json_response(reply)
 
         return handle
@@ -332,7 +340,7 @@ class Loopback:
         message = self._found(body)
         version = self._version(body)
         if _looks(message.now) == _looks(version):
-            message.history.append(version)
+            message.history.append(version)  # only `final` is news, and only to a test
             raise _Refused(Refusal(400, "not_modified"))
         message.history.append(version)
 
