@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bridge.text.chars import is_cjk, is_punctuation
 
-_LABEL = r"(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\])*"
+_LABEL = r"(?:[^\[\]\n\\]|\\.|\[[^\[\]\n]*\]){0,400}"  # bounded: no quadratic search
 _TARGET = r"(?:<[^<>\n]*>|[^\s()<]*(?:\([^\s()]*\)[^\s()]*)*)"
 _TITLE = r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?"
 _LINK = rf"!?\[{_LABEL}\]\([ \t]*{_TARGET}{_TITLE}[ \t]*\)"

@@ -28,6 +28,7 @@ _LONE_MARKER = re.compile(
 _BLOCK_START = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|\#{1,6}[ \t]|\|)")
 _TRAILING_RUN = re.compile(r"(?<![*_`~]{12})(?P<char>[*_`~])(?P=char)*\Z")  # more is decoration
 _HALF_DELIMITER = re.compile(r"[ \t|:-]*")
+_MAX_ROUNDS = 32  # an end that is more tangled than this is no Markdown in the making: it stays
 _LONGEST_HEADER = 400  # characters; a line of prose that begins with a pipe is shown after that
 
 
@@ -105,9 +106,13 @@ def mend(text: str) -> str:
     A marker is closed only where it plausibly waits for its partner on the last line, so that
     `2 * 3 * 4`, `2**3` and `snake_case` stay.
     """
-    while (shorter := _shortened(text)) != text:
-        text = shorter
-    return _completed(text)
+    short = text
+    for _ in range(_MAX_ROUNDS):
+        shorter = _shortened(short)
+        if shorter == short:
+            return _completed(short)
+        short = shorter
+    return text
 
 
 def _shortened(text: str) -> str:

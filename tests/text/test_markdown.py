@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -181,3 +182,14 @@ def test_a_mended_prefix_shows_no_markers(name: str) -> None:
         seen = prose(prep(mend(text[:end])))
         found = [each for each in LEFTOVERS if seen.count(each) > allowed.count(each)]
         assert not found, (text[:end], mend(text[:end]))
+
+
+@pytest.mark.parametrize(
+    "unit", ["*_", "<ab:", '[x](u "', "1. ```\n", "![", "[a\\", "`a``", "**a", "-\n", "| a |\n"]
+)
+def test_a_hopeless_tangle_costs_no_minutes_and_is_mended_once(unit: str) -> None:
+    tangle = unit * (4000 // len(unit))
+    began = time.perf_counter()
+    once = mend(tangle)
+    assert time.perf_counter() - began < 2  # below 0.1 s; generous for a busy machine
+    assert mend(once) == once
