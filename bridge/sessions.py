@@ -14,8 +14,7 @@ from bridge.store.sessions import (
     Session,
     StoredSession,
     begin_conversation,
-    remember_user,
-    session_of,
+    resume,
     use_conversation,
 )
 from bridge.upstream import Agent
@@ -52,8 +51,7 @@ class Sessions:
         lane = lane_of(event, self._settings.group_scope)
         agent = self._agent_of[event.chat.account]
         uid = self._uid(event)
-        await self._store.write(remember_user(event.chat, event.user, uid, self._now()))
-        stored = await self._store.read(session_of(lane))
+        stored = await self._store.write(resume(lane, event.chat, event.user, uid, self._now()))
         goes_on = stored is not None and stored.agent == agent and not self._is_stale(stored)
         return Session(lane, agent, uid, stored.conversation_id if stored and goes_on else None)
 

@@ -4,6 +4,8 @@ from adapters.web.live import Item, LiveChat, from_entry
 from bridge.adapter import Entry, Transcript
 from bridge.errors import Gone
 
+_REMEMBERED = 100_000  # chats known without asking the transcript; about 10 MB
+
 
 class Chats:
     """Finds a chat's live side, and keeps it no longer than there is something in it."""
@@ -11,6 +13,7 @@ class Chats:
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
         self._live: dict[str, LiveChat] = {}
+        self._known: set[str] = set()
 
     def live(self, chat: str) -> LiveChat:
         """Return the live side; put something into it before the next await."""
@@ -32,9 +35,20 @@ class Chats:
             for subscriber in live.subscribers:
                 subscriber.end()
 
+    async def knows(self, chat: str) -> bool:
+        """Tell whether somebody opened the chat; each message asks, so the answer is kept."""
+        if chat in self._known:
+            return True
+        known = await self.transcript.knows(chat)
+        if known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known.add(chat)
+        return known
+
     async def must_know(self, chat: str) -> None:
         """Raise `Gone` for a chat nobody opened."""
-        if not await self.transcript.knows(chat):
+        if not await self.knows(chat):
             raise Gone("no such chat")
 
     async def newest(

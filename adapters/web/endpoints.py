@@ -152,7 +152,7 @@ class Endpoints:
         visitor = self._open_door(request).identify(request)
         if visitor.chat != request.match_info["chat"]:
             raise unknown_chat()
-        if not await self._chats.transcript.knows(visitor.chat):
+        if not await self._chats.knows(visitor.chat):
             raise unknown_chat()
         return visitor
 

@@ -48,10 +48,11 @@ class Drain:
 
     async def __call__(self, lane: str) -> None:
         """Take over the lane and work until it has no open turn."""
-        fence = await self._ledger.raise_fence(lane)
+        fence, waiting = await self._ledger.take_over(lane)
         try:
-            while not self._closing and (waiting := await self._ledger.waiting(lane, fence)):
+            while waiting and not self._closing:
                 await self._step(waiting)
+                waiting = await self._ledger.waiting(lane, fence)
         finally:
             self._interrupts.end(lane)
 

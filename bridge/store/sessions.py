@@ -69,6 +69,18 @@ def session_of(lane: str) -> Job[StoredSession | None]:
     return job
 
 
+def resume(
+    lane: str, chat: ChatRef, user: User, uid: str, now: datetime
+) -> Job[StoredSession | None]:
+    """Remember the user and return what goes on in the lane, in one transaction."""
+
+    def job(connection: Connection) -> StoredSession | None:
+        remember_user(chat, user, uid, now)(connection)
+        return session_of(lane)(connection)
+
+    return job
+
+
 def use_conversation(lane: str, agent: str, conversation_id: str, now: datetime) -> Job[None]:
     """Make a conversation the lane's current one."""
 

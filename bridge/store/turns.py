@@ -113,31 +113,25 @@ class Ledger:
         self._store = store
         self._now = now
 
-    async def raise_fence(self, lane: str) -> int:
-        """Take over a lane: whoever drained it before can write nothing any more."""
+    async def take_over(self, lane: str) -> tuple[int, list[Turn]]:
+        """Raise the lane's fence, so that whoever drained it before can write nothing any more.
 
-        def job(connection: Connection) -> int:
+        Returns the fence, and the open turns as of that moment.
+        """
+
+        def job(connection: Connection) -> tuple[int, list[Turn]]:
             statement = insert(connection, lanes).values(lane=lane, fence=1)
             raised = statement.on_conflict_do_update(
                 index_elements=["lane"], set_={"fence": lanes.c.fence + 1}
             ).returning(lanes.c.fence)
-            return int(connection.execute(raised).scalar_one())
+            fence = int(connection.execute(raised).scalar_one())
+            return fence, _waiting(connection, lane, fence)
 
         return await self._store.write(job)
 
     async def waiting(self, lane: str, fence: int) -> list[Turn]:
         """The lane's open turns, oldest first, each with what was merged into it."""
-
-        def job(connection: Connection) -> list[Turn]:
-            heads = connection.execute(
-                _turns_with_events()
-                .where(turns.c.lane == lane, turns.c.ended_at.is_(None))
-                .order_by(turns.c.id)
-                .limit(MOST_WAITING)
-            ).all()
-            return [_turn(row, fence, _merged(connection, row.id)) for row in heads]
-
-        return await self._store.read(job)
+        return await self._store.read(lambda connection: _waiting(connection, lane, fence))
 
     async def open_lanes(self) -> list[str]:
         """Every lane that has work, those that waited longest first."""
@@ -306,6 +300,16 @@ def _count(connection: Connection, turn: Turn, session: Session, spent: Usage) -
         output_tokens=spent.output_tokens,
         at=turn.created_at,
     )
+
+
+def _waiting(connection: Connection, lane: str, fence: int) -> list[Turn]:
+    heads = connection.execute(
+        _turns_with_events()
+        .where(turns.c.lane == lane, turns.c.ended_at.is_(None))
+        .order_by(turns.c.id)
+        .limit(MOST_WAITING)
+    ).all()
+    return [_turn(row, fence, _merged(connection, row.id)) for row in heads]
 
 
 def _turns_with_events() -> Any:
