@@ -232,6 +232,11 @@ class Loopback:
         """The messages that stand in a chat, oldest first."""
         return [m for m in self.messages if m.chat == chat and not m.retracted]
 
+    @property
+    def waiting(self) -> bool:
+        """Tell whether there is an update that was not acknowledged yet."""
+        return any(not update.acknowledged for update in self._updates)
+
     def settled(self, chat: str) -> bool:
         """Tell whether there is an answer, and nothing in the chat is still being written."""
         messages = self.in_chat(chat)

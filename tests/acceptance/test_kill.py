@@ -4,11 +4,14 @@ The judges are the platform (what a person reads) and Coze (what it was asked). 
 page may stand twice: posted, and killed before its id was stored; see docs/how-it-works.md.
 """
 
+from functools import partial
+
 import pytest
 from daemon_process import World, answer_to, eventually
+from doorman import Doorman
 
 from bridge.emulator import Cut, Scenario
-from bridge.testing.loopback import Body, Verb, When, flood
+from bridge.testing.loopback import Body, Gate, Verb, When, flood
 
 SLOW = 0.15  # seconds between two words, where a test must have time to kill in between
 CUT_AT_ONCE = Scenario(cut=Cut.ABRUPT, cut_after=0)  # shown only once it is whole
@@ -19,6 +22,14 @@ HISTORY = "/v1/conversation/message/list"
 
 def finals(body: Body) -> bool:
     return body.final
+
+
+def has_stopped(gate: Gate, calls: int) -> bool:
+    return gate.reached == calls
+
+
+def was_searched(world: World, times: int) -> bool:
+    return world.coze.calls[f"POST {HISTORY}"] == times
 
 
 async def test_received(world: World) -> None:
@@ -60,14 +71,29 @@ async def test_asking_and_the_question_was_accepted(world: World, kills: int) ->
     for kill in range(kills):
         await world.kill(daemon)
         daemon.start()
-        await eventually(lambda kill=kill: world.coze.calls[f"POST {HISTORY}"] > kill)
+        await eventually(partial(was_searched, world, kill + 1))
     await world.answered("anna", answer_to("tea"))
+    assert world.questions() == ["tea"]
+
+
+async def test_asking_and_the_question_did_not_arrive(world: World) -> None:
+    async with Doorman(world.coze.url) as door:
+        daemon = world.daemon(coze__base_url=door.url)
+        daemon.start()
+        world.platform.say("anna", "tea")
+        for _ in range(2):
+            await eventually(lambda: door.waiting)
+            await world.kill(daemon)
+            await eventually(lambda: not door.waiting)
+            daemon.start()
+        door.open()
+        await world.answered("anna", answer_to("tea"))
     assert world.questions() == ["tea"]
 
 
 @pytest.mark.parametrize("kills", [1, 2])
 async def test_asked_before_the_first_text(world: World, kills: int) -> None:
-    world.coze.install(Scenario(first_delay=4))
+    world.coze.install(Scenario(first_delay=3))
     daemon = world.daemon()
     daemon.start()
     world.platform.say("anna", "tea")
@@ -105,7 +131,7 @@ async def test_answered_while_the_last_edit_waits(world: World, kills: int) -> N
     daemon.start()
     world.platform.say("anna", "tea")
     for kill in range(kills):
-        await eventually(lambda kill=kill: gate.reached == kill + 1)
+        await eventually(partial(has_stopped, gate, kill + 1))
         await world.kill(daemon)
         daemon.start()
     gate.open()
@@ -133,7 +159,7 @@ async def test_sending_and_the_post_did_not_arrive(world: World, kills: int) -> 
     daemon.start()
     world.platform.say("anna", "tea")
     for kill in range(kills):
-        await eventually(lambda kill=kill: gate.reached == kill + 1)
+        await eventually(partial(has_stopped, gate, kill + 1))
         await world.kill(daemon)
         daemon.start()
     gate.open()

@@ -1,0 +1,90 @@
+"""Twenty people talk while the daemon is killed ten times at random moments."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from daemon_process import World, answer_to, eventually
+
+from bridge.testing.loopback import Message
+
+PEOPLE = 20
+KILLS = 10
+LIFE = (0.1, 1.2)  # seconds from listening to the next kill
+WINDOW = 0.25  # seconds in which a posted message may not be in the ledger yet; loaded machines
+
+
+@dataclass
+class Person:
+    """Asks one question after another; each when the one before is answered, or long ago."""
+
+    world: World
+    name: str
+    dice: random.Random
+    asked: list[str] = field(default_factory=list)
+
+    async def talk(self, enough: asyncio.Event) -> None:
+        while not enough.is_set():
+            question = f"{self.name} {len(self.asked)}"
+            self.asked.append(question)
+            self.world.platform.say(self.name, question)
+            await asyncio.sleep(self.dice.uniform(0.2, 1.5))
+
+    @property
+    def is_served(self) -> bool:
+        shown = self.world.platform.shown(self.name)
+        return all(answer_to(question) in shown for question in self.asked)
+
+
+@dataclass(frozen=True)
+class Account:
+    """What stands in a chat, without the messages that the documented window explains."""
+
+    messages: list[Message]
+    excused: list[Message]
+
+
+def account(messages: list[Message], kills: list[float]) -> Account:
+    """Set those apart that were posted just before a kill and never touched again."""
+    excused = [
+        message
+        for place, message in enumerate(messages)
+        if len(message.history) == 1
+        and any(0 <= kill - message.history[0].at < WINDOW for kill in kills)
+        and any(later.text.startswith(message.text) for later in messages[place + 1 :])
+    ]
+    return Account([message for message in messages if message not in excused], excused)
+
+
+@pytest.mark.timeout(150)
+async def test_nothing_is_lost_doubled_or_out_of_order(world: World) -> None:
+    dice = random.Random(20)
+    people = [Person(world, f"p{n}", random.Random(n)) for n in range(PEOPLE)]
+    enough = asyncio.Event()
+    kills: list[float] = []
+    daemon = world.daemon()
+    async with asyncio.TaskGroup() as talking:
+        for person in people:
+            talking.create_task(person.talk(enough))
+        for _ in range(KILLS):
+            daemon.start()
+            await eventually(lambda: daemon.url)
+            await asyncio.sleep(dice.uniform(*LIFE))
+            kills.append(time.monotonic())
+            daemon.kill()
+        enough.set()
+    daemon.start()
+    await eventually(lambda: all(person.is_served for person in people), within=60)
+    await eventually(lambda: not world.platform.waiting)
+    doubles = 0
+    for person in people:
+        told = account(world.platform.in_chat(person.name), kills)
+        assert [m.text for m in told.messages] == [answer_to(q) for q in person.asked]
+        doubles += len(told.excused)
+    asked = sum(len(person.asked) for person in people)
+    assert sorted(world.questions()) == sorted(q for person in people for q in person.asked)
+    assert asked >= 10 * PEOPLE / 2
+    # The window is a few milliseconds of each answer; more than a handful is a bug.
+    assert doubles <= asked // 20
