@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from bridge.errors import (
     BridgeError,
-    Gone,
     Occupied,
     Permanent,
     Transient,
@@ -97,9 +96,15 @@ class Relay:
         """Where this turn was asked before; None if it certainly was not."""
         if turn.trace is None or turn.state is not TurnState.ASKING:
             return turn.trace
-        found = await self._agents[session.agent].find(turn.trace.conversation_id, turn.mark)
+        found = await self._find(self._agents[session.agent], turn.trace.conversation_id, turn)
         log.info("question.looked_for", turn=turn.id, found=found is not None)
         return found
+
+    async def _find(self, agent: Agent, conversation_id: str, turn: Turn) -> Trace | None:
+        try:
+            return await agent.find(conversation_id, turn.mark)
+        except ConversationLost:
+            return None  # and with it whatever was asked there: nobody will ever read that answer
 
     async def _ask(
         self, turn: Turn, session: Session, question: str
@@ -150,8 +155,11 @@ class Relay:
             turn = await self._ledger.asked(turn, so_far.trace)
         try:
             outcome = await self._outcome(turn, session, so_far.trace)
-        except Gone as error:
-            yield so_far.failed(error)
+        except Unauthorised:
+            raise
+        except Permanent as error:
+            COZE_ERRORS.labels(str(error.code)).inc()
+            yield so_far.failed(error)  # what was heard stays valid
             return
         if outcome is None:
             await self.abandon(turn, session, so_far)

@@ -1,0 +1,48 @@
+"""Virtual time for every test here, and one world of fakes around the real stages."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from bridge.store import open_store
+from bridge.testing.adapter import FakeAdapter
+from bridge.testing.agent import ScriptedAgent
+from bridge.testing.clock import Clock, ClockLoop
+from stages.world import PatientStore, World
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"clock": lambda: ClockLoop(Clock())}
+
+
+@pytest.fixture
+async def clock() -> Clock:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, ClockLoop)
+    return loop.clock
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[PatientStore]:
+    opened = PatientStore(await open_store(f"sqlite:///{tmp_path / 'bridge.db'}"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def world(store: PatientStore, clock: Clock) -> World:
+    return World(store, clock)
+
+
+@pytest.fixture
+async def adapter(world: World) -> FakeAdapter:
+    return world.adapter
+
+
+@pytest.fixture
+async def agent(world: World) -> ScriptedAgent:
+    return world.agent

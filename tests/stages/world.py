@@ -1,0 +1,209 @@
+"""Every stage wired over fakes, on virtual time and a real SQLite file."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TypeVar
+
+from bridge.commands import Commands
+from bridge.config import AccessSettings, AgentSettings, SessionSettings
+from bridge.engine.drain import Drain
+from bridge.engine.embedded import EmbeddedEngine
+from bridge.events import ChatKind, ChatRef, Inbound, User
+from bridge.flow.interrupts import Interrupts
+from bridge.flow.pacing import Pacer
+from bridge.inbox import Inbox
+from bridge.lanes import express, lane_of
+from bridge.outbox import Outbox
+from bridge.relay import Relay
+from bridge.render import Renderer
+from bridge.sessions import Sessions
+from bridge.store import Job, Store
+from bridge.store.outbox import Pages
+from bridge.store.turns import Ledger, Turn
+from bridge.testing.adapter import FakeAdapter
+from bridge.testing.agent import ScriptedAgent
+from bridge.testing.clock import Clock, ClockLoop
+from bridge.turn import Walk
+
+T = TypeVar("T")
+
+ACCOUNT = "fake"
+TURN_TIMEOUT = 600.0
+ANNA = User("u-anna", name="Anna Karenina", first_name="Anna", language="en-GB")
+LI = User("u-li", name="李雷", first_name="雷", language="zh-CN")
+
+
+class PatientStore:
+    """The real store; while its thread works, the virtual clock stands still.
+
+    failing: errors for the next writes, one each; None lets one through.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.failing: list[Exception | None] = []
+        self.broken: Exception | None = None
+        self.writes = 0
+
+    async def read(self, job: Job[T]) -> T:
+        self._answer()
+        with _loop().outside():
+            return await self._store.read(job)
+
+    async def write(self, job: Job[T]) -> T:
+        self._answer()
+        if self.failing and (error := self.failing.pop(0)):
+            raise error
+        self.writes += 1
+        with _loop().outside():
+            return await self._store.write(job)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    def _answer(self) -> None:
+        if self.broken:
+            raise self.broken
+
+
+def _loop() -> ClockLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, ClockLoop)
+    return loop
+
+
+@dataclass
+class World:
+    """One account on a fake platform, one scripted agent, and everything between.
+
+    Change the settings before the first use of a part.
+    """
+
+    store: PatientStore
+    clock: Clock
+    sessions_settings: SessionSettings = field(
+        default_factory=lambda: SessionSettings(merge_window=0)
+    )
+    access: AccessSettings = field(default_factory=AccessSettings)
+    agent_settings: AgentSettings = field(default_factory=lambda: AgentSettings(bot_id="1"))
+    adapter: FakeAdapter = field(init=False)
+    agent: ScriptedAgent = field(default_factory=ScriptedAgent)
+    key: str = "a secret"
+    agent_name: str = "default"
+    most: int = 100
+    turn_timeout: float = TURN_TIMEOUT
+
+    def __post_init__(self) -> None:
+        self.adapter = FakeAdapter(clock=self.clock.monotonic)
+        self._events = count(1)
+        self.wire()
+
+    def wire(self) -> "World":
+        """Connect the parts anew, as another process over the same database would."""
+        now, agents = self.clock.now, {self.agent_name: self.agent}
+        self.ledger = Ledger(self.store, now)
+        self.pages = Pages(self.store)
+        self.pacer = Pacer(self.clock.monotonic)
+        self.interrupts = Interrupts()
+        self.sessions = Sessions(
+            self.store,
+            agents=agents,
+            agent_of={ACCOUNT: self.agent_name},
+            settings=self.sessions_settings,
+            key=self.key,
+            now=now,
+        )
+        self.commands = Commands(
+            self.store, self.ledger, agents=agents, interrupt=self.interrupts.ask, now=now
+        )
+        self.relay = Relay(
+            self.store, self.ledger, agents=agents, turn_timeout=self.turn_timeout, now=now
+        )
+        self.render = Renderer({self.agent_name: self.agent_settings}, {ACCOUNT: self.adapter.caps})
+        self.outbox = Outbox({ACCOUNT: self.adapter}, self.pages, pacer=self.pacer, now=now)
+        self.walk = Walk(
+            ledger=self.ledger,
+            sessions=self.sessions,
+            commands=self.commands,
+            relay=self.relay,
+            render=self.render,
+            outbox=self.outbox,
+            turn_timeout=self.turn_timeout,
+        )
+        self.drain = Drain(
+            self.ledger,
+            self.walk,
+            self.interrupts,
+            merge_window=self.sessions_settings.merge_window,
+            now=now,
+        )
+        self.engine = EmbeddedEngine(self.ledger, self.drain, most=self.most)
+        self.woken: list[str] = []
+        self.inbox = self.inbox_with(self.woken.append)
+        return self
+
+    def inbox_with(self, wake: Callable[[str], None]) -> Inbox:
+        """A door that tells `wake`."""
+        return Inbox(
+            self.store,
+            sessions=self.sessions_settings,
+            access=self.access,
+            wake=wake,
+            interrupt=self.interrupts.ask,
+            now=self.clock.now,
+        )
+
+    def says(
+        self,
+        text: str,
+        *,
+        chat: str = "room",
+        user: User = ANNA,
+        event: str | None = None,
+        kind: ChatKind = ChatKind.PRIVATE,
+        thread: str = "",
+    ) -> Inbound:
+        """A message as an adapter would hand it over."""
+        return Inbound(
+            event_id=event or f"e{next(self._events)}",
+            chat=ChatRef("fake", ACCOUNT, chat, thread, kind),
+            user=user,
+            text=text,
+            sent_at=self.clock.now(),
+        )
+
+    async def hear(self, text: str, *, user: User = ANNA, chat: str = "room") -> Inbound:
+        """Put a message through the door; nobody works on it yet."""
+        event = self.says(text, user=user, chat=chat)
+        await self.inbox(event)
+        return event
+
+    async def taken(self, text: str = "hello", *, user: User = ANNA, chat: str = "room") -> Turn:
+        """A message that somebody has just begun to work on."""
+        event = await self.hear(text, user=user, chat=chat)
+        return await self.take(lane_of(event, self.sessions_settings.group_scope))
+
+    async def take(self, lane: str) -> Turn:
+        """Take over a lane and begin the oldest open turn, as a drain would."""
+        _, waiting = await self.ledger.take_over(lane)
+        return await self.ledger.take(waiting[0], [])
+
+    async def chat(self, *texts: str, user: User = ANNA, chat: str = "room") -> list[str]:
+        """Say these one after another, each answered before the next; what is shown then."""
+        for text in texts:
+            event = await self.hear(text, user=user, chat=chat)
+            lane = lane_of(event, self.sessions_settings.group_scope)
+            await self.drain(express(lane))
+            await self.drain(lane)
+        return self.adapter.shown(chat)
+
+    def settings(self, **changes: object) -> "World":
+        """Change `[sessions]`, and wire anew."""
+        self.sessions_settings = self.sessions_settings.model_copy(update=changes)
+        return self.wire()
+
+    def group(self, event: Inbound) -> Inbound:
+        """The same message, in a group."""
+        return replace(event, chat=replace(event.chat, kind=ChatKind.GROUP))
