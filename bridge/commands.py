@@ -12,13 +12,15 @@ from bridge.store import Store
 from bridge.store.sessions import (
     Conversation,
     Session,
+    conversation_of,
     end_conversation,
+    forget_conversation,
     history,
     use_conversation,
 )
 from bridge.store.turns import Ledger, Turn, TurnKind
 from bridge.text.reply import Reply
-from bridge.upstream import Agent
+from bridge.upstream import Agent, ConversationLost
 from bridge.words import Word, command_in
 
 log = get(__name__)
@@ -93,7 +95,11 @@ class Commands:
     async def _clear(self, turn: Turn, session: Session, _: str) -> Reply:
         if session.conversation_id is None:
             return _says(turn, Phrase.NOTHING_TO_CLEAR)
-        await self._agents[session.agent].clear(session.conversation_id)
+        try:
+            await self._agents[session.agent].clear(session.conversation_id)
+        except ConversationLost:
+            # Forgotten more thoroughly than was asked for; the next question begins a new one.
+            await self._store.write(forget_conversation(session.conversation_id))
         return _says(turn, Phrase.CLEARED)
 
     async def _stop(self, turn: Turn, session: Session, _: str) -> Reply:
@@ -108,19 +114,17 @@ class Commands:
         return question
 
     async def _history(self, turn: Turn, session: Session, wanted: str) -> Reply:
-        earlier = await self._store.read(history(session.lane, session.agent, RECENT))
         if wanted:
-            return await self._switch(turn, session, earlier, wanted)
+            return await self._switch(turn, session, wanted)
+        earlier = await self._store.read(history(session.lane, session.agent, RECENT))
         if not earlier:
             return _says(turn, Phrase.NO_HISTORY)
         buttons = tuple(Button(_label(c), f"/history {c.conversation_id}") for c in earlier)
         return Reply.saying(_phrase(turn, Phrase.HISTORY), buttons=buttons)
 
-    async def _switch(
-        self, turn: Turn, session: Session, earlier: list[Conversation], wanted: str
-    ) -> Reply:
+    async def _switch(self, turn: Turn, session: Session, wanted: str) -> Reply:
         # Only among the lane's own: with one token at Coze, any id would work for anybody.
-        found = next((c for c in earlier if c.conversation_id == wanted), None)
+        found = await self._store.read(conversation_of(session.lane, session.agent, wanted))
         if found is None:
             return _says(turn, Phrase.UNKNOWN_CONVERSATION)
         await self._store.write(use_conversation(session.lane, session.agent, wanted, self._now()))

@@ -156,3 +156,17 @@ def history(lane: str, agent: str, limit: int) -> Job[list[Conversation]]:
         return [Conversation(row.conversation_id, row.title, row.used_at) for row in rows]
 
     return job
+
+
+def conversation_of(lane: str, agent: str, conversation_id: str) -> Job[Conversation | None]:
+    """One conversation, if the lane has had it with this agent."""
+
+    def job(connection: Connection) -> Conversation | None:
+        row = connection.execute(
+            select(conversations)
+            .where(conversations.c.lane == lane, conversations.c.agent == agent)
+            .where(conversations.c.conversation_id == conversation_id)
+        ).first()
+        return Conversation(row.conversation_id, row.title, row.used_at) if row else None
+
+    return job
