@@ -10,7 +10,7 @@ never asked twice, and a page that stands is only edited.
 from dataclasses import dataclass
 
 from bridge.commands import Commands
-from bridge.errors import BridgeError, Unreachable
+from bridge.errors import BridgeError, Gone, Permanent, Unreachable
 from bridge.flow.latest import latest
 from bridge.flow.stop import Stop
 from bridge.outbox import Outbox, Screen
@@ -62,12 +62,16 @@ class Walk:
 
     async def _answer(self, turn: Turn, session: Session, screen: Screen, stop: Stop) -> Reply:
         """What to say to this: our own words for a command, else the agent's."""
-        said = await self.commands.obey(turn, session)
-        if isinstance(said, Reply):
-            return said
-        if stop.asked:
-            return await self._cut_short(turn, session, Reply(trace=turn.trace))
-        session = await self.sessions.open(session, title=said)
+        try:
+            said = await self.commands.obey(turn, session)
+            if isinstance(said, Reply):
+                return said
+            if stop.asked:
+                return await self._cut_short(turn, session, Reply(trace=turn.trace))
+            session = await self.sessions.open(session, title=said)
+        except Gone as error:
+            # Coze lacks something. As `Gone` it would mean that nobody is here to read.
+            raise Permanent(error.message, code=error.code, logid=error.logid) from error
         return await self._converse(turn, session, said, screen, stop)
 
     async def _converse(
