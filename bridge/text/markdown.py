@@ -123,7 +123,7 @@ def _shortened(text: str) -> str:
         return _shorten_fence(text, found[-1])
     line = text.rfind("\n") + 1
     last = text[line:]
-    if floor == len(text) or _RULE.fullmatch(last):
+    if _RULE.fullmatch(last):
         return text
     if _LONE_MARKER.fullmatch(last):
         return text[:line]
@@ -140,14 +140,15 @@ def _completed(text: str) -> str:
     if floor is None:
         return _closed(text, found[-1])
     line = text.rfind("\n") + 1
-    if floor == len(text) or blocks.is_row(text[line:]) or _RULE.fullmatch(text[line:]):
+    if blocks.is_row(text[line:]) or _RULE.fullmatch(text[line:]):
         return text
     start = max(floor, _paragraph_start(text, line))
     return text[:start] + _complete_inline(text[start:])
 
 
 def _closed(text: str, fence: Fence) -> str:
-    return f"{text}{'' if text.endswith(chr(10)) else chr(10)}{fence.closer}"
+    line_end = "" if text.endswith("\n") else "\n"
+    return f"{text}{line_end}{fence.closer}"
 
 
 def fence_is_blank(text: str, fence: Fence) -> bool:

@@ -135,6 +135,11 @@ def test_what_is_half_finished_looks_finished(half: str, mended: str) -> None:
         "The answer is:\n\n42.",
         "|x| is\nabsolute",
         "**two\nlines** and",
+        "*foo**bar*",
+        "**foo*bar**",
+        "```\ncode\n```",
+        "~~~\ncode\n~~~",
+        "> ```\n> code\n> ```",
         "    indented ``` code",
     ],
 )

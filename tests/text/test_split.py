@@ -79,6 +79,7 @@ def test_the_kindest_place_is_chosen(text: str, limit: int, first: str) -> None:
         "\r\n",
         "👍🏽",
         "\\*",
+        "x \u0301y",
     ],
 )
 def test_what_belongs_together_is_not_torn_apart(unit: str) -> None:
