@@ -34,11 +34,12 @@ class AdapterSettings(BaseModel):
     platform: str = ""
     agent: str = "default"
 
-    def conflicts(self, *, host: str, public_url: str) -> Iterable[tuple[str, str]]:
+    def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
         """Tell which keys do not fit together: pairs of a key and what to do about it.
 
         Asked once, after every key was accepted on its own.
-        host, public_url: where the built-in server listens, and how it is reached from outside.
+        local: only this machine can reach the built-in server; public_url: how it is reached
+        from outside, empty if nobody said.
         """
         return ()
 

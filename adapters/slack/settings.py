@@ -45,7 +45,7 @@ class SlackSettings(AdapterSettings):
     api_base_url: Annotated[str, AfterValidator(_api_base_url)] = "https://slack.com/api/"
     stream: Literal["auto", "edit", "final"] = "auto"
 
-    def conflicts(self, *, host: str, public_url: str) -> Iterable[tuple[str, str]]:
+    def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
         """Each mode has a secret of its own."""
         if not self.bot_token.get_secret_value():
             yield "bot_token", "missing; it stands under OAuth & Permissions in the app's settings"

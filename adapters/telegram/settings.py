@@ -48,7 +48,7 @@ class TelegramSettings(AdapterSettings):
     edit_interval_private: Seconds = 1.1
     edit_interval_group: Seconds = 3.1
 
-    def conflicts(self, *, host: str, public_url: str) -> Iterable[tuple[str, str]]:
+    def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
         """Without a token nothing works; a webhook needs an address Telegram can reach."""
         if not self.token.get_secret_value():
             yield "token", "missing; ask @BotFather for one, or give token_file"

@@ -1,5 +1,6 @@
 """The keys of an `[adapters.web]` table."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import SecretStr
@@ -18,6 +19,13 @@ class WebSettings(AdapterSettings):
     access: Literal["token", "open"] = "token"
     token: SecretStr | None = None
     title: str = "Chat"
+
+    def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
+        """An open page is for whoever sits at this machine."""
+        if self.access == "open" and not local:
+            yield "access", "open only while server.host is this machine's own address"
+        if self.token is not None and not self.token.get_secret_value().strip():
+            yield "token", "empty; leave it out and one is made"
 
 
 PLATFORM = Platform(settings=WebSettings, adapter="adapters.web.adapter:WebAdapter")

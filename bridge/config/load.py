@@ -27,6 +27,7 @@ from bridge.config.sources import (
     parse,
     read_tables,
 )
+from bridge.config.values import is_loopback
 
 S = TypeVar("S", bound=Section)
 M = TypeVar("M", bound=BaseModel)
@@ -137,7 +138,8 @@ def _fit_together(settings: Settings, platforms: Platforms, problems: Problems) 
             f"agents.{adapter.agent}"
         ):
             problems.add(f"{where}.agent", f"there is no table [agents.{adapter.agent}]")
-        conflicts = adapter.conflicts(host=server.host, public_url=server.public_url)
+        local = is_loopback(server.host)
+        conflicts = adapter.conflicts(local=local, public_url=server.public_url)
         _report(where, conflicts, problems)
     for name in ("allow", "deny", "admins"):
         _report("access", _strangers(name, settings, platforms), problems)
