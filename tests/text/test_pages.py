@@ -27,7 +27,8 @@ WORDS = [
     "[x](",
     ")",
 ]
-BLOCKS = ["```py\n", "```\n", "~~~\n", "| a | b |\n", "|---|---|\n", "- ", "> ", "# ", "1. "]
+# An info string never stands alone: a fence that is cut before it and closed at once shows nothing.
+BLOCKS = ["```py\nx\n", "```\n", "~~~\n", "| a | b |\n", "|---|---|\n", "- ", "> ", "# ", "1. "]
 salad = st.lists(st.sampled_from(WORDS + BLOCKS), max_size=60).map("".join)
 
 
