@@ -169,6 +169,9 @@ class Relay:
         reply = Reply(trace=so_far.trace)
         for event in outcome.events:
             reply = fold(reply, event)
+        if reply.error and not reply.text:
+            # Coze keeps no half of a message; what was read already stays where it is.
+            reply = so_far.failed(reply.error)
         log.info("answer.recovered", turn=turn.id, state=reply.state)
         yield reply
 
