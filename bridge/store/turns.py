@@ -196,13 +196,15 @@ class Ledger:
     ) -> Turn:
         """Store the final text and every page of it, before any of them is sent.
 
-        A page that streamed but is not wanted any more keeps its row, without content.
+        A page that streamed, or that an earlier end of the turn wanted, and that is not wanted
+        any more keeps its row, without content.
         error: why the answer is none, or not whole; the turn will end as failed.
         """
 
         def job(connection: Connection) -> None:
             answer = {"state": TurnState.ANSWERED, "answer": text, "error": error}
             _advance(connection, turn, attempts=1, failures=0, **answer)
+            _unwant(connection, turn, since=len(pages))
             for number, page in enumerate(pages):
                 content = {"state": "wanted", "content": PAGE.dump(page), "error": None}
                 put(connection, outbox, turn=turn.id, page=number, **content)
@@ -286,6 +288,11 @@ def holds_fence(connection: Connection, turn: Turn) -> None:
 def _advance(connection: Connection, turn: Turn, **values: Any) -> None:
     holds_fence(connection, turn)
     connection.execute(update(turns).where(turns.c.id == turn.id).values(**values))
+
+
+def _unwant(connection: Connection, turn: Turn, since: int) -> None:
+    surplus = update(outbox).where(outbox.c.turn == turn.id, outbox.c.page >= since)
+    connection.execute(surplus.values(state="wanted", content=None))
 
 
 def _count(connection: Connection, turn: Turn, session: Session, spent: Usage) -> None:
