@@ -1,5 +1,6 @@
 """One chat of one adapter: calls are paced, counted and timed, and never repeated here."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,15 +17,20 @@ HOLD = 5.0  # seconds to leave a chat alone after a refusal that did not say how
 
 
 class Line:
-    """Raises what the adapter raises. A Retry-After holds back this chat alone."""
+    """Raises what the adapter raises. A Retry-After holds back this chat alone.
+
+    edits: whether a message can be changed once it was sent.
+    """
 
     def __init__(self, adapter: Adapter, chat: ChatRef, pacer: Pacer) -> None:
         self._adapter = adapter
         self._chat = chat
         self._pacer = pacer
         caps = adapter.caps
+        pace = caps.pace(chat.kind)
+        self.edits = math.isfinite(pace)
         # Topics and people of one chat share its pace, so the thread is no part of the key.
-        self._pace = Limit((chat.account, chat.chat), caps.pace(chat.kind))
+        self._pace = Limit((chat.account, chat.chat), pace if self.edits else 0.0)
         self._limits = (self._pace, Limit((chat.account,), 1 / caps.calls_per_second))
 
     def claim(self, priority: Priority) -> float:
@@ -57,8 +63,8 @@ class Line:
         try:
             with self._watched("typing"):
                 await self._adapter.typing(self._chat)
-        except BridgeError as error:
-            log.debug("typing.failed", account=self._chat.account, error=str(error))
+        except Exception as error:  # noqa: BLE001  no sign of life is worth an answer
+            log.debug("typing.failed", account=self._chat.account, error=repr(error))
 
     @contextmanager
     def _watched(self, verb: str) -> Iterator[None]:

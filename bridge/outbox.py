@@ -89,7 +89,9 @@ class Screen:
         self._sleep = sleep
         self._shown = [_Shown(page.message_id) for page in stored]
         self._plain = False  # its markup was refused, so the rest goes without
-        self._muted = False  # a preview did more harm than good: wait for the final pages
+        # A preview did more harm than good, or could not be edited: wait for the final pages.
+        self._muted = not line.edits
+        self._granted = False  # a call was claimed and not made yet
 
     @property
     def is_empty(self) -> bool:
@@ -114,17 +116,25 @@ class Screen:
         """Take the right to show something now and return 0, or return the seconds to wait."""
         if self._muted:
             return NOT_NOW
-        return self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT)
+        seconds = self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT)
+        self._granted = seconds <= 0
+        return seconds
 
     async def show(self, pages: Sequence[Page]) -> None:
-        """Show an answer that still grows. The caller holds a `claim` for the first call."""
+        """Show an answer that still grows, as far as the chat's pace allows.
+
+        The first call is the one that was claimed. Without a claim the snapshot is urgent, which
+        is reason to run ahead of the pace, but not of a Retry-After.
+        """
         wanted = [replace(page, plain=self._plain) for page in pages]
         steps = plan([shown.page for shown in self._shown], wanted)
-        for number, step in enumerate(steps):
+        priority = Priority.FIRST
+        for step in steps:
             if self._muted or isinstance(step, Drop):
                 return
-            if number and self._line.claim(Priority.EDIT):
+            if not self._granted and self._line.claim(priority) > 0:
                 return
+            self._granted, priority = False, Priority.EDIT
             if not await self._try(step):
                 return
 
@@ -163,10 +173,16 @@ class Screen:
                 continue
             if stored.page is None:
                 await self._take_back(stored.number)
-            elif self._at(stored.number).page == stored.page:
+            elif self._stands(stored.number, stored.page):
                 await self._settled(stored.number)
             else:
                 await self._land(stored.number, stored.page)
+
+    def _stands(self, number: int, page: Page) -> bool:
+        shown = self._at(number)
+        if shown.message_id is not None and not self._line.edits:
+            return True  # what cannot be edited was posted whole
+        return shown.page == replace(page, plain=self._plain)
 
     async def _land(self, number: int, page: Page) -> None:
         page = replace(page, plain=self._plain)
@@ -176,19 +192,20 @@ class Screen:
             try:
                 await self._put(number, page, announce=True)
                 return await self._settled(number)
-            except Rejected as error:
-                if page.plain:
-                    return await self._give_up(number, error)
-                page = replace(page, plain=True)
-            except Gone as error:
-                await self._move_on(number, error)
             except Transient as error:
                 attempt += 1
                 await self._wait_out(number, error, attempt)
+            except Gone as error:
+                await self._move_on(number, error)
             except Unauthorised:
                 raise
             except Permanent as error:
-                return await self._give_up(number, error)
+                if isinstance(error, Rejected) and not page.plain:
+                    page = replace(page, plain=True)
+                elif self._at(number).message_id is not None:
+                    await self._lose(number)  # the edit was refused; a new message may pass
+                else:
+                    return await self._give_up(number, error)
 
     async def _move_on(self, number: int, error: Gone) -> None:
         """A deleted message is posted anew; raises `Gone` if it is the chat that is gone."""
@@ -206,13 +223,18 @@ class Screen:
     async def _take_back(self, number: int) -> None:
         """The finished answer is shorter than its stream was."""
         message_id = self._at(number).message_id
-        if message_id is not None:
+        attempt = 0
+        while message_id is not None:
             await self._next_call()
             try:
                 await self._line.retract(message_id)
+                break
+            except Transient as error:
+                attempt += 1
+                await self._wait_out(number, error, attempt)
             except Unauthorised:
                 raise
-            except (Transient, Permanent) as error:
+            except Permanent as error:
                 return await self._give_up(number, error)
         return await self._settled(number)
 
@@ -238,7 +260,7 @@ class Screen:
         await self._pages.settled(self._turn, number, self._at(number).message_id)
 
     async def _lose(self, number: int) -> None:
-        """The user deleted the message; the answer goes on in a new one."""
+        """The message was deleted, or cannot be changed; the answer goes on in a new one."""
         self._shown[number] = _Shown()
         await self._pages.lost(self._turn, number)
 

@@ -40,6 +40,7 @@ async def world(store: PatientStore, clock: Clock) -> World:
 
 @pytest.fixture
 async def adapter(world: World) -> FakeAdapter:
+    assert isinstance(world.adapter, FakeAdapter)
     return world.adapter
 
 

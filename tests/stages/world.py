@@ -22,7 +22,7 @@ from bridge.sessions import Sessions
 from bridge.store import Job, Store
 from bridge.store.outbox import Pages
 from bridge.store.turns import Ledger, Turn
-from bridge.testing.adapter import FakeAdapter
+from bridge.testing.adapter import BareAdapter, FakeAdapter
 from bridge.testing.agent import ScriptedAgent
 from bridge.testing.clock import Clock, ClockLoop
 from bridge.turn import Walk
@@ -88,7 +88,7 @@ class World:
     )
     access: AccessSettings = field(default_factory=AccessSettings)
     agent_settings: AgentSettings = field(default_factory=lambda: AgentSettings(bot_id="1"))
-    adapter: FakeAdapter = field(init=False)
+    adapter: BareAdapter = field(init=False)
     agent: ScriptedAgent = field(default_factory=ScriptedAgent)
     key: str = "a secret"
     agent_name: str = "default"
