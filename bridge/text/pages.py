@@ -60,8 +60,8 @@ def paginate(source: str, limit: int, *, utf16: bool = False, final: bool = Fals
     A code fence or a table that is cut goes on under a copy of its opening line or its header.
     Lists keep their nesting: a page that begins inside one is moved to the left. Leading blank
     lines are dropped, and no page is blank, so the result may be empty. White space and empty
-    fences at a cut apart, the pages show everything the source shows. Bold, code or a link is cut only where it
-    is longer than half a page; then its markers show.
+    fences at a cut apart, the pages show everything the source shows. Bold, code or a link is
+    cut only where it is longer than half a page; then its markers show.
 
     All but the last page stay the same while the source grows. The last one is mended (see
     `markdown.mend`); with `final` it only has its fence closed, because nothing will follow.
