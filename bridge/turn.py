@@ -13,6 +13,7 @@ from bridge.commands import Commands
 from bridge.errors import BridgeError, Gone, Permanent, Unreachable
 from bridge.flow.latest import latest
 from bridge.flow.stop import Stop
+from bridge.logs import get
 from bridge.outbox import Outbox, Screen
 from bridge.relay import Relay
 from bridge.render import Renderer
@@ -21,6 +22,7 @@ from bridge.store.sessions import Session
 from bridge.store.turns import Ledger, Turn, TurnState
 from bridge.text.reply import Reply
 
+log = get(__name__)
 
 @dataclass(frozen=True)
 class Walk:
@@ -44,6 +46,9 @@ class Walk:
             session = await self.sessions.resolve(turn.event)
             async with screen.typing():
                 reply = await self._answer(turn, session, screen, stop)
+            if reply.error:  # the user reads a sentence and the number; the rest is for here
+                error = str(reply.error)
+                log.warning("answer.failed", turn=turn.id, ref=turn.reference, error=error)
             turn = await self._keep(turn, session, reply)
         await screen.settle()
         await self.ledger.ended(turn, TurnState.FAILED if turn.error else TurnState.DELIVERED)
