@@ -24,6 +24,7 @@ from bridge.text.reply import Reply
 
 log = get(__name__)
 
+
 @dataclass(frozen=True)
 class Walk:
     """The stages in order. Raises `bridge.errors`; `engine/verdict.py` says what they mean.
