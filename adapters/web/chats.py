@@ -47,8 +47,8 @@ class Chats:
         return known
 
     async def must_know(self, chat: str) -> None:
-        """Raise `Gone` for a chat nobody opened."""
-        if not await self.knows(chat):
+        """Raise `Gone` for a chat nobody opened, as far as the transcript knows now."""
+        if not await self.transcript.knows(chat):
             raise Gone("no such chat")
 
     async def newest(

@@ -46,12 +46,18 @@ async def _open_sqlite(url: str, path: Path) -> Store:
         lock = FileLock(path.with_name(path.name + ".lock"))
     except PermissionError as error:
         raise Misconfigured([f"database.url: cannot write beside {path} ({error})"]) from error
+    _make_private(path)
     try:
         await migrate(url)
     except BaseException:
         lock.release()
         raise
     return SqliteStore(url, lock)
+
+
+def _make_private(path: Path) -> None:
+    """Messages and keys will be in it, so it is the owner's alone; -wal and -shm follow suit."""
+    path.touch(mode=0o600)
 
 
 async def _open_postgres(url: str) -> Store:

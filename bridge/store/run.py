@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bridge.errors import Unreachable
+from bridge.errors import Permanent, Unreachable
 
 T = TypeVar("T")
 # Synchronous on purpose: see docs/decisions/0002-jobs-on-a-connection.md.
@@ -38,15 +38,17 @@ class Store(Protocol):
 
 @contextmanager
 def as_bridge_errors() -> Iterator[None]:
-    """Translate what passes by itself; a broken statement or constraint is a bug and stays."""
+    """Translate what an operator has to do with; a broken statement is a bug and stays."""
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise Unreachable(f"database: {_cause(error)}") from error
     except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        raise Unreachable(f"database: {_cause(error)}", happened=True) from error
+        if error.connection_invalidated:
+            raise Unreachable(f"database: {_cause(error)}", happened=True) from error
+        if type(error) is DatabaseError:  # none of its kinds: not a database, a damaged one
+            raise Permanent(f"database: {_cause(error)}") from error
+        raise
 
 
 def _cause(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Every store test runs on SQLite and on a real PostgreSQL."""
 
+import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,8 +14,12 @@ from bridge.testing import postgres
 
 @pytest.fixture(scope="session")
 def pg_server(tmp_path_factory: pytest.TempPathFactory) -> URL:
+    # Workers that start their servers at the same time get into each other's way (useradd).
+    start = tmp_path_factory.getbasetemp().parent / "postgres.lock"
     try:
-        return postgres.server(tmp_path_factory.mktemp("pg"))
+        with start.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return postgres.server(tmp_path_factory.mktemp("pg"))
     except ImportError:
         if os.environ.get("CI"):
             raise

@@ -1,5 +1,6 @@
 """Migrations make the tables that the code expects, on both databases."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,16 @@ async def test_a_second_daemon_on_one_file_is_refused(tmp_path: Path) -> None:
 async def test_a_url_that_cannot_work_names_its_key(url: str, problem: str) -> None:
     with pytest.raises(Misconfigured, match=f"database.url: .*{problem}"):
         await open_store(url)
+
+
+async def test_a_file_that_is_no_database_is_named_as_that(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("a shopping list, and long enough to be looked at" * 20)
+    with pytest.raises(Permanent, match="file is not a database"):
+        await open_store(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+async def test_a_database_file_is_its_owners_alone(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path / 'x.db'}")
+    modes = [os.stat(f"{tmp_path}/x.db{end}").st_mode & 0o777 for end in ("", "-wal", "-shm")]  # noqa: ASYNC240, PTH116  three local files
+    await store.close()
+    assert modes == [0o600, 0o600, 0o600]
