@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 
 from bridge.events import Inbound, Page
 from bridge.store.codec import INBOUND, PAGE
@@ -25,6 +25,10 @@ from bridge.store.upsert import insert, put
 from bridge.upstream import Trace, Usage
 
 MOST_WAITING = 100  # messages looked at together; the rest of a longer queue come next
+
+
+# In the database, because a run that made progress has set back its attempts there.
+_ONE_LESS = case((turns.c.attempts > 0, turns.c.attempts - 1), else_=0)
 
 
 class TurnState(StrEnum):
@@ -169,7 +173,9 @@ class Ledger:
     async def asking(self, turn: Turn, conversation_id: str) -> Turn:
         """The question is about to leave."""
         trace = Trace(conversation_id, "")
-        await self._progress(turn, state=TurnState.ASKING, conversation_id=conversation_id)
+        # Asking once more is no progress, or a question that kills the process would do it forever.
+        advance = self._progress if turn.state is TurnState.RECEIVED else self._change
+        await advance(turn, state=TurnState.ASKING, conversation_id=conversation_id)
         return replace(turn, state=TurnState.ASKING, trace=trace)
 
     async def asked(self, turn: Turn, trace: Trace) -> Turn:
@@ -224,7 +230,7 @@ class Ledger:
 
     async def retry(self, turn: Turn) -> None:
         """The run ended by something that may pass: count it as that, not as an attempt."""
-        await self._change(turn, attempts=max(0, turn.attempts - 1), retries=turn.retries + 1)
+        await self._change(turn, attempts=_ONE_LESS, retries=turn.retries + 1)
 
     async def failed_run(self, turn: Turn) -> None:
         """The run ended by a bug of ours."""
@@ -232,7 +238,7 @@ class Ledger:
 
     async def release(self, turn: Turn) -> None:
         """The run was ended in an orderly way: it does not count at all."""
-        await self._change(turn, attempts=max(0, turn.attempts - 1))
+        await self._change(turn, attempts=_ONE_LESS)
 
     async def earlier_trace(self, turn: Turn, conversation_id: str) -> Trace | None:
         """The newest chat that an earlier turn started in a conversation."""
