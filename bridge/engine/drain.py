@@ -6,8 +6,16 @@ from datetime import datetime
 from typing import assert_never
 
 from bridge.engine.merging import burst, settles_in
-from bridge.engine.verdict import MOST_ATTEMPTS, Again, Apologise, Close, Park, verdict
-from bridge.errors import BridgeError, Permanent
+from bridge.engine.verdict import (
+    LOOK_AGAIN,
+    MOST_ATTEMPTS,
+    Again,
+    Apologise,
+    Close,
+    Park,
+    verdict,
+)
+from bridge.errors import BridgeError, Permanent, Transient, Unauthorised
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.stop import Stop
 from bridge.logs import get
@@ -43,8 +51,9 @@ class Drain:
         self._closing = False
 
     def close(self) -> None:
-        """Begin no further turn."""
+        """Begin no further turn, and do not wait to repeat one."""
         self._closing = True
+        self._interrupts.hurry()
 
     async def __call__(self, lane: str) -> None:
         """Take over the lane and work until it has no open turn."""
@@ -59,11 +68,14 @@ class Drain:
     async def _step(self, waiting: Sequence[Turn]) -> None:
         parts = burst(waiting, self._merge_window)
         if (seconds := settles_in(parts, self._merge_window, self._now())) > 0:
+            self._interrupts.end(parts[0].lane)  # the turn before is over, this one not begun
             await self._walk.greet(parts[0])
             await self._sleep(seconds)
             return
         if parts[0].attempts >= MOST_ATTEMPTS:
-            await self._apologise(parts[0], Permanent("the process died of it, or so it seems"))
+            stop = self._interrupts.begin(parts[0].lane, parts[0].id)
+            reason = Permanent("the process died of it, or so it seems")
+            await self._apologise(parts[0], reason, stop)
             return
         turn = await self._ledger.take(parts[0], parts[1:])
         with TURNS_RUNNING.track_inprogress():
@@ -96,7 +108,7 @@ class Drain:
                 await self._ledger.release(turn)
                 await stop.sleep(seconds)
             case Apologise(reason):
-                await self._apologise(turn, reason)
+                await self._apologise(turn, reason, stop)
             case Close():
                 await self._ledger.ended(turn, TurnState.FAILED)
                 TURNS.labels("closed").inc()
@@ -109,13 +121,16 @@ class Drain:
         else:
             await self._ledger.failed_run(turn)
 
-    async def _apologise(self, turn: Turn, reason: BridgeError) -> None:
+    async def _apologise(self, turn: Turn, reason: BridgeError, stop: Stop) -> None:
         log.error("turn.dead", turn=turn.id, ref=turn.reference, error=str(reason))
-        TURNS.labels("dead").inc()
         try:
             await self._walk.apologise(turn, reason)
-        except Fenced:
-            raise
+            TURNS.labels("dead").inc()
+        except (Fenced, Transient):
+            raise  # what may pass here is the database: the lane comes back to this turn
+        except Unauthorised:
+            # The platform's key. The apology is stored, and goes out once the key is accepted.
+            await stop.sleep(LOOK_AGAIN)
         except Exception:
             # Not even that: the ledger says what happened, and the lane goes on.
             log.exception("apology.failed", turn=turn.id, ref=turn.reference)

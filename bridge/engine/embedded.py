@@ -35,6 +35,7 @@ class EmbeddedEngine:
         self._group: asyncio.TaskGroup | None = None
         self._woken: set[str] = set()
         self._actors: dict[str, asyncio.Task[None]] = {}
+        self._resting: set[str] = set()  # lanes that wait for the database to come back
 
     def wake(self, lane: str) -> None:
         """The lane has work. Before `run` this is only remembered."""
@@ -62,6 +63,8 @@ class EmbeddedEngine:
         if not self._actors:
             return
         log.info("engine.draining", lanes=len(self._actors), grace=grace)
+        for lane in self._resting:
+            self._actors[lane].cancel()
         _, late = await asyncio.wait(self._actors.values(), timeout=grace)
         for task in late:
             task.cancel()
@@ -81,9 +84,16 @@ class EmbeddedEngine:
                 attempt += 1
                 self._woken.add(lane)
                 log.error("lane.delayed", lane=lane, error=str(error))
-                await self._sleep(backoff(attempt))
+                await self._rest(lane, backoff(attempt))
         # No await since the check, so nobody can have been woken in between.
         del self._actors[lane]
+
+    async def _rest(self, lane: str, seconds: float) -> None:
+        self._resting.add(lane)
+        try:
+            await self._sleep(seconds)
+        finally:
+            self._resting.discard(lane)
 
     def _slot(self, lane: str) -> AbstractAsyncContextManager[None]:
         return nullcontext() if is_express(lane) else self._slots

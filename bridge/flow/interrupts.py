@@ -27,3 +27,8 @@ class Interrupts:
             return False
         self._begun[key][1].ask()
         return True
+
+    def hurry(self) -> None:
+        """Let nobody sleep who has begun: there is no time left to wait for better days."""
+        for _, stop in self._begun.values():
+            stop.hurry()

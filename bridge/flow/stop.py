@@ -9,18 +9,24 @@ class Stop:
     """Asked for once, obeyed by whoever is at work then."""
 
     def __init__(self) -> None:
-        self._asked = asyncio.Event()
+        self._asked = False
+        self._awake = asyncio.Event()
         self._obey: Callable[[], None] | None = None
 
     @property
     def asked(self) -> bool:
-        return self._asked.is_set()
+        return self._asked
 
     def ask(self) -> None:
         """Stop what runs now, or what would begin next."""
-        self._asked.set()
+        self._asked = True
+        self._awake.set()
         if self._obey:
             self._obey()
+
+    def hurry(self) -> None:
+        """End every sleep, now and later, without asking anybody to stop."""
+        self._awake.set()
 
     @contextmanager
     def stops(self, obey: Callable[[], None]) -> Iterator[None]:
@@ -34,6 +40,6 @@ class Stop:
             self._obey = None
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep, but not longer than until the request."""
+        """Sleep, but not longer than until the request, or until `hurry`."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._asked.wait(), seconds)
+            await asyncio.wait_for(self._awake.wait(), seconds)

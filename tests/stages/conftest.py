@@ -10,7 +10,7 @@ from bridge.store import open_store
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import ScriptedAgent
 from bridge.testing.clock import Clock, ClockLoop
-from stages.world import PatientStore, World
+from tests.stages.world import PatientStore, World
 
 
 def pytest_asyncio_loop_factories(

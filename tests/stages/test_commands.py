@@ -8,7 +8,7 @@ from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from bridge.upstream import Profile
 from bridge.words import Command, Word, command_in
-from stages.world import LI, World
+from tests.stages.world import LI, World
 
 
 def buttons(adapter: FakeAdapter) -> tuple[Button, ...]:

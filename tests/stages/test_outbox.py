@@ -24,7 +24,7 @@ from bridge.store.sessions import Session
 from bridge.store.turns import Turn
 from bridge.testing.adapter import ROOMY, BareAdapter, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
-from stages.world import World
+from tests.stages.world import World
 
 LANE = "fake/fake/room/"
 SESSION = Session(LANE, "default", "uid", "c1")

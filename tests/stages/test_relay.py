@@ -11,7 +11,7 @@ from bridge.store.turns import Turn, TurnState
 from bridge.testing.agent import Play, ScriptedAgent
 from bridge.text.reply import Reply, State
 from bridge.upstream import ConversationLost, Question, Trace, Usage
-from stages.world import World
+from tests.stages.world import World
 
 LANE = "fake/fake/room/"
 

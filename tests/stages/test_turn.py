@@ -10,7 +10,7 @@ from bridge.store.turns import TurnState
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from bridge.upstream import ConversationLost
-from stages.world import World
+from tests.stages.world import World
 
 LANE = "fake/fake/room/"
 LONG = " ".join(f"word{n}" for n in range(60))
