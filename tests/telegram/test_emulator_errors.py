@@ -1,0 +1,439 @@
+"""What the Bot API refuses, in its own words."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.telegram.emulator import Emulator, serve
+from tests.telegram.emulator.clients import Clock, Raw, raw
+
+HOUR = 3600.0
+EMOJI = "😀"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def emulator(clock: Clock) -> AsyncIterator[Emulator]:
+    async with serve(Emulator(clock=clock)) as emulator:
+        emulator.person(1, "Ann").chat()
+        yield emulator
+
+
+@pytest.fixture
+async def api(emulator: Emulator) -> AsyncIterator[Raw]:
+    async with raw(emulator) as api:
+        yield api
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "description"),
+    [
+        ("/bot7000000001:AAwrong/getMe", 401, "Unauthorized"),
+        ("/botnonsense/getMe", 404, "Not Found"),
+        ("/bot:/getMe", 404, "Not Found"),
+    ],
+)
+async def test_wrong_token_is_told_from_a_malformed_one(
+    emulator: Emulator, path: str, status: int, description: str
+) -> None:
+    async with aiohttp.ClientSession(emulator.url) as http, http.get(path) as response:
+        assert response.status == status
+        assert await response.json() == {
+            "ok": False,
+            "error_code": status,
+            "description": description,
+        }
+
+
+async def test_method_nobody_knows_is_404(api: Raw, emulator: Emulator) -> None:
+    answer = await api.call("sendMassage")
+    assert (answer.status, answer.description) == (404, "Not Found: method not found")
+    emulator.lacks.add("sendMessageDraft")
+    answer = await api.call("sendMessageDraft", chat_id=1, draft_id=1, text="x")
+    assert answer.status == 404
+
+
+async def test_method_and_body_come_in_any_shape(api: Raw, emulator: Emulator) -> None:
+    path = f"/bot{emulator.token}/SENDMESSAGE"
+    form = {"chat_id": "1", "text": "a b+c&d=é 中文😀"}
+    multipart = aiohttp.FormData(form, default_to_multipart=True)
+    ask = api.http
+    async with ask.get(path, params=form) as one, ask.post(path, data=form) as two:
+        assert (one.status, two.status) == (200, 200)
+    async with ask.post(path, data=multipart) as one, ask.post(path, json=form) as two:
+        assert (one.status, two.status) == (200, 200)
+    texts = [message.text for message in emulator.person(1).chat().answers]
+    assert texts == ["a b+c&d=é 中文😀"] * 4
+    assert emulator.violations == []
+
+
+@pytest.mark.parametrize(
+    ("body", "description"),
+    [
+        (b"{", "Bad Request: can't parse JSON in the request body"),
+        (b"[]", "Bad Request: JSON in the request body must be an Object"),
+    ],
+)
+async def test_broken_body_is_refused(api: Raw, body: bytes, description: str) -> None:
+    kind = {"Content-Type": "application/json"}
+    async with api.http.post(f"/bot{api.token}/sendMessage", data=body, headers=kind) as response:
+        assert response.status == 400
+        assert (await response.json())["description"] == description
+
+
+@pytest.mark.parametrize(
+    ("params", "description"),
+    [
+        ({"text": "x"}, "chat_id is empty"),
+        ({"chat_id": 99, "text": "x"}, "chat not found"),
+        ({"chat_id": "@nobody", "text": "x"}, "chat not found"),
+        ({"chat_id": 1}, "message text is empty"),
+        ({"chat_id": 1, "text": ""}, "message text is empty"),
+        ({"chat_id": 1, "text": " \n "}, "text must be non-empty"),
+        ({"chat_id": 1, "text": "x" * 4097}, "message is too long"),
+        ({"chat_id": 1, "text": EMOJI * 2049}, "message is too long"),
+        ({"chat_id": 1, "text": "x", "parse_mode": "rtf"}, "unsupported parse_mode"),
+        ({"chat_id": 1, "text": "x", "message_thread_id": 5}, "message thread not found"),
+        (
+            {"chat_id": 1, "text": "x", "reply_parameters": {"message_id": 5}},
+            "message to be replied not found",
+        ),
+        ({"chat_id": 1, "text": "x", "reply_to_message_id": 5}, "message to be replied not found"),
+    ],
+)
+async def test_message_is_refused(api: Raw, params: dict[str, object], description: str) -> None:
+    assert await api.error("sendMessage", **params) == f"Bad Request: {description}"
+
+
+async def test_longest_text_is_counted_in_utf16_after_trimming(api: Raw) -> None:
+    sent = await api.message("sendMessage", chat_id=1, text=f"  {EMOJI * 2048}\n")
+    assert sent["text"] == EMOJI * 2048
+
+
+@pytest.mark.parametrize(
+    ("entity", "description"),
+    [
+        (
+            {"type": "bold", "offset": 0, "length": 6},
+            "entity beginning at UTF-16 offset 0 ends after the end of the text at UTF-16 offset 6",
+        ),
+        (
+            {"type": "bold", "offset": 5, "length": 1},
+            "entity begins after the end of the text at UTF-16 offset 5",
+        ),
+        (
+            {"type": "bold", "offset": 2, "length": 3},
+            "entity begins in a middle of a UTF-16 symbol at byte offset 2",
+        ),
+        (
+            {"type": "bold", "offset": 0, "length": 2},
+            "entity ends in a middle of a UTF-16 symbol at byte offset 2",
+        ),
+        ({"type": "bold", "offset": -1, "length": 2}, "receive an entity with incorrect offset -1"),
+        (
+            {"type": "bald", "offset": 0, "length": 1},
+            "can't parse MessageEntity: Unsupported type specified",
+        ),
+        (
+            {"type": "bold", "length": 1},
+            "can't parse MessageEntity: Field 'offset' must be of type Number",
+        ),
+        (
+            {"type": "text_link", "offset": 0, "length": 1},
+            "can't parse MessageEntity: Can't find field 'url'",
+        ),
+    ],
+)
+async def test_entity_is_refused(api: Raw, entity: dict[str, object], description: str) -> None:
+    text = f"a{EMOJI}bc"  # five units; the emoji has those at 1 and 2
+    found = await api.error("sendMessage", chat_id=1, text=text, entities=[entity])
+    assert found == f"Bad Request: {description}"
+
+
+async def test_entities_beyond_a_hundred_are_ignored(api: Raw) -> None:
+    entities = [{"type": "bold", "offset": 2 * n, "length": 1} for n in range(120)]
+    sent = await api.message("sendMessage", chat_id=1, text="x " * 120, entities=entities)
+    assert sent["entities"] == entities[:100]
+
+
+async def test_entities_move_with_the_trimmed_text(api: Raw) -> None:
+    entities = [{"type": "bold", "offset": 0, "length": 4}, {"type": "mention", "offset": 0}]
+    sent = await api.message("sendMessage", chat_id=1, text="  ab  ", entities=entities)
+    assert sent["text"] == "ab"
+    assert sent["entities"] == [{"type": "bold", "offset": 0, "length": 2}]
+
+
+async def test_html_becomes_entities_and_markdown_is_refused(api: Raw) -> None:
+    html = "<b>1 &lt; 2</b> <a href='https://x.example/?a&amp;b'>x</a>"
+    sent = await api.message("sendMessage", chat_id=1, text=html, parse_mode="HTML")
+    assert sent["text"] == "1 < 2 x"
+    assert sent["entities"] == [
+        {"type": "bold", "offset": 0, "length": 5},
+        {"type": "text_link", "offset": 6, "length": 1, "url": "https://x.example/?a&b"},
+    ]
+    for broken in ("<b>x", "x</b>", "<think>x</think>", "1 < 2"):
+        found = await api.error("sendMessage", chat_id=1, text=broken, parse_mode="HTML")
+        assert found.startswith("Bad Request: can't parse entities: ")
+    found = await api.error("sendMessage", chat_id=1, text="*x*", parse_mode="MarkdownV2")
+    assert "no Markdown" in found
+
+
+@pytest.mark.parametrize(
+    ("button", "description"),
+    [
+        ({"text": "x", "callback_data": "é" * 33}, "BUTTON_DATA_INVALID"),
+        ({"text": "x", "callback_data": ""}, "BUTTON_DATA_INVALID"),
+        (
+            {"text": "x"},
+            "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+        ),
+        ({"callback_data": "x"}, "can't parse inline keyboard button: Can't find field \"text\""),
+        (
+            {"text": "x", "url": "file:///etc"},
+            "inline keyboard button URL 'file:///etc' is invalid: Unsupported URL protocol",
+        ),
+    ],
+)
+async def test_button_is_refused(api: Raw, button: dict[str, object], description: str) -> None:
+    markup = {"inline_keyboard": [[button]]}
+    found = await api.error("sendMessage", chat_id=1, text="x", reply_markup=markup)
+    assert found == f"Bad Request: {description}"
+
+
+async def test_keyboard_of_more_than_a_hundred_buttons_is_refused(api: Raw) -> None:
+    row = [{"text": "x", "callback_data": "é" * 32}]
+    keyboard = {"inline_keyboard": [row] * 101}
+    found = await api.error("sendMessage", chat_id=1, text="x", reply_markup=keyboard)
+    assert found == "Bad Request: reply markup is too long"
+    keyboard = {"inline_keyboard": [row] * 100}
+    await api.ok("sendMessage", chat_id=1, text="x", reply_markup=keyboard)
+
+
+async def test_edit_is_refused(api: Raw, emulator: Emulator) -> None:
+    ann = emulator.person(1).chat()
+    mine = await ann.say("mine")
+    sent = await api.message("sendMessage", chat_id=1, text="same")
+    number = sent["message_id"]
+
+    async def error(**params: object) -> str:
+        return await api.error("editMessageText", **params)
+
+    assert await error(chat_id=1, message_id=99, text="x") == (
+        "Bad Request: message to edit not found"
+    )
+    assert await error(chat_id=1, text="x") == "Bad Request: message identifier is not specified"
+    assert await error(message_id=1, text="x") == "Bad Request: chat identifier is not specified"
+    assert await error(chat_id=1, message_id=mine.id, text="x") == (
+        "Bad Request: message can't be edited"
+    )
+    assert await error(chat_id=1, message_id=number, text=" same ") == (
+        "Bad Request: message is not modified: specified new message content and reply markup "
+        "are exactly the same as a current content and reply markup of the message"
+    )
+    assert await error(chat_id=1, message_id=number, text="x" * 4097) == (
+        "Bad Request: message is too long"
+    )
+    await ann.delete(ann.answers[0])
+    assert await error(chat_id=1, message_id=number, text="x") == (
+        "Bad Request: message to edit not found"
+    )
+
+
+async def test_business_message_of_others_is_editable_for_48_hours(
+    api: Raw, emulator: Emulator, clock: Clock
+) -> None:
+    connection = await emulator.person(5, "Shop").connect_business()
+    customer = connection.chat(emulator.person(2))
+    said = await customer.say("hi")
+    place = {"business_connection_id": connection.id, "chat_id": 2, "message_id": said.id}
+    await api.ok("editMessageText", text="one", **place)
+    clock.move(48 * HOUR + 1)
+    found = await api.error("editMessageText", text="two", **place)
+    assert found == "Bad Request: message can't be edited"
+    await connection.disable()
+    found = await api.error("editMessageText", text="two", **place)
+    assert found == "Bad Request: BUSINESS_CONNECTION_INVALID"
+
+
+async def test_reply_to_a_deleted_message_may_go_without(api: Raw, emulator: Emulator) -> None:
+    ann = emulator.person(1).chat()
+    question = await ann.say("why?")
+    reply = {"message_id": question.id, "allow_sending_without_reply": True}
+    answer = await api.message("sendMessage", chat_id=1, text="so", reply_parameters=reply)
+    assert "reply_to_message" in answer
+    wrong = {**reply, "quote": "how?"}
+    found = await api.error("sendMessage", chat_id=1, text="so", reply_parameters=wrong)
+    assert found == "Bad Request: QUOTE_TEXT_INVALID"
+    await ann.delete(question)
+    answer = await api.message("sendMessage", chat_id=1, text="so", reply_parameters=reply)
+    assert "reply_to_message" not in answer
+
+
+async def test_deletion_has_its_limits(api: Raw, emulator: Emulator, clock: Clock) -> None:
+    ann = emulator.person(1)
+    group = emulator.group("Friends", ann)
+    said = await group.say(ann, "hi")
+    found = await api.error("deleteMessage", chat_id=group.id, message_id=said.id)
+    assert found == "Bad Request: message can't be deleted"
+    found = await api.error("deleteMessage", chat_id=group.id, message_id=99)
+    assert found == "Bad Request: message to delete not found"
+    sent = await api.message("sendMessage", chat_id=1, text="x")
+    clock.move(48 * HOUR + 1)
+    found = await api.error("deleteMessage", chat_id=1, message_id=sent["message_id"])
+    assert found == "Bad Request: message can't be deleted"
+    await api.ok("deleteMessages", chat_id=1, message_ids=[sent["message_id"], 99])
+    assert ann.chat().answers == []
+
+
+async def test_place_the_bot_may_not_write_to_is_forbidden(api: Raw, emulator: Emulator) -> None:
+    ann = emulator.person(1)
+    group, forum = emulator.group("A", ann), emulator.forum("B", ann)
+    other = emulator.person(8, "Robot", bot=True).chat()
+    stranger = emulator.person(9).chat(started=False)
+    gone = emulator.person(10).chat()
+    gone.deactivated = True
+    await ann.chat().block()
+    await group.kick_bot(ann)
+    await forum.kick_bot(ann)
+    expected = {
+        1: "bot was blocked by the user",
+        group.id: "bot was kicked from the group chat",
+        forum.id: "bot was kicked from the supergroup chat",
+        other.id: "bot can't send messages to bots",
+        stranger.id: "bot can't initiate conversation with a user",
+        gone.id: "user is deactivated",
+    }
+    for chat_id, description in expected.items():
+        answer = await api.call("sendMessage", chat_id=chat_id, text="x")
+        assert answer.status == 403
+        assert answer.description == f"Forbidden: {description}"
+    await ann.chat().unblock()
+    await group.set_bot_status("left", ann)
+    await api.ok("sendMessage", chat_id=1, text="x")
+    found = await api.error("sendMessage", chat_id=group.id, text="x")
+    assert found == "Forbidden: bot is not a member of the group chat"
+
+
+async def test_upgraded_group_says_where_it_went(api: Raw, emulator: Emulator) -> None:
+    ann = emulator.person(1)
+    group = emulator.group("Friends", ann)
+    new = await group.migrate(ann)
+    answer = await api.call("sendMessage", chat_id=group.id, text="x")
+    assert answer.body == {
+        "ok": False,
+        "error_code": 400,
+        "description": "Bad Request: group chat was upgraded to a supergroup chat",
+        "parameters": {"migrate_to_chat_id": new.id},
+    }
+
+
+async def test_closed_and_missing_topics_are_refused(api: Raw, emulator: Emulator) -> None:
+    ann = emulator.person(1)
+    forum, group = emulator.forum("B", ann), emulator.group("A", ann)
+    topic = forum.in_topic("News")
+    sent = await api.message("sendMessage", chat_id=forum.id, text="x", message_thread_id=topic.id)
+    assert sent["is_topic_message"] is True
+    await topic.close()
+    place = {"chat_id": forum.id, "text": "x"}
+    found = await api.error("sendMessage", message_thread_id=topic.id, **place)
+    assert found == "Bad Request: TOPIC_CLOSED"
+    for thread in (1, 999):  # the general topic is no thread either
+        found = await api.error("sendMessage", message_thread_id=thread, **place)
+        assert found == "Bad Request: message thread not found"
+    sent = await api.message("sendMessage", chat_id=group.id, text="x", message_thread_id=999)
+    assert "message_thread_id" not in sent
+
+
+async def test_query_is_too_old_after_a_minute(api: Raw, emulator: Emulator, clock: Clock) -> None:
+    keyboard = {"inline_keyboard": [[{"text": "Go", "callback_data": "g"}]]}
+    await api.ok("sendMessage", chat_id=1, text="x", reply_markup=keyboard)
+    query = await emulator.person(1).chat().answers[0].press("Go")
+    clock.move(61)
+    for query_id in (query, "17"):
+        found = await api.error("answerCallbackQuery", callback_query_id=query_id)
+        assert found == (
+            "Bad Request: query is too old and response timeout expired or query ID is invalid"
+        )
+
+
+async def test_draft_is_refused_outside_private_chats_and_without_a_number(
+    api: Raw, emulator: Emulator
+) -> None:
+    group = emulator.group("Friends")
+    found = await api.error("sendMessageDraft", chat_id=group.id, draft_id=1, text="x")
+    assert found == "Bad Request: TEXTDRAFT_PEER_INVALID"
+    assert (await api.call("sendMessageDraft", chat_id=1, draft_id=0, text="x")).status == 400
+    assert (await api.call("sendMessageDraft", chat_id=1, draft_id=1, text="")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "description"),
+    [
+        ("sendChatAction", {"chat_id": 1, "action": "sing"}, "wrong parameter action in request"),
+        ("getFile", {"file_id": "no"}, "wrong file_id or the file is temporarily unavailable"),
+        ("getFile", {}, "file_id not specified"),
+        ("sendPhoto", {"chat_id": 1}, "there is no photo in the request"),
+        (
+            "setMyCommands",
+            {"commands": [{"command": "New", "description": "x"}]},
+            "BOT_COMMAND_INVALID",
+        ),
+        (
+            "setMyCommands",
+            {"commands": [{"command": "new", "description": ""}]},
+            "BOT_COMMAND_DESCRIPTION_INVALID",
+        ),
+        (
+            "setMyCommands",
+            {"commands": [{"command": "new", "description": "x"}] * 101},
+            "BOT_COMMANDS_TOO_MUCH",
+        ),
+        (
+            "getMyCommands",
+            {"scope": {"type": "chat"}},
+            "can't parse BotCommandScope: Can't find field \"chat_id\"",
+        ),
+        (
+            "setMessageReaction",
+            {"chat_id": 1, "message_id": 9, "reaction": []},
+            "message to react not found",
+        ),
+        ("getChatMember", {"chat_id": 1, "user_id": 77}, "PARTICIPANT_ID_INVALID"),
+        (
+            "setWebhook",
+            {"url": "http://bot.example/"},
+            "bad webhook: An HTTPS URL must be provided for webhook",
+        ),
+        (
+            "setWebhook",
+            {"url": "https://bot.example:8000/"},
+            "bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443",
+        ),
+        (
+            "setWebhook",
+            {"url": "https://bot.example/", "secret_token": "a b"},
+            "secret token contains unallowed characters",
+        ),
+    ],
+)
+async def test_call_is_refused(
+    api: Raw, method: str, params: dict[str, object], description: str
+) -> None:
+    assert await api.error(method, **params) == f"Bad Request: {description}"
+
+
+async def test_reaction_is_one_of_those_bots_have(api: Raw, emulator: Emulator) -> None:
+    said = await emulator.person(1).chat().say("hi")
+    place = {"chat_id": 1, "message_id": said.id}
+    wrong = [{"type": "emoji", "emoji": "🦖"}]
+    found = await api.error("setMessageReaction", reaction=wrong, **place)
+    assert found == "Bad Request: REACTION_INVALID"
+    await api.ok("setMessageReaction", reaction=[{"type": "emoji", "emoji": "❤️"}], **place)
+    assert said.reaction == "❤"
+    await api.ok("setMessageReaction", **place)
+    assert said.reaction == ""
