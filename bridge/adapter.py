@@ -12,7 +12,7 @@ Optional verbs are small protocols. Implement one and it is used:
   routes for a webhook or a page on the built-in server.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
@@ -65,6 +65,7 @@ class Capabilities:
     max_text: the longest message, in UTF-16 units if `utf16`, else in code points.
     edit_interval, edit_interval_group: seconds to leave between two edits in a private chat
         and in a group; `math.inf` where the platform cannot edit.
+    max_spans: the most stretches of markup (bold, links, code …) in one message.
     calls_per_second: of the whole account, sends and edits together; `math.inf` for no limit.
     buttons: how many buttons fit under a message; 0 where there are none.
     """
@@ -73,6 +74,7 @@ class Capabilities:
     edit_interval: float
     edit_interval_group: float
     utf16: bool = False
+    max_spans: float = float("inf")
     calls_per_second: float = float("inf")
     buttons: int = 0
 
@@ -200,6 +202,14 @@ class Transcript(Protocol):
         """Read the newest `limit` messages, older than the id `before` if given, oldest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """A command that a platform may offer in a menu: `/word`, and what it is for."""
+
+    word: str
+    description: str
+
+
 class Host(Protocol):
     """What the bridge lends to an adapter when it is built."""
 
@@ -207,8 +217,18 @@ class Host(Protocol):
     def transcript(self) -> Transcript: ...
 
     @property
+    def menus(self) -> Mapping[str, Sequence[MenuItem]]:
+        """The commands by language (ISO 639-1); under the empty one, for all others."""
+
+    @property
     def public_url(self) -> str:
         """Where the built-in server is reached from outside; empty if nobody said."""
 
     async def secret(self, name: str) -> str:
         """Return a random secret of this account, made on first use and stored."""
+
+    async def chat_moved(self, old: str, new: str) -> None:
+        """Let everything stored about a chat follow it to its new id.
+
+        Harmless when it happened before. Raises `Transient`; then acknowledge nothing.
+        """

@@ -231,8 +231,15 @@ async def wire(
 async def _open_adapter(
     account: str, settings: Settings, store: Store, stack: AsyncExitStack
 ) -> Adapter:
-    host = StoreHost(store, account, settings.server.public_url, utcnow)
-    adapter = build(account, settings.adapters[account], host)
+    table = settings.adapters[account]
+    host = StoreHost(
+        store,
+        platform=table.platform or account,
+        account=account,
+        public_url=settings.server.public_url,
+        now=utcnow,
+    )
+    adapter = build(account, table, host)
     await adapter.open()
     stack.push_async_callback(adapter.close)
     return adapter

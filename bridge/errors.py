@@ -8,6 +8,7 @@
     ├─ Permanent         never, as it stands
     │  ├─ Rejected       this content; other content may pass
     │  ├─ Gone           this place or thing no longer exists
+    │  │  └─ Moved       it does, under another id
     │  ├─ Exhausted      a quota or a balance is used up
     │  └─ Unauthorised   the key
     └─ Misconfigured     the operator's configuration, every problem at once
@@ -87,6 +88,14 @@ class Rejected(Permanent):
 
 class Gone(Permanent):
     """The chat, message, conversation or file does not exist any more, or the bot was removed."""
+
+
+class Moved(Gone):
+    """The chat goes on under another id, `to`; messages of the old one cannot be edited."""
+
+    def __init__(self, to: str, *, code: int | str | None = None) -> None:
+        super().__init__(f"the chat moved to {to}", code=code)
+        self.to = to
 
 
 class Exhausted(Permanent):

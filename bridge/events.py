@@ -18,6 +18,9 @@ class ChatRef:
 
     account: the adapter's table name in the configuration; one platform may have several.
     chat, thread: the platform's own ids as text; `thread` is empty outside topics and threads.
+    via: which of several ways to the place to write through (a business connection).
+    reply_to: the message that is being answered, where the platform shows such a thing; the
+        place is the same without it.
     """
 
     platform: str
@@ -25,6 +28,8 @@ class ChatRef:
     chat: str
     thread: str = ""
     kind: ChatKind = ChatKind.PRIVATE
+    via: str = ""
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

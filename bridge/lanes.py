@@ -19,9 +19,18 @@ EXPRESS = "!"
 def lane_of(event: Inbound, scope: GroupScope) -> str:
     """Name the lane of an event. Parts are quoted, so no chat id can forge another's lane."""
     chat = event.chat
-    parts = [chat.platform, chat.account, chat.chat, chat.thread]
+    parts = [chat.thread]
     if is_personal(event, scope):
         parts.append(event.user.id)
+    return lanes_of_chat(chat.platform, chat.account, chat.chat) + _joined(*parts)
+
+
+def lanes_of_chat(platform: str, account: str, chat: str) -> str:
+    """How the names of all lanes in one chat begin, and no other's."""
+    return _joined(platform, account, chat) + "/"
+
+
+def _joined(*parts: str) -> str:
     return "/".join(quote(part, safe=":@.-_") for part in parts)
 
 

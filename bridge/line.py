@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from bridge.adapter import Adapter, Retracts, ShowsTyping
 from bridge.errors import BridgeError, RateLimited
@@ -36,6 +37,12 @@ class Line:
     def claim(self, priority: Priority) -> float:
         """Take the right to one call and return 0, or return the seconds to wait."""
         return self._pacer.claim(self._limits, priority)
+
+    def move(self, chat: str) -> None:
+        """The chat goes on under another id."""
+        self._chat = replace(self._chat, chat=chat, reply_to="")
+        self._pace = Limit((self._chat.account, chat), self._pace.interval)
+        self._limits = (self._pace, *self._limits[1:])
 
     async def send(self, page: Page, key: str) -> str:
         """Post a page and return the new message's id."""

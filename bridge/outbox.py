@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.adapter import Adapter
-from bridge.errors import Gone, Permanent, RateLimited, Rejected, Transient, Unauthorised
+from bridge.errors import Gone, Moved, Permanent, RateLimited, Rejected, Transient, Unauthorised
 from bridge.events import ChatRef, Page
 from bridge.flow.pacing import Pacer, Priority
 from bridge.flow.retry import backoff
@@ -143,10 +143,8 @@ class Screen:
         posting = self._at(step.index).message_id is None
         try:
             await self._put(step.index, step.page)
-        except Gone:
-            if posting:
-                raise
-            await self._lose(step.index)
+        except Gone as error:
+            await self._move_on(step.index, error)
             return False
         except Unauthorised:
             raise
@@ -209,7 +207,9 @@ class Screen:
 
     async def _move_on(self, number: int, error: Gone) -> None:
         """A deleted message is posted anew; raises `Gone` if it is the chat that is gone."""
-        if self._at(number).message_id is None:
+        if isinstance(error, Moved):
+            self._line.move(error.to)
+        elif self._at(number).message_id is None:
             await self._pages.dead(self._turn, number, str(error))
             raise error
         await self._lose(number)

@@ -3,6 +3,7 @@
 Texts are neutral Markdown. Everything else a user reads comes from the agent.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -76,6 +77,27 @@ class Phrase(Enum):
         "(Reference {reference})",
         "抱歉，这个回答的其余部分丢失了。发送 /retry 可重新提问。（编号 {reference}）",
     )
+
+
+MENU: Mapping[str, Mapping[str, str]] = {
+    "": {
+        "new": "begin a new conversation",
+        "stop": "stop the answer that is being written",
+        "retry": "ask the last question again",
+        "clear": "forget what was said",
+        "history": "go back to an earlier conversation",
+        "help": "what I know",
+    },
+    "zh": {
+        "new": "开始新的对话",
+        "stop": "停止正在写的回答",
+        "retry": "重新回答上一个问题",
+        "clear": "忘掉之前的内容",
+        "history": "回到以前的对话",
+        "help": "查看帮助",
+    },
+}
+"""What each command is for, in a line, by language; the empty one is for all others."""
 
 
 def say(phrase: Phrase, language: str, **values: str) -> str:

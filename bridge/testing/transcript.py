@@ -1,12 +1,12 @@
 """A transcript without a database, and a host to lend it."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from bridge.adapter import Entry, Transcript
+from bridge.adapter import Entry, MenuItem, Transcript
 from bridge.errors import Gone, Unreachable
 from bridge.events import Button
 
@@ -86,6 +86,12 @@ class FakeHost:
     transcript: Transcript = field(default_factory=MemoryTranscript)
     public_url: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
+    menus: Mapping[str, Sequence[MenuItem]] = field(default_factory=dict)
+    moves: list[tuple[str, str]] = field(default_factory=list)
+
+    async def chat_moved(self, old: str, new: str) -> None:
+        """Note the move."""
+        self.moves.append((old, new))
 
     async def secret(self, name: str) -> str:
         """Return a random secret, the same for the same name."""

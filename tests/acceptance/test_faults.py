@@ -200,7 +200,11 @@ async def bridge_between(
     hurry = ClientSettings(idle_timeout=IDLE)
     client = await stack.enter_async_context(CozeClient(coze.url, Pat(DEMO_TOKEN), hurry))
     table = LoopbackSettings.model_validate({"url": platform.url})
-    adapter = LoopbackAdapter("loopback", table, StoreHost(store, "loopback", "", utcnow))
+    adapter = LoopbackAdapter(
+        "loopback",
+        table,
+        StoreHost(store, platform="loopback", account="loopback", public_url="", now=utcnow),
+    )
     await adapter.open()
     stack.push_async_callback(adapter.close)
     agents = {"default": CozeAgent(client, bot_id=DEMO_BOT_ID)}
