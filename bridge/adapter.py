@@ -67,6 +67,7 @@ class Capabilities:
         and in a group; `math.inf` where the platform cannot edit.
     max_spans: the most stretches of markup (bold, links, code …) in one message.
     calls_per_second: of the whole account, sends and edits together; `math.inf` for no limit.
+    group_calls_per_minute: in one group, likewise.
     buttons: how many buttons fit under a message; 0 where there are none.
     """
 
@@ -76,6 +77,7 @@ class Capabilities:
     utf16: bool = False
     max_spans: float = float("inf")
     calls_per_second: float = float("inf")
+    group_calls_per_minute: float = float("inf")
     buttons: int = 0
 
     def pace(self, kind: ChatKind) -> float:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from bridge.adapter import Adapter, Retracts, ShowsTyping
+from bridge.adapter import Adapter, Capabilities, Retracts, ShowsTyping
 from bridge.errors import BridgeError, RateLimited
-from bridge.events import ChatRef, MessageRef, Page
-from bridge.flow.pacing import Limit, Pacer, Priority
+from bridge.events import ChatKind, ChatRef, MessageRef, Page
+from bridge.flow.pacing import Pace, Pacer, Priority, Quota
 from bridge.logs import get
 from bridge.metrics import CALLS
 
@@ -31,18 +31,17 @@ class Line:
         pace = caps.pace(chat.kind)
         self.edits = math.isfinite(pace)
         # Topics and people of one chat share its pace, so the thread is no part of the key.
-        self._pace = Limit((chat.account, chat.chat), pace if self.edits else 0.0)
-        self._limits = (self._pace, Limit((chat.account,), 1 / caps.calls_per_second))
+        self._pace = Pace((chat.account, chat.chat), pace if self.edits else 0.0)
+        self._quotas = _quotas(chat, caps)
 
     def claim(self, priority: Priority) -> float:
         """Take the right to one call and return 0, or return the seconds to wait."""
-        return self._pacer.claim(self._limits, priority)
+        return self._pacer.claim((self._pace, *self._quotas), priority)
 
     def move(self, chat: str) -> None:
         """The chat goes on under another id."""
         self._chat = replace(self._chat, chat=chat, reply_to="")
-        self._pace = Limit((self._chat.account, chat), self._pace.interval)
-        self._limits = (self._pace, *self._limits[1:])
+        self._pace = Pace((self._chat.account, chat), self._pace.interval)
 
     async def send(self, page: Page, key: str) -> str:
         """Post a page and return the new message's id."""
@@ -88,3 +87,14 @@ class Line:
             raise
         finally:
             CALLS.labels(self._chat.platform, verb, outcome).inc()
+
+
+def _quotas(chat: ChatRef, caps: Capabilities) -> tuple[Quota, ...]:
+    """What the account may send in a second, and a group may get in a minute."""
+    quotas = []
+    if math.isfinite(caps.calls_per_second):
+        quotas.append(Quota((chat.account,), int(caps.calls_per_second), 1.0))
+    if chat.kind is ChatKind.GROUP and math.isfinite(caps.group_calls_per_minute):
+        key = (chat.account, chat.chat, "minute")
+        quotas.append(Quota(key, int(caps.group_calls_per_minute), 60.0))
+    return tuple(quotas)

@@ -1,54 +1,129 @@
 """How often one place may be written to, as arithmetic on a clock.
 
-Each key (an account, a chat) has a bucket of the generic cell rate algorithm: one number, the
-theoretical arrival time of the next call. Priorities differ in how far they may run ahead of
-it: an intermediate edit must find the bucket idle, while a final one may use the call that was
-kept in reserve. So an answer's end never waits behind its own animation.
+Two kinds of limits. A `Pace` is steady: so many seconds between two calls under a key, after the
+generic cell rate algorithm (one number, when the next call is due). A `Quota` is a budget: so
+many calls in any stretch of so many seconds.
+
+Priorities differ in how much of either they may use up. An intermediate edit must find the pace
+idle and half the quota left, while a final one may run ahead of the pace and spend the rest. So
+an answer's end never waits behind its own animation, nor behind that of others.
 """
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
 
 
-class Priority(IntEnum):
-    """Who goes first. The value is how many calls it may run ahead of the steady pace."""
+class Priority(Enum):
+    """Who goes first.
 
-    TYPING = -1  # only where a whole interval was left unused
-    EDIT = 0
-    FIRST = 1
-    FINAL = 2
+    ahead: calls it may run ahead of a steady pace; -1 wants a whole interval left unused.
+    share: how much of a quota may be used up before it has to wait.
+    """
+
+    TYPING = (-1, 0.4)
+    EDIT = (0, 0.5)
+    FIRST = (1, 0.85)
+    FINAL = (2, 1.0)
+
+    def __init__(self, ahead: int, share: float) -> None:
+        self.ahead = ahead
+        self.share = share
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """One pace to keep: `interval` seconds between two calls under `key`; 0 is no limit."""
+class Pace:
+    """`interval` seconds between two calls under `key`; 0 is no limit."""
 
     key: Hashable
     interval: float
 
 
-@dataclass(slots=True)
-class _Bucket:
-    due: float = -math.inf  # when the steady pace allows the next call
-    held_until: float = -math.inf  # nobody may call before: the far side said so
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most `calls` under `key` in any `seconds`."""
 
-    def wait(self, now: float, ahead: float) -> float:
-        # A hold is the far side's word, so no priority runs ahead of it.
+    key: Hashable
+    calls: int
+    seconds: float
+
+
+Limit: TypeAlias = Pace | Quota
+
+SLOWER = 1.5  # the factor by which a refusal stretches a pace
+SLOWEST = 4.0  # and how far it can be stretched
+CALM = 60.0  # seconds without a refusal, after which one such factor is taken back
+
+
+@dataclass(slots=True)
+class _Paced:
+    """A pace in use. held_until: the far side said so, so nobody runs ahead of it."""
+
+    due: float = -math.inf
+    held_until: float = -math.inf
+    factor: float = 1.0
+    refused_at: float = -math.inf
+
+    def wait(self, limit: Pace, priority: Priority, now: float) -> float:
+        ahead = limit.interval * priority.ahead
         return max(self.due - ahead, self.held_until) - now
+
+    def take(self, limit: Pace, now: float) -> None:
+        self.due = max(self.due, now) + limit.interval * self._stretch(now)
+
+    def hold(self, seconds: float, now: float) -> None:
+        self.held_until = max(self.held_until, now + seconds)
+        self.factor = min(SLOWEST, self._stretch(now) * SLOWER)
+        self.refused_at = now
+
+    def is_idle(self, now: float) -> bool:
+        return max(self.due, self.held_until) <= now and self._stretch(now) == 1.0
+
+    def _stretch(self, now: float) -> float:
+        if self.factor == 1.0:
+            return 1.0
+        calm = (now - max(self.refused_at, self.held_until)) / CALM
+        return max(1.0, self.factor / SLOWER ** max(0, int(calm)))
+
+
+@dataclass(slots=True)
+class _Spent:
+    """A quota in use: when its calls were made, oldest first."""
+
+    calls: deque[float] = field(default_factory=deque)
+
+    def wait(self, limit: Quota, priority: Priority, now: float) -> float:
+        self._forget(limit.seconds, now)
+        allowed = max(1, int(limit.calls * priority.share))
+        if len(self.calls) < allowed:
+            return 0.0
+        return self.calls[len(self.calls) - allowed] + limit.seconds - now
+
+    def take(self, limit: Quota, now: float) -> None:
+        self.calls.append(now)
+
+    def _forget(self, seconds: float, now: float) -> None:
+        while self.calls and self.calls[0] <= now - seconds:
+            self.calls.popleft()
+
+    def is_idle(self, now: float) -> bool:
+        return not self.calls or self.calls[-1] < now - CALM
 
 
 class Pacer:
-    """Steady paces for any number of keys; `forget_idle` frees those that went quiet.
+    """Paces and quotas for any number of keys; `forget_idle` frees those that went quiet.
 
     clock: seconds, monotonic.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._buckets: dict[Hashable, _Bucket] = {}
+        self._paced: dict[Hashable, _Paced] = {}
+        self._spent: dict[Hashable, _Spent] = {}
 
     def claim(self, limits: Sequence[Limit], priority: Priority) -> float:
         """Take the right to one call under every limit and return 0, or the seconds to wait.
@@ -56,24 +131,33 @@ class Pacer:
         A refused claim takes nothing from any of them.
         """
         now = self._clock()
-        buckets = [(self._buckets.setdefault(x.key, _Bucket()), x.interval) for x in limits]
-        wait = max(bucket.wait(now, interval * priority) for bucket, interval in buckets)
+        wait = max((self._wait(limit, priority, now) for limit in limits), default=0.0)
         if wait > 0:
             return wait
-        for bucket, interval in buckets:
-            bucket.due = max(bucket.due, now) + interval
+        for limit in limits:
+            self._take(limit, now)
         return 0.0
 
     def hold(self, key: Hashable, seconds: float) -> None:
-        """Let nobody call for so many seconds: a Retry-After, for this key only."""
-        bucket = self._buckets.setdefault(key, _Bucket())
-        bucket.held_until = max(bucket.held_until, self._clock() + seconds)
+        """Let nobody call for so many seconds, and less often afterwards: a Retry-After.
+
+        key: of a `Pace`; no other key is affected.
+        """
+        self._paced.setdefault(key, _Paced()).hold(seconds, self._clock())
 
     def forget_idle(self) -> None:
-        """Drop the buckets that would allow a call at once, as new ones do."""
+        """Drop what would allow a call at once, as a new key does."""
         now = self._clock()
-        self._buckets = {
-            key: bucket
-            for key, bucket in self._buckets.items()
-            if max(bucket.due, bucket.held_until) > now
-        }
+        self._paced = {key: it for key, it in self._paced.items() if not it.is_idle(now)}
+        self._spent = {key: it for key, it in self._spent.items() if not it.is_idle(now)}
+
+    def _wait(self, limit: Limit, priority: Priority, now: float) -> float:
+        if isinstance(limit, Pace):
+            return self._paced.setdefault(limit.key, _Paced()).wait(limit, priority, now)
+        return self._spent.setdefault(limit.key, _Spent()).wait(limit, priority, now)
+
+    def _take(self, limit: Limit, now: float) -> None:
+        if isinstance(limit, Pace):
+            self._paced[limit.key].take(limit, now)
+        else:
+            self._spent[limit.key].take(limit, now)
