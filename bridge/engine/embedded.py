@@ -52,10 +52,12 @@ class EmbeddedEngine:
         """
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for lane in [*await self._ledger.open_lanes(), *self._woken]:
-                self.wake(lane)
-            await stop.wait()
-            self._group = None
+            try:
+                for lane in [*await self._ledger.open_lanes(), *self._woken]:
+                    self.wake(lane)
+                await stop.wait()
+            finally:
+                self._group = None  # however it ends: from now on a wake is only remembered
             self._drain.close()
             await self._finish(grace)
 

@@ -35,17 +35,22 @@ ANNA = User("u-anna", name="Anna Karenina", first_name="Anna", language="en-GB")
 LI = User("u-li", name="李雷", first_name="雷", language="zh-CN")
 
 
+class Killed(Exception):
+    """The process is dead: whoever still runs in it sees this, and can write nothing."""
+
+
 class PatientStore:
     """The real store; while its thread works, the virtual clock stands still.
 
     failing: errors for the next writes, one each; None lets one through.
+    broken: what every call raises.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.failing: list[Exception | None] = []
         self.broken: Exception | None = None
-        self.writes = 0
+        self.life: int | None = None  # writes until the process is killed
 
     async def read(self, job: Job[T]) -> T:
         self._answer()
@@ -56,12 +61,21 @@ class PatientStore:
         self._answer()
         if self.failing and (error := self.failing.pop(0)):
             raise error
-        self.writes += 1
         with _loop().outside():
-            return await self._store.write(job)
+            result = await self._store.write(job)
+        self._age()
+        return result
 
     async def close(self) -> None:
         await self._store.close()
+
+    def _age(self) -> None:
+        if self.life is None or self.broken:
+            return
+        self.life -= 1
+        if self.life < 0:
+            self.broken = Killed()
+            raise self.broken
 
     def _answer(self) -> None:
         if self.broken:

@@ -1,0 +1,279 @@
+"""One process, an actor per lane: in order, side by side, and nothing forgotten."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bridge.engine.drain import Drain
+from bridge.engine.embedded import EmbeddedEngine
+from bridge.errors import RateLimited, Unauthorised, Unreachable
+from bridge.lanes import express
+from bridge.store.turns import Fenced
+from bridge.testing.adapter import FakeAdapter
+from bridge.testing.agent import Play, ScriptedAgent
+from bridge.testing.clock import Clock
+from tests.stages.world import World
+
+LANE = "fake/fake/room/"
+
+
+@asynccontextmanager
+async def running(world: World, *, grace: float = 20) -> AsyncIterator[asyncio.Event]:
+    """The engine at work; leaving stops it. Messages go through a door that wakes it."""
+    world.inbox = world.inbox_with(world.engine.wake)
+    stop = asyncio.Event()
+    task = asyncio.create_task(world.engine.run(stop, grace))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await task
+
+
+async def all_is_answered(world: World) -> None:
+    while await world.ledger.open_lanes():
+        await asyncio.sleep(0.5)
+
+
+class ListDrain(Drain):
+    """Drains lists instead of a ledger: `work[lane]` shrinks one piece at a time."""
+
+    def __init__(self, *, seconds: float = 1.0) -> None:
+        self.work: dict[str, list[str]] = {}
+        self.done: list[str] = []
+        self.busy: set[str] = set()
+        self.most_busy = 0
+        self.errors: list[Exception] = []
+        self._seconds = seconds
+
+    def close(self) -> None:
+        pass
+
+    async def __call__(self, lane: str) -> None:
+        assert lane not in self.busy, "one lane was drained twice at once"
+        self.busy.add(lane)
+        self.most_busy = max(self.most_busy, len(self.busy))
+        try:
+            while work := self.work.get(lane):
+                await asyncio.sleep(self._seconds)
+                if self.errors:
+                    raise self.errors.pop(0)
+                self.done.append(work.pop(0))
+            await asyncio.sleep(self._seconds / 2)  # somebody may wake the lane just now
+        finally:
+            self.busy.discard(lane)
+
+
+def listed(world: World, drain: ListDrain, *, most: int = 100) -> EmbeddedEngine:
+    return EmbeddedEngine(world.ledger, drain, most=most)
+
+
+async def test_a_lane_is_answered_in_order_and_lanes_do_not_wait_for_each_other(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.otherwise = Play(pace=1.0)
+    async with running(world):
+        for text in ("one", "two"):
+            for chat in ("a", "b", "c"):
+                await world.hear(text, chat=chat)
+        await all_is_answered(world)
+    for chat in ("a", "b", "c"):
+        assert world.adapter.shown(chat) == ["You said: one", "You said: two"]
+    assert world.clock.monotonic() < 10
+
+
+async def test_no_more_lanes_run_at_once_than_allowed(world: World, clock: Clock) -> None:
+    drain = ListDrain()
+    engine = listed(world, drain, most=3)
+    stop = asyncio.Event()
+    task = asyncio.create_task(engine.run(stop, 20))
+    for number in range(10):
+        drain.work[f"lane{number}"] = ["x"]
+        engine.wake(f"lane{number}")
+    while len(drain.done) < 10:
+        await asyncio.sleep(1)
+    stop.set()
+    await task
+    assert drain.most_busy == 3
+
+
+async def test_stop_and_help_get_through_while_every_slot_is_taken(
+    world: World, adapter: FakeAdapter, agent: ScriptedAgent
+) -> None:
+    world.most = 1
+    world.wire()
+    agent.play(Play(text="one", pace=5, endless=True))
+    async with running(world):
+        await world.hear("talk")
+        await asyncio.sleep(8)
+        await world.hear("/help")
+        await asyncio.sleep(3)
+        assert [text[:10] for text in adapter.shown()] == ["one", "Just write"]
+        await world.hear("/stop")
+        await all_is_answered(world)
+    assert [text.splitlines()[-1] for text in adapter.shown()] == [
+        "*(stopped)*",
+        "- /start – the greeting",
+        "Stopped.",
+    ]
+
+
+async def test_what_is_woken_while_it_drains_is_drained_again(world: World) -> None:
+    drain = ListDrain()
+    engine = listed(world, drain)
+    stop = asyncio.Event()
+    drain.work["lane"] = ["first"]
+    engine.wake("lane")
+    task = asyncio.create_task(engine.run(stop, 20))
+    await asyncio.sleep(1.25)  # the list is empty and the drain about to return
+    drain.work["lane"] = ["second"]
+    engine.wake("lane")
+    await asyncio.sleep(5)
+    stop.set()
+    await task
+    assert drain.done == ["first", "second"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_no_wake_is_ever_lost(world: World, seed: int) -> None:
+    dice = random.Random(seed)
+    drain = ListDrain(seconds=0.01)
+    engine = listed(world, drain, most=2)
+    stop = asyncio.Event()
+    task = asyncio.create_task(engine.run(stop, 20))
+    put = []
+    for number in range(300):
+        lane = f"lane{dice.randrange(4)}"
+        drain.work.setdefault(lane, []).append(f"{lane}:{number}")
+        put.append(f"{lane}:{number}")
+        engine.wake(lane)
+        if dice.random() < 0.05:
+            drain.errors.append(Unreachable("database: locked"))
+        await asyncio.sleep(dice.choice([0, 0, 0.005, 0.01, 0.03]))
+    await asyncio.sleep(1000)
+    stop.set()
+    await task
+    assert sorted(drain.done) == sorted(put)
+    for lane in drain.work:
+        assert [x for x in drain.done if x.startswith(lane)] == [
+            x for x in put if x.startswith(lane)
+        ]
+
+
+async def test_what_an_earlier_process_left_is_taken_up_at_the_start(
+    world: World, agent: ScriptedAgent
+) -> None:
+    for chat in ("a", "b"):
+        await world.hear("hello", chat=chat)
+    async with running(world.wire()):
+        await all_is_answered(world)
+    assert sorted(agent.asked) == ["hello", "hello"]
+
+
+async def test_what_is_woken_before_the_start_is_remembered(world: World) -> None:
+    drain = ListDrain()
+    engine = listed(world, drain)
+    drain.work["early"] = ["x"]
+    engine.wake("early")
+    stop = asyncio.Event()
+    task = asyncio.create_task(engine.run(stop, 20))
+    await asyncio.sleep(5)
+    stop.set()
+    await task
+    assert drain.done == ["x"]
+
+
+async def test_a_graceful_stop_lets_running_answers_finish_and_begins_no_other(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.otherwise = Play(text="a b c", pace=2)
+    async with running(world, grace=20):
+        await world.hear("one")
+        await world.hear("two")
+        await asyncio.sleep(3)
+    assert world.adapter.shown() == ["a b c"]
+    assert agent.asked == ["one"]
+    assert await world.ledger.open_lanes() == [LANE]
+
+
+async def test_what_outlasts_the_grace_is_cut_and_taken_up_by_the_next_process(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.play(Play(text="a b c d", pace=10))
+    async with running(world, grace=5):
+        await world.hear("one")
+        await asyncio.sleep(12)
+    assert world.clock.monotonic() == pytest.approx(17, abs=1)
+    async with running(world.wire()):
+        await all_is_answered(world)
+    assert world.adapter.shown() == ["a b c d"]
+    assert len(agent.attempts) == 1
+
+
+@pytest.mark.parametrize("error", [Unauthorised("bad token"), RateLimited("4020", retry_after=500)])
+async def test_a_stop_does_not_wait_for_a_turn_that_only_waits(
+    world: World, agent: ScriptedAgent, error: Unauthorised | RateLimited
+) -> None:
+    agent.otherwise = Play(refuse=error)
+    async with running(world, grace=20):
+        await world.hear("one")
+        await asyncio.sleep(5)
+    assert world.clock.monotonic() < 7
+    assert await world.ledger.open_lanes() == [LANE]
+
+
+async def test_a_stop_does_not_wait_for_a_database_that_is_away(world: World) -> None:
+    async with running(world, grace=20):
+        await world.hear("one")
+        world.store.broken = Unreachable("database: away")
+        await asyncio.sleep(100)
+        began = world.clock.monotonic()
+    assert world.clock.monotonic() - began < 1
+
+
+async def test_a_database_that_is_away_for_a_moment_delays_and_loses_nothing(
+    world: World, agent: ScriptedAgent
+) -> None:
+    async with running(world):
+        await world.hear("one")
+        world.store.broken = Unreachable("database: away")
+        await asyncio.sleep(60)
+        assert agent.asked == []
+        world.store.broken = None
+        await all_is_answered(world)
+    assert world.adapter.shown() == ["You said: one"]
+
+
+@pytest.mark.parametrize("writes", range(1, 9))
+async def test_a_database_that_fails_once_anywhere_changes_nothing_for_the_user(
+    world: World, agent: ScriptedAgent, writes: int
+) -> None:
+    async with running(world):
+        await world.hear("one")
+        world.store.failing = [*[None] * writes, Unreachable("database: locked")]
+        await all_is_answered(world)
+    assert world.adapter.shown() == ["You said: one"]
+    assert agent.asked == ["one"]
+
+
+async def test_an_engine_that_was_overtaken_ends(world: World, agent: ScriptedAgent) -> None:
+    agent.play(Play(text="a b", pace=10))
+    world.inbox = world.inbox_with(world.engine.wake)
+    task = asyncio.create_task(world.engine.run(asyncio.Event(), 20))
+    await world.hear("hello")
+    await asyncio.sleep(5)
+    await world.ledger.take_over(LANE)
+    with pytest.raises(ExceptionGroup) as caught:
+        await task
+    assert caught.group_contains(Fenced)
+
+
+async def test_an_express_lane_is_kept_in_the_ledger_as_well(world: World) -> None:
+    await world.hear("/help")
+    assert await world.ledger.open_lanes() == [express(LANE)]
+    async with running(world.wire()):
+        await all_is_answered(world)
+    assert world.adapter.shown()[0].startswith("Just write")
