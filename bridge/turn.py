@@ -7,7 +7,7 @@ ledger before the next thing is done, so a run that dies is taken up where it wa
 never asked twice, and a page that stands is only edited.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.commands import Commands
 from bridge.errors import BridgeError, Gone, Permanent, Unreachable
@@ -20,7 +20,7 @@ from bridge.render import Renderer
 from bridge.sessions import Sessions
 from bridge.store.sessions import Session
 from bridge.store.turns import Ledger, Turn, TurnState
-from bridge.text.reply import Reply
+from bridge.text.reply import Reply, State
 
 log = get(__name__)
 
@@ -98,13 +98,13 @@ class Walk:
                             await screen.show(self.render(turn, session, reply))
         except TimeoutError:
             await self.relay.abandon(turn, session, reply)
-            return reply.failed(Unreachable("the answer took too long"))
+            return _unless_whole(reply, reply.failed(Unreachable("the answer took too long")))
         return reply if reply.ended else await self._cut_short(turn, session, reply)
 
     async def _cut_short(self, turn: Turn, session: Session, reply: Reply) -> Reply:
         """The user wants to hear no more: tell Coze, and keep what was said."""
         await self.relay.abandon(turn, session, reply)
-        return reply.stopped()
+        return _unless_whole(reply, reply.stopped())
 
     async def _keep(self, turn: Turn, session: Session, reply: Reply) -> Turn:
         """Store the answer and its pages; from here on it only has to be delivered."""
@@ -116,3 +116,8 @@ class Walk:
             spent=reply.usage,
             error=str(reply.error) if reply.error else None,
         )
+
+
+def _unless_whole(reply: Reply, cut: Reply) -> Reply:
+    """The answer as `cut`, unless every word was spoken and only suggestions are missing."""
+    return replace(reply, state=State.COMPLETE) if reply.state is State.SPOKEN else cut
