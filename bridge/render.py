@@ -28,7 +28,13 @@ class Renderer:
         caps = self._caps[turn.event.chat.account]
         agent = self._agents[session.agent]
         text = _text(turn, reply, quote=agent.reasoning is Reasoning.QUOTE)
-        texts = paginate(text, caps.max_text, utf16=caps.utf16, final=reply.ended)
+        texts = paginate(
+            text,
+            caps.max_text,
+            utf16=caps.utf16,
+            max_spans=caps.max_spans,
+            final=reply.ended,
+        )
         pages = [Page(text, final=True) for text in texts]
         if not pages:
             return []

@@ -1,5 +1,6 @@
 """From the Markdown of an answer to pages, each of which stands on its own."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,10 @@ SMALLEST = 50
 _BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 _MARGIN = re.compile(r"[^\S\n]*")
 _VISIBLE = re.compile(r"\S")
+_MARKER = re.compile(
+    r"(?P<paired>[*_]{1,3}|~~|`+)|\[|<[a-z]|^[ \t]{0,3}(?:\#{1,6}[ \t]|>)",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class _Ruler:
 
     limit: int
     utf16: bool
+    spans: float = math.inf
 
     @property
     def spare(self) -> int:
@@ -51,10 +57,27 @@ class _Ruler:
 
     def reach(self, source: str, start: int, lead: str) -> int:
         room = self.limit - self.spare - width(lead, utf16=self.utf16)
-        return reach(source, start, room, utf16=self.utf16)
+        end = reach(source, start, room, utf16=self.utf16)
+        return end if self.spans == math.inf else self._sparse(source, start, end)
+
+    def _sparse(self, source: str, start: int, end: int) -> int:
+        """Where, before `end`, the page would have too many stretches of markup."""
+        spans = 0.0
+        for marker in _MARKER.finditer(source, start, end):
+            spans += 0.5 if marker["paired"] else 1.0
+            if spans > self.spans:
+                return max(marker.start(), start + 1)
+        return end
 
 
-def paginate(source: str, limit: int, *, utf16: bool = False, final: bool = False) -> list[str]:
+def paginate(
+    source: str,
+    limit: int,
+    *,
+    utf16: bool = False,
+    max_spans: float = math.inf,
+    final: bool = False,
+) -> list[str]:
     """Cut Markdown into pages no wider than `limit`, each complete Markdown of its own.
 
     A code fence or a table that is cut goes on under a copy of its opening line or its header.
@@ -67,10 +90,12 @@ def paginate(source: str, limit: int, *, utf16: bool = False, final: bool = Fals
     `markdown.mend`); with `final` it only has its fence closed, because nothing will follow.
 
     limit: at least 50, see `split.width`. Raises `ValueError`.
+    max_spans: the most stretches of markup on a page, guessed from its markers and rather too
+        many than too few: two markers are one stretch of bold, a bracket is one link.
     """
     if limit < SMALLEST:
         raise ValueError(f"limit must be at least {SMALLEST}, not {limit}")
-    return list(_pages(source, _Ruler(limit, utf16), final=final))
+    return list(_pages(source, _Ruler(limit, utf16, max_spans), final=final))
 
 
 def _pages(source: str, ruler: _Ruler, *, final: bool) -> Iterator[str]:
