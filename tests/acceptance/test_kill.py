@@ -32,16 +32,75 @@ def was_searched(world: World, times: int) -> bool:
     return world.coze.calls[f"POST {HISTORY}"] == times
 
 
-async def test_received(world: World) -> None:
+@pytest.mark.parametrize("kills", [1, 2])
+async def test_received(world: World, kills: int) -> None:
     daemon = world.daemon(sessions__merge_window="30")
     daemon.start()
     update = world.platform.say("anna", "tea")
     await eventually(lambda: update.acknowledged)
+    for _ in range(kills - 1):
+        await world.kill(daemon)
+        daemon.start()
+        await daemon.ready()
     await world.kill(daemon)
     assert world.questions() == []
     daemon.start(sessions__merge_window="0")
     await world.answered("anna", answer_to("tea"))
     assert world.questions() == ["tea"]
+
+
+async def test_received_in_parts(world: World) -> None:
+    daemon = world.daemon(sessions__merge_window="3")
+    daemon.start()
+    world.platform.say("anna", "green")
+    part = world.platform.say("anna", "tea")
+    await eventually(lambda: part.acknowledged)
+    await world.kill(daemon)
+    assert world.questions() == []
+    daemon.start()
+    await world.answered("anna", answer_to("green\ntea"))
+    assert world.questions() == ["green\ntea"]
+
+
+async def test_asked_in_parts(world: World) -> None:
+    world.coze.install(Scenario(first_delay=2))
+    daemon = world.daemon(sessions__merge_window="0.3")
+    daemon.start()
+    world.platform.say("anna", "green")
+    world.platform.say("anna", "tea")
+    await eventually(lambda: daemon.events("question.asked"))
+    await world.kill(daemon)
+    daemon.start()
+    await world.answered("anna", answer_to("green\ntea"))
+    assert world.questions() == ["green\ntea"]
+
+
+async def test_asking_again_with_retry(world: World) -> None:
+    daemon = world.daemon()
+    daemon.start()
+    world.platform.say("anna", "tea")
+    await world.answered("anna", answer_to("tea"))
+    world.coze.install(Scenario(slow_headers=60))
+    world.platform.say("anna", "/retry")
+    await eventually(lambda: world.questions() == ["tea", "tea"])
+    await world.kill(daemon)
+    daemon.start()
+    await world.answered("anna", answer_to("tea"), answer_to("tea"))
+    assert world.questions() == ["tea", "tea"]
+
+
+async def test_the_queue_behind_a_killed_answer_keeps_its_order(world: World) -> None:
+    world.coze.install(Scenario(match="^tea$", pace=SLOW))
+    daemon = world.daemon()
+    daemon.start()
+    for drink in ("tea", "water", "milk"):
+        last = world.platform.say("anna", drink)
+    await eventually(lambda: any(len(m.history) > 1 for m in world.platform.in_chat("anna")))
+    await eventually(lambda: last.acknowledged)
+    await world.kill(daemon)
+    daemon.start()
+    await world.answered("anna", answer_to("tea"), answer_to("water"), answer_to("milk"))
+    assert world.questions() == ["tea", "water", "milk"]
 
 
 async def test_committed_but_not_acknowledged(world: World) -> None:
