@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeVar
 
@@ -105,6 +105,7 @@ class World:
     adapter: BareAdapter = field(init=False)
     agent: ScriptedAgent = field(default_factory=ScriptedAgent)
     key: str = "a secret"
+    accounts: tuple[str, ...] = (ACCOUNT,)
     agent_name: str = "default"
     most: int = 100
     turn_timeout: float = TURN_TIMEOUT
@@ -124,7 +125,7 @@ class World:
         self.sessions = Sessions(
             self.store,
             agents=agents,
-            agent_of={ACCOUNT: self.agent_name},
+            agent_of=dict.fromkeys(self.accounts, self.agent_name),
             settings=self.sessions_settings,
             key=self.key,
             now=now,
@@ -158,14 +159,16 @@ class World:
         self.inbox = self.inbox_with(self.woken.append)
         return self
 
-    def inbox_with(self, wake: Callable[[str], None]) -> Inbox:
-        """A door that tells `wake`."""
+    def inbox_with(
+        self, wake: Callable[[str], None], interrupt: Callable[[str], bool] | None = None
+    ) -> Inbox:
+        """A door that tells others than usual."""
         return Inbox(
             self.store,
             sessions=self.sessions_settings,
             access=self.access,
             wake=wake,
-            interrupt=self.interrupts.ask,
+            interrupt=self.interrupts.ask if interrupt is None else interrupt,
             now=self.clock.now,
         )
 
@@ -217,7 +220,3 @@ class World:
         """Change `[sessions]`, and wire anew."""
         self.sessions_settings = self.sessions_settings.model_copy(update=changes)
         return self.wire()
-
-    def group(self, event: Inbound) -> Inbound:
-        """The same message, in a group."""
-        return replace(event, chat=replace(event.chat, kind=ChatKind.GROUP))
