@@ -30,7 +30,7 @@ class TopicState:
     closed: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Chat:
     """One chat. status: the bot's own in it, as ChatMember has it.
 
@@ -60,6 +60,9 @@ class Chat:
     def __post_init__(self) -> None:
         own = self.kind in {"supergroup", "channel"}
         self._ids = itertools.count(2) if own else self.emulator.message_ids
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} chat {self.id}: {self.texts()}>"
 
     @property
     def is_private(self) -> bool:

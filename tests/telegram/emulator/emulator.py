@@ -52,6 +52,7 @@ class Emulator:
         strict: bool = True,
         log: bool = True,
     ) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
         self.token = token
         self.clock = clock
         self.now = now
@@ -68,7 +69,7 @@ class Emulator:
         self.throttle = Throttle(limits, clock)
         self.faults = Faults()
         self.journal = Journal(now, keep=log)
-        self.inbox = Inbox(clock, now)
+        self.inbox = Inbox(clock, now, self.changed)
         self.webhook = Webhook(self.inbox)
         self.files = Files()
         self.commands = CommandLists()
@@ -78,7 +79,7 @@ class Emulator:
         self.chats: dict[int, Chat] = {}
         self.connections: dict[str, Connection] = {}
         self.port: Port | None = None
-        self._waiting: set[asyncio.Future[None]] = set()
+        self.is_up = False
 
     # Who and where.
 

@@ -44,7 +44,8 @@ class Fault:
     times: how often; 0 is until it is removed. skip: how many calls go well before.
     code, description: the refusal, word for word; retry_after: a 429 with these seconds.
     html: a body that is no JSON, with the status `code` (a proxy's 502).
-    delay: seconds before acting, whatever comes then. gate: where to stop before acting.
+    delay: seconds before acting, whatever comes then. gate: where to stop before acting. A
+        client that hangs up meanwhile does not undo the call.
     """
 
     method: str | None = None
@@ -63,6 +64,10 @@ class Fault:
         return (self.method is None or self.method.lower() == method.lower()) and (
             self.chat is None or self.chat == chat
         )
+
+    @property
+    def takes_time(self) -> bool:
+        return self.delay > 0 or self.gate is not None
 
     @property
     def refusal(self) -> Refused | None:

@@ -55,10 +55,11 @@ class Update:
 
 @dataclass(slots=True)
 class Inbox:
-    """clock: seconds since 1970; now: `time.monotonic`."""
+    """clock: seconds since 1970; now: `time.monotonic`; changed: called when something did."""
 
     clock: Callable[[], float]
     now: Callable[[], float]
+    changed: Callable[[], None]
     next_id: int = 100_000_001
     allowed: frozenset[str] = EVERY_KIND - UNASKED
     pending: list[Update] = field(default_factory=list)
@@ -105,11 +106,17 @@ class Inbox:
         self.delivered.append(update)
         if update in self.pending:
             self.pending.remove(update)
+        self.changed()
 
     def allow(self, kinds: Iterable[str]) -> None:
         """What the bot asked to hear of; an empty list means the usual kinds."""
         asked = frozenset(kinds) & EVERY_KIND
         self.allowed = asked or EVERY_KIND - UNASKED
+
+    @property
+    def polled(self) -> bool:
+        """Whether somebody waits for updates now."""
+        return self._poller is not None
 
     async def poll(self, offset: int, limit: int, patience: float) -> list[Update]:
         """Wait for updates, at most `patience` seconds. Raises `Refused` 409 if superseded."""
@@ -117,8 +124,8 @@ class Inbox:
         first = self._seek(offset)
         if not self._ready(first) and patience > 0:
             await self._wait(min(patience, LONGEST_POLL))
-        batch = [*self._again, *self._ready(first)][:limit]
-        self._again.clear()
+        batch = self._ready(first)[:limit]
+        self._again = []
         self.delivered += batch
         return batch
 
@@ -129,7 +136,7 @@ class Inbox:
         self._poller = None
 
     def _ready(self, first: int) -> list[Update]:
-        return self._again or [update for update in self.pending if update.id >= first]
+        return self._again + [update for update in self.pending if update.id >= first]
 
     def _seek(self, offset: int) -> int:
         self._expire()
@@ -143,6 +150,7 @@ class Inbox:
     async def _wait(self, seconds: float) -> None:
         waiter = asyncio.get_running_loop().create_future()
         self._poller = waiter
+        self.changed()
         try:
             await asyncio.wait([waiter], timeout=seconds)
             if waiter.done():
@@ -150,6 +158,7 @@ class Inbox:
         finally:
             if self._poller is waiter:
                 self._poller = None
+            self.changed()
 
     def _wake(self) -> None:
         self.arrived.set()

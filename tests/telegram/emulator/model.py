@@ -1,6 +1,5 @@
 """People, messages with every version they had, and drafts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class User:
-    """Anybody with an account, the bot among them. rest: further fields of getMe."""
+    """Anybody with an account, the bot among them."""
 
     id: int
     name: str
     language: str = ""
     username: str = ""
     is_bot: bool = False
-    rest: Mapping[str, bool] = field(default_factory=dict)
 
     def shown(self) -> Json:
         body: Json = {"id": self.id, "is_bot": self.is_bot, "first_name": self.name}
@@ -49,7 +47,7 @@ class Revision:
         return self.body == body and self.markup.rows == markup.rows
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Message:
     """One message. The newest revision is what people see.
 
@@ -69,6 +67,9 @@ class Message:
     reaction: str = ""
     deleted_at: float | None = None
     deleted_by: str = ""
+
+    def __repr__(self) -> str:
+        return f"<message {self.id} in {self.chat.id}: {self.text!r}>"
 
     @property
     def text(self) -> str:

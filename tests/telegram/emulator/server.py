@@ -55,6 +55,7 @@ class _Server:
         self._runner: web.AppRunner | None = None
         self._deliveries: asyncio.Task[None] | None = None
         self._resting: asyncio.Task[None] | None = None
+        self._underway: set[asyncio.Task[web.Response]] = set()
 
     def rest(self, seconds: float) -> None:
         """Stop, and start again later."""
@@ -78,7 +79,7 @@ class _Server:
         if self._runner is not None:
             return
         runner = web.AppRunner(
-            application(self._emulator),
+            application(self._emulator, self._underway),
             access_log=None,
             handler_cancellation=True,
             shutdown_timeout=0.01,
@@ -93,6 +94,11 @@ class _Server:
         self._port = runner.addresses[0][1]
         self._emulator.url = f"http://{self._host}:{self._port}"
         self._deliveries = asyncio.create_task(self._emulator.webhook.run(), name="webhook")
+        self._set_up(up=True)
+
+    def _set_up(self, *, up: bool) -> None:
+        self._emulator.is_up = up
+        self._emulator.changed()
 
     async def stop(self) -> None:
         """Close the port and every connection. Raises what the deliveries ended with."""
@@ -100,6 +106,9 @@ class _Server:
         deliveries, self._deliveries = self._deliveries, None
         if runner is not None:
             await runner.cleanup()
+        self._set_up(up=False)
+        for task in self._underway:
+            task.cancel()
         if deliveries is not None:
             deliveries.cancel()
             await asyncio.wait([deliveries])
@@ -107,12 +116,15 @@ class _Server:
                 deliveries.result()
 
 
-def application(emulator: Emulator) -> web.Application:
-    """Build the app: the Bot API, the files, and ours below /_emulator."""
+def application(emulator: Emulator, underway: set[asyncio.Task[web.Response]]) -> web.Application:
+    """Build the app: the Bot API, the files, and ours below /_emulator.
+
+    underway: where calls live that outlast their connection.
+    """
     app = web.Application(client_max_size=LARGEST_UPLOAD + 1024 * 1024)
 
     async def call(request: web.Request) -> web.StreamResponse:
-        return await _call(request, emulator)
+        return await _call(request, emulator, underway)
 
     async def download(request: web.Request) -> web.StreamResponse:
         return _download(request, emulator)
@@ -123,25 +135,52 @@ def application(emulator: Emulator) -> web.Application:
     return app
 
 
-async def _call(request: web.Request, emulator: Emulator) -> web.StreamResponse:
+async def _call(
+    request: web.Request, emulator: Emulator, underway: set[asyncio.Task[web.Response]]
+) -> web.StreamResponse:
     call = emulator.journal.begin(_name(request.match_info["method"]))
     try:
         given = await _read(request, emulator, call)
-        fault = emulator.faults.about(call.method, call.chat)
-        if (response := await _before(request, fault, call)) is None:
-            result = await _done(Ask(emulator, given, call))
+    except Refused as refused:
+        return _refuse(emulator, call, refused)
+    fault = emulator.faults.about(call.method, call.chat)
+    deed = _act(request, Ask(emulator, given, call), fault)
+    if not fault.takes_time or call.method == "getUpdates":
+        return await deed
+    # Telegram does what it was asked, whether or not the client still waits to hear of it.
+    task = asyncio.create_task(deed, name=f"call {call.number}")
+    underway.add(task)
+    task.add_done_callback(underway.discard)
+    return await asyncio.shield(task)
+
+
+async def _act(request: web.Request, ask: Ask, fault: Fault) -> web.Response:
+    """Do it, with what goes wrong before and after."""
+    try:
+        if (response := await _before(request, fault)) is None:
+            result = await _done(ask)
             response = _json(200, _success(result))
         if fault.drop is Drop.AFTER:
             response = _cut(request)
     except Refused as refused:
-        call.retry_after = refused.parameters.get("retry_after")
-        response = _json(refused.code, refused.envelope)
-        emulator.journal.end(call, refused.code, refused.description)
-    else:
-        dropped = request.transport is None or request.transport.is_closing()
-        emulator.journal.end(call, 0 if dropped else response.status)
-    emulator.changed()
+        return _refuse(ask.emulator, ask.call, refused)
+    except asyncio.CancelledError:
+        _log(ask.emulator, ask.call, 0, "the client hung up")
+        raise
+    dropped = request.transport is None or request.transport.is_closing()
+    _log(ask.emulator, ask.call, 0 if dropped else response.status)
     return response
+
+
+def _refuse(emulator: Emulator, call: Call, refused: Refused) -> web.Response:
+    call.retry_after = refused.parameters.get("retry_after")
+    _log(emulator, call, refused.code, refused.description)
+    return _json(refused.code, refused.envelope)
+
+
+def _log(emulator: Emulator, call: Call, status: int, description: str = "") -> None:
+    emulator.journal.end(call, status, description)
+    emulator.changed()
 
 
 def _name(given: str) -> str:
@@ -174,7 +213,7 @@ def _authenticate(request: web.Request, emulator: Emulator) -> None:
         raise LOGGED_OUT
 
 
-async def _before(request: web.Request, fault: Fault, call: Call) -> web.StreamResponse | None:
+async def _before(request: web.Request, fault: Fault) -> web.Response | None:
     """What a fault does before anything happens. Raises `Refused` if it refuses."""
     if fault.delay:
         await asyncio.sleep(fault.delay)

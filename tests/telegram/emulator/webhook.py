@@ -65,6 +65,7 @@ class Webhook:
     last_error: str = ""
     last_error_at: float | None = None
     attempts: int = 0
+    failed: int = 0
     _busy: set[str] = field(default_factory=set)
 
     @property
@@ -146,10 +147,12 @@ class Webhook:
         self._failed(update, reason, float(told) if told.isdigit() else 0.0)
 
     def _failed(self, update: Update, reason: str, retry_after: float) -> None:
+        self.failed += 1
         self.last_error, self.last_error_at = reason, self.inbox.clock()
         doubled = self.first_pause * 2 ** (update.failures - 1) if update.failures else 0.0
         update.failures += 1
         update.due = self.inbox.now() + (retry_after or min(doubled, self.longest_pause))
+        self.inbox.changed()
 
     def info(self) -> Json:
         """What getWebhookInfo shows."""
