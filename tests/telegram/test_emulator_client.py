@@ -226,11 +226,18 @@ async def test_business_message_is_answered_through_its_connection(
     assert asked.business_message is not None
     assert asked.business_message.business_connection_id == connection.id
 
-    await bot.send_message(2, "yes", business_connection_id=connection.id)
+    sent = await bot.send_message(2, "yes", business_connection_id=connection.id)
+    assert sent.from_user is not None
+    assert sent.sender_business_bot is not None
+    assert (sent.from_user.id, sent.sender_business_bot.id) == (1, emulator.bot.id)
     assert [message.text for message in await customer.final("yes")] == ["yes"]
+    await connection.say(customer.person, "until six")
     await customer.edit(question, "open on Sunday?")
     await customer.delete(question)
-    edited, deleted = await bot.get_updates(offset=asked.update_id + 1)
+    by_owner, edited, deleted = await bot.get_updates(offset=asked.update_id + 1)
+    assert by_owner.business_message is not None
+    assert by_owner.business_message.from_user is not None
+    assert by_owner.business_message.from_user.id == 1
     assert edited.edited_business_message is not None
     assert deleted.deleted_business_messages is not None
     assert deleted.deleted_business_messages.message_ids == (question.id,)

@@ -166,7 +166,7 @@ async def test_duplicates_come_although_they_were_confirmed(
     (update,) = await api.updates()
     after = int(str(update["update_id"])) + 1
     assert await api.updates(offset=after) == []
-    emulator.inbox.repeat()
+    emulator.repeat_updates()
     assert await api.updates(offset=after) == [update]
     assert await api.updates(offset=after) == []
 
@@ -294,6 +294,17 @@ async def test_webhook_obeys_retry_after(
     await emulator.until(lambda it: it.webhook.failed == 1)
     (update,) = emulator.inbox.pending
     assert 29 < update.due - emulator.inbox.now() <= 30
+
+
+async def test_webhook_delivers_twice_when_told(
+    api: Raw, ann: Private, hook: Hook, emulator: Emulator
+) -> None:
+    await api.ok("setWebhook", url=hook.url)
+    await ann.say("a")
+    await emulator.until(lambda it: not it.inbox.pending)
+    emulator.repeat_updates()
+    await emulator.until(lambda it: not it.inbox.pending)
+    assert hook.texts == ["a", "a"]
 
 
 async def test_webhook_keeps_the_order_within_a_chat_only(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from tests.telegram.emulator.chats import Chat
 from tests.telegram.emulator.errors import bad
 from tests.telegram.emulator.inbox import Json
-from tests.telegram.emulator.people import Person, Verbs
+from tests.telegram.emulator.model import Message
+from tests.telegram.emulator.people import Person, Seat, Verbs
 
 if TYPE_CHECKING:
     from tests.telegram.emulator.emulator import Emulator
@@ -53,6 +54,10 @@ class Connection:
                 business=self.id,
             )
         return self.chats[customer.id]
+
+    async def say(self, customer: Person, text: str) -> Message:
+        """The owner answers in person; the bot is told."""
+        return await Seat(self.chat(customer), self.owner).say(text)
 
     async def disable(self) -> None:
         """Disconnect the bot."""

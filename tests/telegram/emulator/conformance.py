@@ -8,23 +8,19 @@ walking what was left over.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from importlib.util import find_spec
 from types import NoneType, UnionType
 from typing import Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-try:
-    import aiogram
-except ImportError:  # then nothing is checked; `AVAILABLE` lets a test insist
-    AVAILABLE = False
-else:
-    AVAILABLE = True
-    from aiogram import methods, types
-    from aiogram.client.default import Default
+AVAILABLE = find_spec("aiogram") is not None  # if not, nothing is checked; a test may insist
 
 
 @cache
 def _models() -> dict[str, type[BaseModel]]:
+    from aiogram import methods  # a second of import time, which a benchmark need not pay
+
     known: dict[str, type[BaseModel]] = {}
     for value in vars(methods).values():
         name = getattr(value, "__api_method__", None)
@@ -35,7 +31,7 @@ def _models() -> dict[str, type[BaseModel]]:
 
 def knows(method: str) -> bool:
     """Whether the real API has such a method, as far as we can tell."""
-    return not AVAILABLE or method.lower() in _models()
+    return AVAILABLE and method.lower() in _models()
 
 
 def violations(method: str, values: Mapping[str, object], uploads: Iterable[str]) -> list[str]:
@@ -44,7 +40,7 @@ def violations(method: str, values: Mapping[str, object], uploads: Iterable[str]
         return []
     model = _models().get(method.lower())
     if model is None:
-        return [f"{method}: no such method in Bot API {aiogram.__api_version__}"]
+        return [f"{method}: no such method"]
     files = set(uploads)
     told = {name: _decoded(model, name, value) for name, value in values.items()}
     told |= {name: "attach://" + name for name in files if name in model.model_fields}
@@ -72,7 +68,10 @@ def _decoded(model: type[BaseModel], name: str, value: object) -> object:
 
 @cache
 def _is_text(model: type[BaseModel], name: str) -> bool:
-    return _parts(model.model_fields[name].annotation) <= {str, NoneType, Default, types.InputFile}
+    from aiogram.client.default import Default
+    from aiogram.types import InputFile
+
+    return _parts(model.model_fields[name].annotation) <= {str, NoneType, Default, InputFile}
 
 
 def _parts(annotation: object) -> set[object]:
@@ -91,3 +90,19 @@ def _unknown(value: object, path: str) -> Iterator[str]:
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _unknown(item, f"{path}{number}.")
+
+
+def misshapen(kind: str, body: object) -> list[str]:
+    """What is wrong with something of ours, such as an "Update", by the same models."""
+    from aiogram import types
+
+    try:
+        parsed = _shape(vars(types)[kind]).validate_python(body)
+    except ValidationError as error:
+        return [f"{kind}: {problem}" for problem in _problems(error)]
+    return [f"{kind}: {name}: no such field" for name in _unknown(parsed, "")]
+
+
+@cache
+def _shape(model: type[BaseModel]) -> TypeAdapter[BaseModel]:
+    return TypeAdapter(model)

@@ -197,6 +197,13 @@ class Emulator:
         self.inject(Fault(method, chat, times=times, gate=gate))
         return gate
 
+    def repeat_updates(self, count: int = 1) -> None:
+        """Deliver the last `count` delivered updates once more."""
+        if self.webhook.is_set:
+            self.inbox.requeue(count)
+        else:
+            self.inbox.repeat(count)
+
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[None]:
         """Nobody answers on the port meanwhile. Raises `RuntimeError` if nobody serves."""

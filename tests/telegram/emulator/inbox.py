@@ -94,6 +94,11 @@ class Inbox:
         self._again = self.delivered[-count:]
         self._wake()
 
+    def requeue(self, count: int) -> None:
+        """Put the last `count` delivered updates back, before all others."""
+        self.pending[:0] = self.delivered[-count:]
+        self._wake()
+
     def jump(self, update_id: int | None = None) -> None:
         """Number the next update out of sequence, as after a week of silence."""
         self.next_id = self._dice.randrange(1, 2**31 - 10**6) if update_id is None else update_id

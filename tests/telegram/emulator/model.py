@@ -108,8 +108,7 @@ class Message:
         """The message as an update or a result has it; deep: with what it replies to."""
         first, last = self.revisions[0], self.revisions[-1]
         body: Json = {"message_id": self.id, "date": int(first.date), "chat": self.chat.brief()}
-        if self.sender is not None:
-            body["from"] = self.sender.shown()
+        body |= self._author()
         if self.chat.kind == "channel":
             body["sender_chat"] = self.chat.brief()
         body |= self._text(last.body) | self.extra
@@ -118,6 +117,15 @@ class Message:
         if last.markup.rows:
             body["reply_markup"] = last.markup.shown()
         return body | self._place(deep=deep)
+
+    def _author(self) -> Json:
+        """Who wrote it; the bot of a business account writes in its owner's name."""
+        if self.sender is None:
+            return {}
+        if not (self.business and self.from_bot):
+            return {"from": self.sender.shown()}
+        owner = self.chat.emulator.connections[self.business].owner
+        return {"from": owner.shown(), "sender_business_bot": self.sender.shown()}
 
     def _text(self, text: Formatted) -> Json:
         names = ("caption", "caption_entities") if self.is_caption else ("text", "entities")
