@@ -7,7 +7,8 @@ from tests.telegram.emulator.chats import Chat
 from tests.telegram.emulator.errors import bad
 from tests.telegram.emulator.inbox import Json
 from tests.telegram.emulator.model import Message
-from tests.telegram.emulator.people import Person, Seat, Verbs
+from tests.telegram.emulator.people import Person, Seat
+from tests.telegram.emulator.verbs import Verbs
 
 if TYPE_CHECKING:
     from tests.telegram.emulator.emulator import Emulator
