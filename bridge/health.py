@@ -1,5 +1,6 @@
 """Whether the bridge does its work, and if not, what stands in the way."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +12,8 @@ from bridge.store.health import beat
 from bridge.upstream import Agent
 
 log = get(__name__)
+
+PATIENCE = 4.0  # seconds for the database: whoever asks for health wants an answer within five
 
 
 class CanBeInTrouble(Protocol):
@@ -45,9 +48,12 @@ class Health:
         """Every trouble there is now. Writes to the database, to see whether that works."""
         found = dict(self._reported)
         try:
-            await self._store.write(beat(now))
+            async with asyncio.timeout(PATIENCE):
+                await self._store.write(beat(now))
         except Transient as error:
             found["database"] = str(error)
+        except TimeoutError:
+            found["database"] = f"no answer for {PATIENCE:.0f} s"
         for account, adapter in self._adapters.items():
             if trouble := adapter.trouble():
                 found[f"adapters.{account}"] = trouble
