@@ -55,9 +55,10 @@ def condition_name(condition: Callable[[], object]) -> str:
 class Daemon:
     """One `coze-bridge run`, which can be killed and started again on the same database.
 
-    environment: COZE_BRIDGE_… variables of every start.
+    name: of its output files. environment: COZE_BRIDGE_… variables of every start.
     """
 
+    name: str
     folder: Path
     environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
@@ -69,8 +70,8 @@ class Daemon:
         """Start a process; `changes` are settings for this and later starts, A__B="c"."""
         self.environment.update(variables(changes))
         run = next(self.runs)
-        self.output = self.folder / f"run-{run}.out"
-        self.log = self.folder / f"run-{run}.log"
+        self.output = self.folder / f"{self.name}-{run}.out"
+        self.log = self.folder / f"{self.name}-{run}.log"
         kept = {name: its for name, its in os.environ.items() if not name.startswith("COZE_")}
         path = os.pathsep.join([str(ROOT), str(PLUGIN)])
         with self.output.open("wb") as output, self.log.open("wb") as log:
@@ -158,7 +159,8 @@ class World:
             "server__port": "0",
             "log__format": "json",
         }
-        daemon = Daemon(self.folder, variables({**defaults, **settings}))
+        name = f"daemon{len(self.daemons)}"
+        daemon = Daemon(name, self.folder, variables({**defaults, **settings}))
         self.daemons.append(daemon)
         return daemon
 

@@ -1,7 +1,7 @@
 """kill -9 in every state of the ledger: afterwards each message has one complete answer.
 
 The judges are the platform (what a person reads) and Coze (what it was asked). In one window a
-page may stand twice: posted, and killed before its id was stored; see docs/how-it-works.md.
+page may stand twice: posted, and killed before its id was stored; see docs/architecture.md.
 """
 
 from functools import partial

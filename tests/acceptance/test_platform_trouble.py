@@ -88,8 +88,7 @@ async def test_a_message_that_the_user_deleted_is_posted_anew(world: World) -> N
 
 
 async def test_a_bot_that_was_removed_says_nothing_and_serves_the_others(world: World) -> None:
-    from_anna = {"matches": lambda body: body.chat == "anna"}
-    world.platform.refuse(Verb.SEND, KICKED, times=None, **from_anna)
+    world.platform.refuse(Verb.SEND, KICKED, times=None, matches=lambda body: body.chat == "anna")
     daemon = world.daemon()
     daemon.start()
     world.platform.say("anna", "tea")
