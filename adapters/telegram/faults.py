@@ -1,0 +1,112 @@
+"""python-telegram-bot's exceptions, translated once into what to do about them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import aiohttp
+from telegram import error as telegram
+
+from bridge.errors import (
+    BridgeError,
+    Gone,
+    Moved,
+    Permanent,
+    RateLimited,
+    Rejected,
+    Unauthorised,
+    Unreachable,
+)
+
+# Beginnings and parts of the server's texts (telegram-bot-api), in lower case.
+_GONE = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "message to delete not found",
+    "message can't be deleted",
+    "chat not found",
+    "message thread not found",
+    "topic_deleted",
+    "topic_closed",
+    "user is deactivated",
+    "not enough rights",
+    "have no rights to send",
+    "need administrator rights",
+    "bot is not a member",
+    "peer_id_invalid",
+    "business connection",
+)
+_MARKUP = ("can't parse entities", "entity", "entities", "button_", "reply markup", "url_invalid")
+_SIZE = ("message is too long", "message_too_long", "text is empty", "text must be non-empty")
+
+
+class NotModified(Exception):
+    """The message shows the page already, which is success."""
+
+
+@contextmanager
+def as_bridge_errors() -> Iterator[None]:
+    """Raises `NotModified`, and else what `bridge.adapter.Adapter` promises."""
+    try:
+        yield
+    except telegram.TelegramError as error:
+        raise translated(error) from error
+
+
+def translated(error: telegram.TelegramError) -> BridgeError | NotModified:
+    """What to do about an error, most specific first."""
+    match error:
+        case telegram.RetryAfter():
+            return RateLimited(error.message, code=429, retry_after=_seconds(error))
+        case telegram.ChatMigrated():
+            return Moved(str(error.new_chat_id), code=400)
+        case telegram.InvalidToken():  # 401 and 404
+            return Unauthorised("Telegram refuses the bot's token", code=401)
+        case telegram.Forbidden():
+            return Gone(error.message, code=403)
+        case telegram.BadRequest():  # before NetworkError, of which it is a kind
+            return _refused(error)
+        case _:
+            return _passing(error)
+
+
+def _passing(error: telegram.TelegramError) -> BridgeError:
+    match error:
+        case telegram.Conflict():
+            return Unreachable(error.message, code=409)
+        case telegram.NetworkError():  # TimedOut is one
+            return Unreachable(error.message, happened=_may_have_happened(error))
+        case _:
+            return Permanent(error.message)
+
+
+def _refused(error: telegram.BadRequest) -> BridgeError | NotModified:
+    text = error.message.lower()
+    if "message is not modified" in text:
+        return NotModified()
+    if any(part in text for part in _GONE):
+        return Gone(error.message, code=400)
+    if any(part in text for part in (*_MARKUP, *_SIZE)):
+        return Rejected(error.message, code=400)
+    return Permanent(error.message, code=400)
+
+
+def _seconds(error: telegram.RetryAfter) -> float:
+    after = error.retry_after
+    return after.total_seconds() if isinstance(after, timedelta) else float(after)
+
+
+def _may_have_happened(error: BaseException) -> bool:
+    """Only a connection that was never made is certain to have carried nothing.
+
+    The transport gives a lost connection and a refused one the same name, so the cause decides.
+    """
+    if "pool timeout" in str(error).lower():
+        return False
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return False
+        cause = cause.__cause__ or cause.__context__
+    return True

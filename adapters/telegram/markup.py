@@ -1,0 +1,73 @@
+"""From neutral Markdown to Telegram's text and entities. Pure.
+
+Entities instead of a parse mode, so that "can't parse entities" cannot happen. The converter is
+telegramify-markdown, which was right on every prefix of fifteen nasty samples where four others
+were not; what it lacks is mended here.
+"""
+
+import re
+from collections.abc import Sequence
+
+from telegram import MessageEntity
+from telegramify_markdown import RenderConfig, convert
+
+from bridge.events import Page
+
+MAX_TEXT = 4096  # UTF-16 units, https://core.telegram.org/bots/api#sendmessage
+MAX_ENTITIES = 100  # those beyond are ignored in silence (telegram.constants.MessageLimit)
+
+_CODE_OR_ANGLE = re.compile(
+    r"""(?P<code> ^[ ]{0,3}(?P<fence>`{3,}|~{3,})[\s\S]*?(?:^[ ]{0,3}(?P=fence)[`~]*[ ]*$|\Z)
+               | (?<!`)(?P<tick>`+)(?!`)[^\n]*?(?<!`)(?P=tick)(?!`) )
+      | (?<!\\)<(?!(?:https?|mailto|tg):[^\s<>]*>)
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+
+
+def _config() -> RenderConfig:
+    """An own configuration: the library's default one is global, and decorates headings."""
+    config = RenderConfig.isolated()
+    symbols = config.markdown_symbol
+    symbols.heading_level_1 = symbols.heading_level_2 = ""
+    symbols.heading_level_3 = symbols.heading_level_4 = ""
+    symbols.image = symbols.link = ""
+    symbols.unordered_list_item = "•"
+    return config
+
+
+_CONFIG = _config()
+
+
+def rendered(page: Page) -> tuple[str, Sequence[MessageEntity]]:
+    """The text of a page and its entities, offsets in UTF-16 units.
+
+    A page whose rendering is too long (a wide table is padded into columns) is shown as it was
+    written, for what was written fits.
+    """
+    if page.plain:
+        return page.text, ()
+    text, entities = convert(_CODE_OR_ANGLE.sub(_escaped, page.text), config=_CONFIG)
+    if not text.strip() or _units(text) > MAX_TEXT:
+        return page.text, ()
+    return text, [_entity(each) for each in entities[:MAX_ENTITIES]]
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """The converter drops what looks like HTML: `a<b>c`, `<think>`; so it must not look so."""
+    return found["code"] or "\\<"
+
+
+def _entity(entity: object) -> MessageEntity:
+    fields = entity.to_dict()  # type: ignore[attr-defined]  # the library is untyped
+    return MessageEntity(
+        type=fields["type"],
+        offset=fields["offset"],
+        length=fields["length"],
+        url=fields.get("url"),
+        language=fields.get("language") or None,
+    )
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
