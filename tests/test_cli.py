@@ -158,8 +158,9 @@ def test_run_refuses_what_it_would_silently_ignore(folder: Path) -> None:
         folder,
         SMALLEST
         + """
-[adapters.telegram]
-token = "123456:ABC"
+[adapters.slack]
+bot_token = "xoxb-1"
+app_token = "xapp-1"
 [agents.flow]
 workflow_id = "1"
 app_id = "2"
@@ -179,7 +180,7 @@ url = "postgresql://localhost/x"
         "agents.flow.workflow_id: this version cannot do this yet; leave it out",
         "agents.flow.voice: this version cannot do this yet; leave it out",
         "agents.flow.variables: this version cannot do this yet; leave it out",
-        "adapters.telegram: this version cannot connect to telegram yet",
+        "adapters.slack: this version cannot connect to slack yet",
     ]
 
 
@@ -225,10 +226,12 @@ def test_check_does_not_mind_a_public_file_without_tokens(folder: Path) -> None:
 
 
 def test_check_names_what_this_version_cannot_do(folder: Path) -> None:
-    write_config(folder, SMALLEST + '[adapters.telegram]\ntoken = "123456:ABC"\n')
+    write_config(
+        folder, SMALLEST + '[adapters.slack]\nbot_token = "xoxb-1"\napp_token = "xapp-1"\n'
+    )
     result = coze_bridge("check", "--offline", folder=folder)
     assert result.returncode == 1
-    assert "wrong  adapters.telegram: this version cannot connect to telegram yet" in result.stdout
+    assert "wrong  adapters.slack: this version cannot connect to slack yet" in result.stdout
 
 
 def test_check_misses_the_folder_of_the_database(folder: Path) -> None:

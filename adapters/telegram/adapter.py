@@ -1,0 +1,184 @@
+"""One Telegram bot: receiving by long polling or webhook, showing pages as messages."""
+
+import contextlib
+import math
+from collections.abc import Iterable
+from zlib import crc32
+
+from aiohttp import web
+from telegram import Bot, LinkPreviewOptions, ReplyParameters
+
+from adapters.telegram.bots import make_bot
+from adapters.telegram.faults import NotModified, as_bridge_errors
+from adapters.telegram.keyboard import keyboard
+from adapters.telegram.markup import MAX_ENTITIES, rendered
+from adapters.telegram.menu import show_menus
+from adapters.telegram.normalise import Me
+from adapters.telegram.polling import Poller
+from adapters.telegram.receive import Intake
+from adapters.telegram.settings import TelegramSettings
+from adapters.telegram.webhook import Webhook
+from bridge.adapter import Capabilities, Host, Sink
+from bridge.errors import BridgeError, Gone, Permanent, Unauthorised, Unreachable
+from bridge.events import ChatKind, ChatRef, MessageRef, Page
+from bridge.logs import get
+
+log = get(__name__)
+
+# Below the limit of 4096, because lists and tables grow when they are rendered.
+MAX_SOURCE = 3_800
+# Of 30 a second and 20 a minute in a group (core.telegram.org/bots/faq), sends and edits together,
+# less what calls may bunch up on their way.
+CALLS_PER_SECOND = 28
+GROUP_CALLS_PER_MINUTE = 19
+BUTTONS = 8
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+
+
+class TelegramAdapter:
+    """One bot account."""
+
+    def __init__(self, account: str, settings: TelegramSettings, host: Host) -> None:
+        self._account = account
+        self._settings = settings
+        self._host = host
+        self._bot: Bot | None = None
+        self._intake: Intake | None = None
+        self._receiver: Poller | Webhook | None = None
+
+    @property
+    def caps(self) -> Capabilities:
+        final_only = self._settings.stream == "final"
+        return Capabilities(
+            max_text=MAX_SOURCE,
+            utf16=True,
+            max_spans=MAX_ENTITIES,
+            edit_interval=math.inf if final_only else self._settings.edit_interval_private,
+            edit_interval_group=math.inf if final_only else self._settings.edit_interval_group,
+            calls_per_second=CALLS_PER_SECOND,
+            group_calls_per_minute=GROUP_CALLS_PER_MINUTE,
+            buttons=BUTTONS,
+        )
+
+    async def open(self) -> None:
+        """Make the bot; who it is, is asked when it begins to receive."""
+        self._bot = make_bot(self._settings)
+        if self._settings.mode == "webhook":
+            configured = self._settings.webhook_secret.get_secret_value()
+            self._secret = configured or await self._host.secret("webhook")
+
+    async def close(self) -> None:
+        if self._intake is not None:
+            await self._intake.close()
+        if self._bot is not None:
+            with contextlib.suppress(BridgeError), as_bridge_errors():
+                await self._bot.shutdown()
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """The webhook; there is none while polling."""
+        if self._settings.mode == "webhook":
+            return [web.post(f"/telegram/{self._account}", self._receive)]
+        return []
+
+    async def run(self, sink: Sink) -> None:
+        """Find out who the bot is, then receive until cancelled."""
+        bot = self._require_bot()
+        with as_bridge_errors():
+            await bot.initialize()
+        me = Me(bot.id, bot.username)
+        self._intake = self._intake or Intake(bot, me, self._account, self._host.chat_moved)
+        if self._receiver is None:
+            self._receiver = self._make_receiver(bot, self._intake)
+        await show_menus(bot, self._host.menus, self._account)
+        await self._receiver.run(sink)
+
+    def _make_receiver(self, bot: Bot, intake: Intake) -> "Poller | Webhook":
+        if self._settings.mode == "polling":
+            return Poller(self._settings, intake)
+        url = f"{self._host.public_url.rstrip('/')}/telegram/{self._account}"
+        return Webhook(bot, intake, url=url, secret=self._secret)
+
+    def trouble(self) -> str | None:
+        return "has not begun to receive" if self._receiver is None else self._receiver.trouble()
+
+    async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
+        text, entities = rendered(page)
+        with as_bridge_errors():
+            message = await self._require_bot().send_message(
+                chat_id=int(chat.chat),
+                text=text,
+                entities=entities or None,
+                message_thread_id=int(chat.thread) if chat.thread else None,
+                business_connection_id=chat.via or None,
+                reply_parameters=_reply(chat),
+                reply_markup=keyboard(page),
+                link_preview_options=None if page.final else _NO_PREVIEW,
+            )
+        return MessageRef(chat, str(message.message_id))
+
+    async def edit(self, message: MessageRef, page: Page) -> None:
+        text, entities = rendered(page)
+        with contextlib.suppress(NotModified), as_bridge_errors():
+            await self._require_bot().edit_message_text(
+                chat_id=int(message.chat.chat),
+                message_id=int(message.id),
+                text=text,
+                entities=entities or None,
+                business_connection_id=message.chat.via or None,
+                reply_markup=keyboard(page),
+                link_preview_options=None if page.final else _NO_PREVIEW,
+            )
+
+    async def retract(self, message: MessageRef) -> None:
+        """Delete a message; one that is gone already is success."""
+        with contextlib.suppress(Gone), as_bridge_errors():
+            await self._require_bot().delete_message(
+                chat_id=int(message.chat.chat), message_id=int(message.id)
+            )
+
+    async def typing(self, chat: ChatRef) -> None:
+        with as_bridge_errors():
+            await self._require_bot().send_chat_action(
+                chat_id=int(chat.chat),
+                action="typing",
+                message_thread_id=int(chat.thread) if chat.thread else None,
+                business_connection_id=chat.via or None,
+            )
+
+    def drafts(self, chat: ChatRef) -> bool:
+        """Drafts exist in private chats only, and not in those of a business account."""
+        return self._settings.stream == "native" and chat.kind is ChatKind.PRIVATE and not chat.via
+
+    async def draft(self, chat: ChatRef, page: Page, *, key: str) -> None:
+        text, entities = rendered(page)
+        try:
+            with as_bridge_errors():
+                await self._require_bot().send_message_draft(
+                    chat_id=int(chat.chat),
+                    draft_id=crc32(key.encode()) & 0x7FFFFFFF or 1,  # one text grows under one id
+                    text=text,
+                    entities=entities or None,
+                    message_thread_id=int(chat.thread) if chat.thread else None,
+                    # Bot API 10.3: a stop button under the draft; older servers ignore it.
+                    api_kwargs={"can_stop": True},
+                )
+        except Unauthorised as error:
+            # The library calls an unknown method a wrong token, and this token has worked.
+            raise Permanent("this server knows no drafts", code=error.code) from error
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        if not isinstance(self._receiver, Webhook):
+            return web.json_response({"error": "not receiving"}, status=503)
+        return await self._receiver.receive(request)
+
+    def _require_bot(self) -> Bot:
+        if self._bot is None:
+            raise Unreachable("not open")
+        return self._bot
+
+
+def _reply(chat: ChatRef) -> ReplyParameters | None:
+    """In a group an answer shows what it answers; the question may have been deleted since."""
+    if chat.kind is not ChatKind.GROUP or not chat.reply_to:
+        return None
+    return ReplyParameters(int(chat.reply_to), allow_sending_without_reply=True)

@@ -1,0 +1,79 @@
+"""What both ways of receiving share: an update is committed, and only then acknowledged."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from telegram import Bot
+
+from adapters.telegram.faults import NotModified, as_bridge_errors
+from adapters.telegram.normalise import ChatMoved, Heard, Json, Me, understood
+from bridge.adapter import Sink
+from bridge.errors import BridgeError
+from bridge.logs import get
+
+log = get(__name__)
+
+
+class Intake:
+    """Updates in, events out.
+
+    moved: told when a group became a supergroup, before anything of the new one is heard.
+    """
+
+    def __init__(
+        self, bot: Bot, me: Me, account: str, moved: Callable[[str, str], Awaitable[None]]
+    ) -> None:
+        self._bot = bot
+        self._me = me
+        self._account = account
+        self._moved = moved
+        self._answers: set[asyncio.Task[None]] = set()
+
+    async def take(self, updates: Sequence[Json], sink: Sink) -> None:
+        """Commit updates in their order. Raises `Transient`: then acknowledge none of them."""
+        heard: list[Heard] = []
+        for update in updates:
+            match self._understood(update):
+                case Heard() as message:
+                    heard.append(message)
+                case ChatMoved(old, new):
+                    await self._commit(heard, sink)
+                    heard = []
+                    await self._moved(old, new)
+        await self._commit(heard, sink)
+
+    def _understood(self, update: Json) -> Heard | ChatMoved | None:
+        try:
+            return understood(update, self._me, self._account)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            # One update that is not as documented must not stop all that come after it.
+            log.exception("update.malformed", account=self._account, id=update.get("update_id"))
+            return None
+
+    async def _commit(self, heard: Sequence[Heard], sink: Sink) -> None:
+        """All at once, so that they share a commit; tasks begin, and so queue, in order."""
+        results = await asyncio.gather(
+            *(sink(message.event) for message in heard), return_exceptions=True
+        )
+        if failed := next((error for error in results if error is not None), None):
+            raise failed
+        for message in heard:
+            if message.query_id:
+                self._answer(message.query_id)
+
+    def _answer(self, query_id: str) -> None:
+        """Stop the button's spinner; nobody waits for it, and a stale press cannot be answered."""
+        task = asyncio.create_task(self._answer_query(query_id), name="answer callback query")
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _answer_query(self, query_id: str) -> None:
+        try:
+            with as_bridge_errors():
+                await self._bot.answer_callback_query(query_id)
+        except (BridgeError, NotModified) as error:
+            log.debug("press.not_answered", account=self._account, error=str(error))
+
+    async def close(self) -> None:
+        """Wait for the answers that are under way."""
+        await asyncio.gather(*self._answers, return_exceptions=True)
