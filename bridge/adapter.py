@@ -7,6 +7,7 @@ to the core. It raises only `bridge.errors`; library exceptions stop in its `fau
 Optional verbs are small protocols. Implement one and it is used:
 
 - `ShowsTyping`: a sign of life while the agent thinks.
+- `ShowsDrafts`: shows an answer while it grows in a way of the platform's own.
 - `Retracts`: takes a message back that turned out to be one too many.
 - `bridge.web.server.ServesHttp` (matched by shape, nothing to import): `routes()`, aiohttp
   routes for a webhook or a page on the built-in server.
@@ -20,6 +21,9 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict
 
 from bridge.events import Button, ChatKind, ChatRef, Inbound, MessageRef, Page
+
+DRAFT_LASTS = 20.0
+"""Seconds; Telegram takes a draft away after 30 (https://core.telegram.org/api/bots/ai)."""
 
 
 class AdapterSettings(BaseModel):
@@ -143,6 +147,22 @@ class ShowsTyping(Protocol):
 
     async def typing(self, chat: ChatRef) -> None:
         """Show it now. Called again every 4 s while the user waits. Raises like `send`."""
+
+
+@runtime_checkable
+class ShowsDrafts(Protocol):
+    """The platform can show a text that is being written without making a message of it."""
+
+    def drafts(self, chat: ChatRef) -> bool:
+        """Tell whether answers in this chat grow as drafts instead of edited messages."""
+
+    async def draft(self, chat: ChatRef, page: Page, *, key: str) -> None:
+        """Show `page` as being written, in place of what was shown under the same key.
+
+        It vanishes when a message is sent to the chat, and by itself after a while; it is shown
+        again before `DRAFT_LASTS` is over. Raises `RateLimited`, `Transient`; `Permanent` where
+        there are no drafts after all: then the answer goes on as an edited message.
+        """
 
 
 @runtime_checkable

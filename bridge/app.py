@@ -19,7 +19,7 @@ from bridge.config import Settings
 from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
 from bridge.engine.drain import Drain
 from bridge.engine.embedded import EmbeddedEngine
-from bridge.errors import BridgeError, Transient, Unauthorised, Unreachable
+from bridge.errors import BridgeError, Permanent, Transient, Unreachable
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.pacing import Pacer
 from bridge.flow.supervise import supervise
@@ -112,7 +112,7 @@ class Bridge:
 
         try:
             await supervise(run, passing=Transient, failed=failed)
-        except Unauthorised as error:
+        except Permanent as error:
             # The others go on; this one waits for the operator, and /readyz tells.
             self.health.report(part, str(error))
             log.error("adapter.refused", account=account, error=str(error))

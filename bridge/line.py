@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from bridge.adapter import Adapter, Capabilities, Retracts, ShowsTyping
-from bridge.errors import BridgeError, RateLimited
+from bridge.adapter import Adapter, Capabilities, Retracts, ShowsDrafts, ShowsTyping
+from bridge.errors import BridgeError, Permanent, RateLimited
 from bridge.events import ChatKind, ChatRef, MessageRef, Page
 from bridge.flow.pacing import Pace, Pacer, Priority, Quota
 from bridge.logs import get
@@ -32,6 +32,7 @@ class Line:
         self.edits = math.isfinite(pace)
         # Topics and people of one chat share its pace, so the thread is no part of the key.
         self._pace = Pace((chat.account, chat.chat), pace if self.edits else 0.0)
+        self._draft_pace = Pace((chat.account, chat.chat, "draft"), caps.edit_interval)
         self._quotas = _quotas(chat, caps)
 
     def claim(self, priority: Priority) -> float:
@@ -53,6 +54,22 @@ class Line:
         with self._watched("edit"):
             await self._adapter.edit(MessageRef(self._chat, message_id), page)
 
+    @property
+    def drafts(self) -> bool:
+        """Whether an answer grows here as a draft."""
+        return isinstance(self._adapter, ShowsDrafts) and self._adapter.drafts(self._chat)
+
+    def claim_draft(self) -> float:
+        """Like `claim`, for the next draft; drafts have a pace of their own."""
+        return self._pacer.claim((self._draft_pace,), Priority.EDIT)
+
+    async def draft(self, page: Page, key: str) -> None:
+        """Show a page as being written."""
+        if not isinstance(self._adapter, ShowsDrafts):
+            raise Permanent("no drafts here")
+        with self._watched("draft", self._draft_pace):
+            await self._adapter.draft(self._chat, page, key=key)
+
     async def retract(self, message_id: str) -> None:
         """Remove a message where the platform lets us, else leave a dot in its place."""
         message = MessageRef(self._chat, message_id)
@@ -73,14 +90,14 @@ class Line:
             log.debug("typing.failed", account=self._chat.account, error=repr(error))
 
     @contextmanager
-    def _watched(self, verb: str) -> Iterator[None]:
+    def _watched(self, verb: str, pace: Pace | None = None) -> Iterator[None]:
         outcome = "bug"
         try:
             yield
             outcome = "ok"
         except RateLimited as error:
             outcome = type(error).__name__
-            self._pacer.hold(self._pace.key, error.retry_after or HOLD)
+            self._pacer.hold((pace or self._pace).key, error.retry_after or HOLD)
             raise
         except BridgeError as error:
             outcome = type(error).__name__

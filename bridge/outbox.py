@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.adapter import Adapter
+from bridge.adapter import DRAFT_LASTS, Adapter
 from bridge.errors import Gone, Moved, Permanent, RateLimited, Rejected, Transient, Unauthorised
 from bridge.events import ChatRef, Page
 from bridge.flow.pacing import Pacer, Priority
@@ -92,30 +92,38 @@ class Screen:
         # A preview did more harm than good, or could not be edited: wait for the final pages.
         self._muted = not line.edits
         self._granted = False  # a call was claimed and not made yet
+        self._drafting = line.drafts
+        self._draft: Page | None = None  # what is shown as being written
 
     @property
     def is_empty(self) -> bool:
         return not any(shown.message_id for shown in self._shown)
 
     @asynccontextmanager
-    async def typing(self) -> AsyncIterator[None]:
-        """Show that an answer is on its way, until its first text is there."""
-        task = asyncio.create_task(self._keep_typing(), name="typing")
+    async def alive(self) -> AsyncIterator[None]:
+        """Show that an answer is on its way, and keep what is shown of it from fading."""
+        task = asyncio.create_task(self._keep_alive(), name="typing")
         try:
             yield
         finally:
             task.cancel()
             await asyncio.wait([task])
 
-    async def _keep_typing(self) -> None:
-        while self.is_empty:
+    async def _keep_alive(self) -> None:
+        while self.is_empty and self._draft is None:
             await self._line.typing()
             await self._sleep(TYPING_EVERY)
+        while self._drafting:
+            await self._sleep(DRAFT_LASTS)
+            if self._draft is not None:
+                await self._show_draft(self._draft)
 
     def claim(self) -> float:
         """Take the right to show something now and return 0, or return the seconds to wait."""
         if self._muted:
             return NOT_NOW
+        if self._drafting:
+            return self._line.claim_draft()
         seconds = self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT)
         self._granted = seconds <= 0
         return seconds
@@ -127,6 +135,8 @@ class Screen:
         is reason to run ahead of the pace, but not of a Retry-After.
         """
         wanted = [replace(page, plain=self._plain) for page in pages]
+        if self._drafting and wanted and not wanted[-1].final:
+            await self._show_draft(wanted.pop())
         steps = plan([shown.page for shown in self._shown], wanted)
         priority = Priority.FIRST
         for step in steps:
@@ -137,6 +147,20 @@ class Screen:
             self._granted, priority = False, Priority.EDIT
             if not await self._try(step):
                 return
+
+    async def _show_draft(self, page: Page) -> None:
+        try:
+            await self._line.draft(page, self._turn.mark)
+            if self._draft is None and self.is_empty:
+                self._observe_first_text()
+            self._draft = page
+        except Transient:
+            return  # the next snapshot comes, and its pace heeds what was said
+        except Unauthorised:
+            raise
+        except Permanent as error:
+            self._drafting = False
+            log.info("draft.refused", turn=self._turn.id, error=str(error))
 
     async def _try(self, step: Post | Edit) -> bool:
         """One call, once. False: leave the rest of this snapshot, the next one brings it."""

@@ -45,7 +45,7 @@ class Walk:
         screen = await self.outbox.screen(turn)
         if turn.state is not TurnState.ANSWERED:
             session = await self.sessions.resolve(turn.event)
-            async with screen.typing():
+            async with screen.alive():
                 reply = await self._answer(turn, session, screen, stop)
             if reply.error:  # the user reads a sentence and the number; the rest is for here
                 error = str(reply.error)
