@@ -97,7 +97,13 @@ class PlatformFails:
     happens: bool = False
 
     async def befall(self, machine: "Machine") -> None:
-        machine.adapter.fail(self.error, happens=self.happens)
+        # Markup may be refused; a platform that refuses even plain text shows nothing at all.
+        spares_plain = isinstance(self.error, Rejected)
+        machine.adapter.fail(
+            self.error,
+            happens=self.happens,
+            when=lambda call: not (spares_plain and call.page and call.page.plain),
+        )
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from bridge.testing.adapter import BareAdapter, FakeAdapter
 from bridge.testing.agent import ScriptedAgent
 from bridge.testing.clock import Clock, ClockLoop
 from bridge.turn import Walk
+from bridge.upstream import Agent
 
 T = TypeVar("T")
 
@@ -104,6 +105,7 @@ class World:
     agent_settings: AgentSettings = field(default_factory=lambda: AgentSettings(bot_id="1"))
     adapter: BareAdapter = field(init=False)
     agent: ScriptedAgent = field(default_factory=ScriptedAgent)
+    coze: Agent | None = None  # instead of the scripted agent
     key: str = "a secret"
     accounts: tuple[str, ...] = (ACCOUNT,)
     agent_name: str = "default"
@@ -117,7 +119,8 @@ class World:
 
     def wire(self) -> "World":
         """Connect the parts anew, as another process over the same database would."""
-        now, agents = self.clock.now, {self.agent_name: self.agent}
+        now = self.clock.now
+        agents: dict[str, Agent] = {self.agent_name: self.coze or self.agent}
         self.ledger = Ledger(self.store, now)
         self.pages = Pages(self.store)
         self.pacer = Pacer(self.clock.monotonic)
