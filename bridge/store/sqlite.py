@@ -63,12 +63,12 @@ class SqliteStore:
         self._thread.start()
 
     async def read(self, job: Job[T]) -> T:
+        self._require_open()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, job)
 
     async def write(self, job: Job[T]) -> T:
-        if self._closed:
-            raise Unreachable("database: closed")
+        self._require_open()
         request = _Request(job)
         self._requests.put(request)
         return await request.future
@@ -83,6 +83,10 @@ class SqliteStore:
         self._writer.dispose()
         self._reader.dispose()
         self._lock.release()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Unreachable("database: closed")
 
     def _read(self, job: Job[T]) -> T:
         with as_bridge_errors(), self._reader.connect() as connection:

@@ -107,6 +107,8 @@ async def test_what_was_accepted_before_closing_is_committed(tmp_path: Path) -> 
     await asyncio.gather(*writing)
     with pytest.raises(Unreachable):
         await store.write(add("late"))
+    with pytest.raises(Unreachable):
+        await store.read(names)
     again = await open_store(url)
     assert len(await again.read(names)) == 50
     await again.close()
