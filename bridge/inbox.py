@@ -9,8 +9,8 @@ from bridge.events import Inbound
 from bridge.lanes import express, lane_of
 from bridge.logs import get
 from bridge.metrics import MESSAGES
-from bridge.store import Store
-from bridge.store.inbox import accept
+from bridge.store import Job, Store
+from bridge.store.inbox import Accepted, accept
 from bridge.words import command_in
 
 log = get(__name__)
@@ -57,7 +57,7 @@ class Inbox:
             self._interrupt(lane)
         self._wake(accepted.lane)
 
-    def _acceptance(self, event: Inbound, lane: str):  # type: ignore[no-untyped-def]
+    def _acceptance(self, event: Inbound, lane: str) -> Job[Accepted | None]:
         command = command_in(event.text)
         if command and command.is_express:
             return accept(event, express(lane), self._now())
