@@ -7,7 +7,7 @@ page may stand twice: posted, and killed before its id was stored; see docs/arch
 from functools import partial
 
 import pytest
-from daemon_process import World, answer_to, eventually
+from daemon_process import Daemon, World, answer_to, eventually
 from doorman import Doorman
 
 from bridge.emulator import Cut, Scenario
@@ -17,6 +17,7 @@ SLOW = 0.15  # seconds between two words, where a test must have time to kill in
 CUT_AT_ONCE = Scenario(cut=Cut.ABRUPT, cut_after=0)  # shown only once it is whole
 
 TWO_PAGES = 60  # letters in a message, so that an answer needs two of them
+LOOK_AT_CHAT = "GET /v3/chat/retrieve"
 HISTORY = "/v1/conversation/message/list"
 
 
@@ -272,3 +273,38 @@ async def test_a_second_page_is_posted_after_the_first_was(world: World) -> None
     await world.whole("anna", answer_to("tea"))
     assert len(world.platform.in_chat("anna")) == 2
     assert world.questions() == ["tea"]
+
+
+async def test_a_page_that_the_whole_answer_does_not_need_is_taken_back(world: World) -> None:
+    world.platform.max_text = TWO_PAGES
+    words = tuple(f"word{n} " for n in range(20))
+    world.coze.install(Scenario(chunks=words, completed="Short.", pace=0.1))
+    daemon = world.daemon(adapters__loopback__max_text=str(TWO_PAGES))
+    daemon.start()
+    world.platform.say("anna", "tea")
+    await eventually(lambda: any(len(m.history) > 1 for m in world.platform.in_chat("anna")[1:]))
+    await world.kill(daemon)
+    daemon.start()
+    await world.answered("anna", "Short.")
+    assert world.questions() == ["tea"]
+
+
+async def test_a_message_that_five_processes_died_of_ends_in_an_apology(world: World) -> None:
+    world.coze.install(Scenario(match="tea", hang_after=3))
+    daemon = world.daemon()
+    daemon.start()
+    world.platform.say("anna", "tea")
+    await eventually(lambda: world.platform.in_chat("anna"))
+    for _ in range(5):
+        await world.kill(daemon)
+        looked = world.coze.calls[LOOK_AT_CHAT]
+        daemon.start()
+        await eventually(partial(is_at_work_or_gave_up, world, daemon, looked))
+    sorry = "Sorry, something went wrong with this answer. (Reference 00001)"
+    await eventually(lambda: sorry in world.platform.shown("anna"))
+    assert world.questions() == ["tea"]
+
+
+def is_at_work_or_gave_up(world: World, daemon: Daemon, looked: int) -> bool:
+    """It looks for the answer that it lost, which is a run of the turn."""
+    return world.coze.calls[LOOK_AT_CHAT] > looked or bool(daemon.events("turn.dead"))

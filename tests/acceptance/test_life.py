@@ -11,7 +11,7 @@ import pytest
 from daemon_process import LOOK, Daemon, World, answer_to, eventually
 
 from bridge.emulator import Scenario
-from bridge.testing.loopback import Verb
+from bridge.testing.loopback import Verb, flood
 
 READY_WITHIN = 5.0  # seconds, by the contract
 
@@ -95,6 +95,20 @@ async def test_an_answer_longer_than_the_grace_goes_on_after_the_restart(world: 
     daemon.signal()
     assert await daemon.exit_code() == 0
     assert not world.platform.settled("anna")
+    daemon.start()
+    await world.answered("anna", answer_to("tea"))
+    assert world.questions() == ["tea"]
+
+
+async def test_a_flood_wait_longer_than_the_grace_is_no_reason_to_stay(world: World) -> None:
+    world.platform.refuse(Verb.EDIT, flood(30), times=None, matches=lambda body: body.final)
+    daemon = world.daemon(server__grace="0.3")
+    daemon.start()
+    world.platform.say("anna", "tea")
+    await eventually(lambda: daemon.events("page.delayed"))
+    daemon.signal()
+    assert await daemon.exit_code(within=5) == 0
+    world.platform.unblock()
     daemon.start()
     await world.answered("anna", answer_to("tea"))
     assert world.questions() == ["tea"]
