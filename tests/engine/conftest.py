@@ -6,7 +6,16 @@ from tests.stages.conftest import (
     clock,
     pytest_asyncio_loop_factories,
     store,
+    template,
     world,
 )
 
-__all__ = ["adapter", "agent", "clock", "pytest_asyncio_loop_factories", "store", "world"]
+__all__ = [
+    "adapter",
+    "agent",
+    "clock",
+    "pytest_asyncio_loop_factories",
+    "store",
+    "template",
+    "world",
+]

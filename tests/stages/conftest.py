@@ -1,6 +1,7 @@
 """Virtual time for every test here, and one world of fakes around the real stages."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
@@ -26,8 +27,21 @@ async def clock() -> Clock:
     return loop.clock
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with our schema, to be copied: making one takes longer than a test."""
+    path = tmp_path_factory.mktemp("template") / "bridge.db"
+
+    async def make() -> None:
+        await (await open_store(f"sqlite:///{path}")).close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[PatientStore]:
+async def store(tmp_path: Path, template: Path) -> AsyncIterator[PatientStore]:
+    shutil.copy(template, tmp_path / "bridge.db")
     opened = PatientStore(await open_store(f"sqlite:///{tmp_path / 'bridge.db'}"))
     yield opened
     await opened.close()
