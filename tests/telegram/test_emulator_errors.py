@@ -91,6 +91,8 @@ async def test_broken_body_is_refused(api: Raw, body: bytes, description: str) -
         ({"text": "x"}, "chat_id is empty"),
         ({"chat_id": 99, "text": "x"}, "chat not found"),
         ({"chat_id": "@nobody", "text": "x"}, "chat not found"),
+        ({"chat_id": "²", "text": "x"}, "chat not found"),
+        ({"chat_id": "1x", "text": "x"}, "chat not found"),
         ({"chat_id": 1}, "message text is empty"),
         ({"chat_id": 1, "text": ""}, "message text is empty"),
         ({"chat_id": 1, "text": " \n "}, "text must be non-empty"),

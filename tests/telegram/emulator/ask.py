@@ -44,9 +44,10 @@ class Ask:
             raise bad("chat_id is empty")
         if value.startswith("@"):
             return value
-        if not value.removeprefix("-").isdigit():
+        number = self.params.chat_id
+        if number is None:
             raise bad("chat not found")
-        return int(value)
+        return number
 
     def chat(self, *, write: bool = False) -> Chat:
         """The chat meant, a business one if the call says so. Raises `Refused`."""

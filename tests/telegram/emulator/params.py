@@ -48,6 +48,12 @@ class Parameters:
             raise bad(f"can't parse {name}: expected an Integer")
         return int(value)
 
+    @property
+    def chat_id(self) -> int | None:
+        """The chat meant, if it is meant by number."""
+        value = self.text("chat_id").strip()
+        return int(value) if _INTEGER.fullmatch(value) else None
+
     def flag(self, name: str) -> bool:
         return self.text(name).strip().lower() in {"true", "yes", "1"}
 

@@ -107,13 +107,13 @@ class _Server:
         if runner is not None:
             await runner.cleanup()
         self._set_up(up=False)
-        for task in self._underway:
+        ending = [*self._underway, *([deliveries] if deliveries else [])]
+        for task in ending:
             task.cancel()
-        if deliveries is not None:
-            deliveries.cancel()
-            await asyncio.wait([deliveries])
-            if not deliveries.cancelled():
-                deliveries.result()
+        if ending:
+            await asyncio.wait(ending)
+        if deliveries is not None and not deliveries.cancelled():
+            deliveries.result()
 
 
 def application(emulator: Emulator, underway: set[asyncio.Task[web.Response]]) -> web.Application:
@@ -193,8 +193,7 @@ async def _read(request: web.Request, emulator: Emulator, call: Call) -> Paramet
     _authenticate(request, emulator)
     given = await params.read(request)
     call.params = given.values
-    chat = given.text("chat_id").strip()
-    call.chat = int(chat) if chat.removeprefix("-").isdigit() else None
+    call.chat = given.chat_id
     if call.method in emulator.lacks or not _exists(emulator, call.method):
         raise NO_METHOD
     if emulator.strict:
