@@ -162,6 +162,16 @@ async def test_entities_beyond_a_hundred_are_ignored(api: Raw) -> None:
     assert sent["entities"] == entities[:100]
 
 
+async def test_links_found_in_a_text_take_no_place_of_a_given_entity(api: Raw) -> None:
+    entities = [{"type": "bold", "offset": 6 + 2 * n, "length": 1} for n in range(100)]
+    text = "/help " + "x " * 100
+    sent = await api.message("sendMessage", chat_id=1, text=text, entities=entities)
+    assert sent["entities"] == entities
+    sent = await api.message("sendMessage", chat_id=1, text=text, entities=entities[:5])
+    command = {"type": "bot_command", "offset": 0, "length": 5}
+    assert sent["entities"] == [command, *entities[:5]]
+
+
 async def test_entities_move_with_the_trimmed_text(api: Raw) -> None:
     entities = [{"type": "bold", "offset": 0, "length": 4}, {"type": "mention", "offset": 0}]
     sent = await api.message("sendMessage", chat_id=1, text="  ab  ", entities=entities)

@@ -96,8 +96,9 @@ def clean(text: str, given: Iterable[object]) -> Formatted:
     stripped = text.rstrip()
     lead = units(stripped) - units(stripped.lstrip())
     stripped = stripped.lstrip()
-    kept = _within(entities, lead, units(stripped))
-    return Formatted(stripped, _sorted([*kept, *_found_beside(stripped, kept)])[:MOST_ENTITIES])
+    kept = _sorted(_within(entities, lead, units(stripped)))[:MOST_ENTITIES]
+    shown = [*kept, *_found_beside(stripped, kept)][:MOST_ENTITIES]
+    return Formatted(stripped, _sorted(shown))
 
 
 def found(text: str) -> tuple[Entity, ...]:
