@@ -13,7 +13,6 @@ from bridge.errors import (
     Permanent,
     RateLimited,
     Rejected,
-    Transient,
     Unauthorised,
     Unreachable,
 )
@@ -190,6 +189,15 @@ async def test_a_chat_that_is_gone_is_told_to_the_caller(
     _, screen = await screen_of(world)
     adapter.blocked.add("room")
     with pytest.raises(Gone):
+        await show(screen, growing("a"))
+
+
+async def test_a_refused_key_ends_the_preview_and_the_run(
+    world: World, adapter: FakeAdapter
+) -> None:
+    _, screen = await screen_of(world)
+    adapter.fail(Unauthorised("bad token"))
+    with pytest.raises(Unauthorised):
         await show(screen, growing("a"))
 
 
@@ -499,13 +507,3 @@ async def test_a_platform_without_typing_is_not_asked_for_it(world: World) -> No
     world.adapter = bare
     assert await world.wire().chat("hello") == ["You said: hello"]
     assert bare.did("typing") == []
-
-
-async def test_an_error_that_may_pass_is_not_a_transient_of_ours_to_swallow(
-    world: World, adapter: FakeAdapter
-) -> None:
-    _, screen = await screen_of(world)
-    adapter.fail(Unauthorised("bad token"))
-    with pytest.raises(Unauthorised):
-        await show(screen, growing("a"))
-    assert not issubclass(Unauthorised, Transient)
