@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from daemon_process import World, agent
+from daemon_process import Daemon, World, agent
+from telegram_world import TelegramWorld
 
 from bridge.emulator import Emulator, serve
 from bridge.testing.loopback import Loopback
+from tests.telegram.emulator import Emulator as Telegram
+from tests.telegram.emulator import serve as serve_telegram
 
 
 @pytest.fixture
@@ -17,7 +20,23 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with Loopback() as platform, serve(Emulator(agent=agent, pace=0.02)) as coze:
         world = World(platform, coze, tmp_path)
         yield world
-        for daemon in world.daemons:
-            daemon.kill()
-            if daemon.log.is_file():  # pytest shows it where the test failed
-                sys.stderr.write(daemon.log.read_text(encoding="utf-8"))
+        end(world.daemons)
+
+
+@pytest.fixture
+async def telegram(tmp_path: Path) -> AsyncIterator[TelegramWorld]:
+    """Telegram and Coze, in this process. Nothing may be sent that Telegram would refuse."""
+    coze = Emulator(agent=agent, pace=0.02)
+    async with serve_telegram(Telegram()) as platform, serve(coze):
+        world = TelegramWorld(platform, coze, tmp_path)
+        yield world
+        end(world.daemons)
+        assert platform.violations == []
+
+
+def end(daemons: list[Daemon]) -> None:
+    """Kill what still runs, and let pytest show the logs where the test failed."""
+    for daemon in daemons:
+        daemon.kill()
+        if daemon.log.is_file():
+            sys.stderr.write(daemon.log.read_text(encoding="utf-8"))
