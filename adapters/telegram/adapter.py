@@ -3,23 +3,23 @@
 import contextlib
 import math
 from collections.abc import Iterable
-from zlib import crc32
 
 from aiohttp import web
 from telegram import Bot, LinkPreviewOptions, ReplyParameters
 
+from adapters.telegram.addressed import Me
 from adapters.telegram.bots import make_bot
+from adapters.telegram.drafts import Drafts
 from adapters.telegram.faults import NotModified, as_bridge_errors
 from adapters.telegram.keyboard import keyboard
 from adapters.telegram.markup import MAX_ENTITIES, rendered
 from adapters.telegram.menu import show_menus
-from adapters.telegram.normalise import Me
 from adapters.telegram.polling import Poller
 from adapters.telegram.receive import Intake
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import Webhook
 from bridge.adapter import Capabilities, Host, Sink
-from bridge.errors import BridgeError, Gone, Permanent, Unauthorised, Unreachable
+from bridge.errors import BridgeError, Gone, Unreachable
 from bridge.events import ChatKind, ChatRef, MessageRef, Page
 from bridge.logs import get
 
@@ -45,6 +45,8 @@ class TelegramAdapter:
         self._bot: Bot | None = None
         self._intake: Intake | None = None
         self._receiver: Poller | Webhook | None = None
+        self._secret = settings.webhook_secret.get_secret_value()
+        self._drafts = Drafts(wanted=settings.stream == "native")
 
     @property
     def caps(self) -> Capabilities:
@@ -64,8 +66,7 @@ class TelegramAdapter:
         """Make the bot; who it is, is asked when it begins to receive."""
         self._bot = make_bot(self._settings)
         if self._settings.mode == "webhook":
-            configured = self._settings.webhook_secret.get_secret_value()
-            self._secret = configured or await self._host.secret("webhook")
+            self._secret = self._secret or await self._host.secret("webhook")
 
     async def close(self) -> None:
         if self._intake is not None:
@@ -92,7 +93,7 @@ class TelegramAdapter:
         await show_menus(bot, self._host.menus, self._account)
         await self._receiver.run(sink)
 
-    def _make_receiver(self, bot: Bot, intake: Intake) -> "Poller | Webhook":
+    def _make_receiver(self, bot: Bot, intake: Intake) -> Poller | Webhook:
         if self._settings.mode == "polling":
             return Poller(self._settings, intake)
         url = f"{self._host.public_url.rstrip('/')}/telegram/{self._account}"
@@ -130,11 +131,17 @@ class TelegramAdapter:
             )
 
     async def retract(self, message: MessageRef) -> None:
-        """Delete a message; one that is gone already is success."""
+        """Delete a message; one that is gone already is success.
+
+        In a business chat that takes a right of its own, so there a dot is left in its place.
+        """
+        if message.chat.via:
+            return await self.edit(message, Page("·", final=True))
         with contextlib.suppress(Gone), as_bridge_errors():
             await self._require_bot().delete_message(
                 chat_id=int(message.chat.chat), message_id=int(message.id)
             )
+        return None
 
     async def typing(self, chat: ChatRef) -> None:
         with as_bridge_errors():
@@ -146,25 +153,10 @@ class TelegramAdapter:
             )
 
     def drafts(self, chat: ChatRef) -> bool:
-        """Drafts exist in private chats only, and not in those of a business account."""
-        return self._settings.stream == "native" and chat.kind is ChatKind.PRIVATE and not chat.via
+        return self._drafts.exist_in(chat)
 
     async def draft(self, chat: ChatRef, page: Page, *, key: str) -> None:
-        text, entities = rendered(page)
-        try:
-            with as_bridge_errors():
-                await self._require_bot().send_message_draft(
-                    chat_id=int(chat.chat),
-                    draft_id=crc32(key.encode()) & 0x7FFFFFFF or 1,  # one text grows under one id
-                    text=text,
-                    entities=entities or None,
-                    message_thread_id=int(chat.thread) if chat.thread else None,
-                    # Bot API 10.3: a stop button under the draft; older servers ignore it.
-                    api_kwargs={"can_stop": True},
-                )
-        except Unauthorised as error:
-            # The library calls an unknown method a wrong token, and this token has worked.
-            raise Permanent("this server knows no drafts", code=error.code) from error
+        await self._drafts.show(self._require_bot(), chat, page, key=key)
 
     async def _receive(self, request: web.Request) -> web.Response:
         if not isinstance(self._receiver, Webhook):

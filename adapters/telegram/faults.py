@@ -35,10 +35,29 @@ _GONE = (
     "need administrator rights",
     "bot is not a member",
     "peer_id_invalid",
-    "business connection",
+    "chat_write_forbidden",
+    "chat_admin_required",
+    "input_user_deactivated",
+    "group chat was deactivated",
+    "business_connection",
+    "business_peer",
 )
-_MARKUP = ("can't parse entities", "entity", "entities", "button_", "reply markup", "url_invalid")
-_SIZE = ("message is too long", "message_too_long", "text is empty", "text must be non-empty")
+_CONTENT = (
+    "can't parse",
+    "entity",
+    "entities",
+    "button",
+    "reply markup",
+    "inline keyboard",
+    "url_invalid",
+    "http url",
+    "message is too long",
+    "message_too_long",
+    "text is empty",
+    "message_empty",
+    "text must be non-empty",
+    "must be encoded in utf-8",
+)
 
 
 class NotModified(Exception):
@@ -77,8 +96,10 @@ def _passing(error: telegram.TelegramError) -> BridgeError:
             return Unreachable(error.message, code=409)
         case telegram.NetworkError():  # TimedOut is one
             return Unreachable(error.message, happened=_may_have_happened(error))
-        case _:
-            return Permanent(error.message)
+        case telegram.EndPointNotFound():
+            return Permanent(error.message, code=404)
+        case _:  # a 200 whose body is no JSON: something in between answered
+            return Unreachable(error.message, happened=True)
 
 
 def _refused(error: telegram.BadRequest) -> BridgeError | NotModified:
@@ -87,7 +108,7 @@ def _refused(error: telegram.BadRequest) -> BridgeError | NotModified:
         return NotModified()
     if any(part in text for part in _GONE):
         return Gone(error.message, code=400)
-    if any(part in text for part in (*_MARKUP, *_SIZE)):
+    if any(part in text for part in _CONTENT):
         return Rejected(error.message, code=400)
     return Permanent(error.message, code=400)
 

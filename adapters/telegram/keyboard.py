@@ -1,27 +1,29 @@
 """Buttons under a message, and what a press of one says. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from adapters.telegram.raw import Json, fields, items, text
 from bridge.events import Button, Page
 
 MAX_DATA = 64  # bytes of callback_data, https://core.telegram.org/bots/api#inlinekeyboardbutton
 STOP = "/stop"
-_STOP_LABELS = {"zh": "⏹ 停止"}
+STOP_LABEL = "⏹"  # a sign, because a page does not know its reader's language
 _AS_LABELLED = "="  # the data of a button that says its own label, which may be too long for data
 
 
-def keyboard(page: Page, language: str = "") -> InlineKeyboardMarkup | None:
-    """A button a row; an answer that still grows can be stopped."""
+def keyboard(page: Page) -> InlineKeyboardMarkup | None:
+    """A button a row; an answer that still grows can be stopped.
+
+    A plain page has no buttons of its own: they may be what was refused.
+    """
     if not page.final:
-        label = _STOP_LABELS.get(language[:2], "⏹ Stop")
-        return InlineKeyboardMarkup([[InlineKeyboardButton(label, callback_data=STOP)]])
-    if not page.buttons:
-        return None
-    rows = [[_button(number, button)] for number, button in enumerate(page.buttons)]
-    return InlineKeyboardMarkup(rows)
+        return InlineKeyboardMarkup([[InlineKeyboardButton(STOP_LABEL, callback_data=STOP)]])
+    rows = [
+        [_button(number, button)]
+        for number, button in enumerate(page.buttons)
+        if button.label.strip()
+    ]
+    return InlineKeyboardMarkup(rows) if rows and not page.plain else None
 
 
 def _button(number: int, button: Button) -> InlineKeyboardButton:
@@ -32,17 +34,20 @@ def _button(number: int, button: Button) -> InlineKeyboardButton:
     )
 
 
-def pressed(query: Mapping[str, Any]) -> str:
+def pressed(query: Json) -> str:
     """What the press of a button says; empty if its message is too old to tell."""
-    data = str(query.get("data") or "")
+    data = text(query.get("data"))
     if not data.startswith(_AS_LABELLED):
         return data
-    markup = (query.get("message") or {}).get("reply_markup") or {}
-    for button in _flat(markup.get("inline_keyboard") or ()):
-        if button.get("callback_data") == data:
-            return str(button.get("text") or "")
-    return ""
+    markup = fields(fields(query.get("message")).get("reply_markup"))
+    rows = [items(row) for row in items(markup.get("inline_keyboard"))]
+    buttons = [fields(button) for row in rows for button in row]
+    labels = (text(each.get("text")) for each in buttons if each.get("callback_data") == data)
+    return next(labels, "")
 
 
-def _flat(rows: Sequence[Sequence[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
-    return [button for row in rows for button in row]
+def too_old(language: str) -> str:
+    """What to tell somebody (BCP 47) whose button cannot be read any more."""
+    if language.lower().startswith("zh"):
+        return "这个按钮已过期，请直接输入你的问题。"
+    return "This button is too old. Please type your question."

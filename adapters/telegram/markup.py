@@ -45,11 +45,12 @@ def rendered(page: Page) -> tuple[str, Sequence[MessageEntity]]:
     A page whose rendering is too long (a wide table is padded into columns) is shown as it was
     written, for what was written fits.
     """
+    source = _whole(page.text)
     if page.plain:
-        return page.text, ()
-    text, entities = convert(_CODE_OR_ANGLE.sub(_escaped, page.text), config=_CONFIG)
+        return source, ()
+    text, entities = convert(_CODE_OR_ANGLE.sub(_escaped, source), config=_CONFIG)
     if not text.strip() or _units(text) > MAX_TEXT:
-        return page.text, ()
+        return source, ()
     return text, [_entity(each) for each in entities[:MAX_ENTITIES]]
 
 
@@ -69,5 +70,10 @@ def _entity(entity: object) -> MessageEntity:
     )
 
 
+def _whole(text: str) -> str:
+    """Half a surrogate pair cannot be sent; it becomes a replacement character."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text.encode("utf-16-le")) // 2

@@ -1,45 +1,24 @@
-"""From an update as Telegram sends it to what the bridge understands. Pure.
+"""From an update as Telegram sends it to what the bridge understands. Pure, and never raises.
 
-Decided, and listed in docs/telegram.md: edits of messages, channel posts, service messages and
-what other bots write are passed over; in groups only what is addressed to the bot is heard.
+What is passed over, and why, is listed in docs/telegram.md: edits, channel posts, service
+messages, other bots, and in groups whatever is not addressed to the bot.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from adapters.telegram.addressed import Me, addressed
 from adapters.telegram.keyboard import STOP, pressed
-from bridge.events import Attachment, AttachmentKind, ChatKind, ChatRef, Inbound, User
+from adapters.telegram.media import attachments, is_unreadable
+from adapters.telegram.raw import Json, fields, identifier, number, text
+from bridge.events import ChatKind, ChatRef, Inbound, User
 
-Json: TypeAlias = Mapping[str, Any]
-
-KINDS = (
-    "message",
-    "callback_query",
-    "business_message",
-    "stopped_message_generation",
-    "my_chat_member",
-)
+KINDS = ("message", "callback_query", "business_message", "stopped_message_generation")
 """`allowed_updates`; said at every poll, because a list once given lasts on the server."""
 
-_MEDIA = {
-    "document": AttachmentKind.DOCUMENT,
-    "audio": AttachmentKind.AUDIO,
-    "video": AttachmentKind.VIDEO,
-    "video_note": AttachmentKind.VIDEO,
-    "animation": AttachmentKind.VIDEO,
-    "voice": AttachmentKind.VOICE,
-    "sticker": AttachmentKind.STICKER,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Me:
-    """The bot itself, from getMe."""
-
-    id: int
-    username: str
+_GROUPS = frozenset({"group", "supergroup"})
+_BEGINNING = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +30,14 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Stale:
+    """A press of a button that cannot be read any more; its person (BCP 47) should be told."""
+
+    query_id: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMoved:
     """A group became a supergroup, under another id."""
 
@@ -58,192 +45,152 @@ class ChatMoved:
     new: str
 
 
-def understood(update: Json, me: Me, account: str) -> Heard | ChatMoved | None:
-    """What an update means; None for what is passed over. Never raises for odd updates."""
-    if isinstance(message := update.get("message") or update.get("business_message"), Mapping):
-        return _message(message, me, account)
-    if isinstance(query := update.get("callback_query"), Mapping):
+Understood: TypeAlias = Heard | Stale | ChatMoved
+
+
+def understood(update: Json, me: Me, account: str) -> Understood | None:
+    """What an update means; None for what is passed over."""
+    if message := fields(update.get("message")) or fields(update.get("business_message")):
+        return _moved(message) or _message(message, me, account)
+    if query := fields(update.get("callback_query")):
         return _press(query, account)
-    if isinstance(stopped := update.get("stopped_message_generation"), Mapping):
-        return _stopped(stopped, account, update.get("update_id"))
+    if stopped := fields(update.get("stopped_message_generation")):
+        return _stopped(stopped, account, number(update.get("update_id")))
     return None
 
 
-def _message(message: Json, me: Me, account: str) -> Heard | ChatMoved | None:
-    chat, sender = message.get("chat") or {}, message.get("from") or {}
-    if new := message.get("migrate_to_chat_id"):
-        return ChatMoved(str(chat.get("id")), str(new))
-    if not sender or sender.get("is_bot") or chat.get("type") not in {*_GROUPS, "private"}:
+def _moved(message: Json) -> ChatMoved | None:
+    """Told twice, once in either chat; whichever comes first is acted upon."""
+    here = identifier(fields(message.get("chat")).get("id"))
+    if new := identifier(message.get("migrate_to_chat_id")):
+        return ChatMoved(here, new)
+    if old := identifier(message.get("migrate_from_chat_id")):
+        return ChatMoved(old, here)
+    return None
+
+
+def _message(message: Json, me: Me, account: str) -> Heard | None:
+    place, author = _place(message, account, reply=True), _author(message)
+    message_id = identifier(message.get("message_id"))
+    if place is None or author is None or not message_id:
         return None
-    attachments = _attachments(message)
-    text = _addressed(message, me)
-    if text is None or not (text or attachments):
+    said = addressed(message, me, private=place.kind is ChatKind.PRIVATE)
+    files = attachments(message)
+    if said is None or not (said or files or is_unreadable(message)):
         return None
     return Heard(
         Inbound(
-            # Not the update's id: that is drawn anew after a week of silence, and might repeat.
-            event_id=f"message/{chat['id']}/{message['message_id']}",
-            chat=_chat(message, account, reply=chat["type"] in _GROUPS),
-            user=_user(sender),
-            text=text,
+            event_id=_event_id(place, message_id),
+            chat=place,
+            user=author,
+            text=said,
             sent_at=_time(message.get("date")),
-            attachments=attachments,
+            attachments=files,
         )
     )
 
 
-_GROUPS = frozenset({"group", "supergroup"})
+def _event_id(place: ChatRef, message_id: str) -> str:
+    """Not the update's id: that is drawn anew after a week of silence, and might repeat.
+
+    A business account counts its messages by itself, even with people who also write to the bot.
+    """
+    if place.via:
+        return f"business/{place.via}/{place.chat}/{message_id}"
+    return f"message/{place.chat}/{message_id}"
 
 
-def _press(query: Json, account: str) -> Heard | None:
-    message = query.get("message")
-    says = pressed(query)
-    if not isinstance(message, Mapping) or not says:
+def _press(query: Json, account: str) -> Heard | Stale | None:
+    query_id = text(query.get("id"))
+    place = _place(fields(query.get("message")), account, reply=False)
+    user, says = _user(fields(query.get("from"))), pressed(query)
+    if not query_id:
         return None
+    if place is None or user is None or not says:
+        return Stale(query_id, text(fields(query.get("from")).get("language_code")))
     return Heard(
         Inbound(
-            event_id=f"press/{query['id']}",
-            chat=_chat(message, account, reply=False),
-            user=_user(query.get("from") or {}),
+            event_id=f"press/{query_id}",
+            chat=place,
+            user=user,
             text=says,
             sent_at=datetime.now(UTC),  # Telegram does not tell when a button was pressed
         ),
-        query_id=str(query["id"]),
+        query_id=query_id,
     )
 
 
-def _stopped(stopped: Json, account: str, update_id: object) -> Heard | None:
-    """The native stop button under a draft."""
-    chat = stopped.get("chat") or {}
-    if not chat.get("id"):
+def _stopped(stopped: Json, account: str, update_id: int) -> Heard | None:
+    """The native stop button under a draft. Drafts exist in private chats only."""
+    place = _place({**stopped, "is_topic_message": True}, account, reply=False)
+    if place is None:
         return None
-    place = {"chat": chat, "message_thread_id": stopped.get("message_thread_id")}
     return Heard(
         Inbound(
-            event_id=f"stopped/{chat['id']}/{stopped.get('draft_id')}/{update_id}",
-            chat=_chat({**place, "is_topic_message": True}, account, reply=False),
-            user=User(str(chat["id"])),  # drafts exist in private chats only
+            event_id=f"stopped/{place.chat}/{number(stopped.get('draft_id'))}/{update_id}",
+            chat=place,
+            user=User(place.chat),
             text=STOP,
             sent_at=datetime.now(UTC),
         )
     )
 
 
-def _chat(message: Json, account: str, *, reply: bool) -> ChatRef:
-    chat = message["chat"]
+def _place(message: Json, account: str, *, reply: bool) -> ChatRef | None:
+    """Where to answer; None for channels, and for what is no place at all."""
+    chat = fields(message.get("chat"))
+    chat_id, kind = identifier(chat.get("id")), text(chat.get("type"))
+    group = kind in _GROUPS and not chat.get("is_direct_messages")
+    if not chat_id or not (group or kind == "private"):
+        return None
     # Replies in ordinary groups carry a message_thread_id too; only topics are conversations.
-    topic = message.get("message_thread_id") if message.get("is_topic_message") else None
+    topic = message.get("message_thread_id") if message.get("is_topic_message") is True else None
     return ChatRef(
         platform="telegram",
         account=account,
-        chat=str(chat["id"]),
-        thread=str(topic or ""),
-        kind=ChatKind.GROUP if chat.get("type") in _GROUPS else ChatKind.PRIVATE,
-        reply_to=str(message.get("message_id") or "") if reply else "",
-        via=str(message.get("business_connection_id") or ""),
+        chat=chat_id,
+        thread=identifier(topic),
+        kind=ChatKind.GROUP if group else ChatKind.PRIVATE,
+        reply_to=identifier(message.get("message_id")) if reply and group else "",
+        via=text(message.get("business_connection_id")),
     )
 
 
-def _user(sender: Json) -> User:
-    first, last = str(sender.get("first_name") or ""), str(sender.get("last_name") or "")
+def _author(message: Json) -> User | None:
+    """Who wrote it; None for bots, the bot's own side of a business chat, and copies of posts."""
+    if message.get("is_automatic_forward") or message.get("sender_business_bot"):
+        return None
+    if behind := fields(message.get("sender_chat")):  # an anonymous administrator, or a channel
+        return _channel(behind)
+    author = _user(fields(message.get("from")))
+    if author and text(message.get("business_connection_id")):
+        # The owner of the account writes there too; the chat's id is the customer's.
+        return author if author.id == identifier(fields(message.get("chat")).get("id")) else None
+    return author
+
+
+def _channel(chat: Json) -> User | None:
+    chat_id, title = identifier(chat.get("id")), text(chat.get("title"))
+    username = text(chat.get("username"))
+    return User(chat_id, name=title, username=username) if chat_id else None
+
+
+def _user(sender: Json) -> User | None:
+    user_id = identifier(sender.get("id"))
+    if not user_id or sender.get("is_bot"):
+        return None
+    first, last = text(sender.get("first_name")), text(sender.get("last_name"))
     return User(
-        id=str(sender.get("id")),
+        id=user_id,
         name=f"{first} {last}".strip(),
         first_name=first,
-        username=str(sender.get("username") or ""),
-        language=str(sender.get("language_code") or ""),
+        username=text(sender.get("username")),
+        language=text(sender.get("language_code")),
     )
 
 
 def _time(date: object) -> datetime:
-    return datetime.fromtimestamp(date if isinstance(date, int) else 0, UTC)
-
-
-def _addressed(message: Json, me: Me) -> str | None:
-    """The text meant for the bot, without its name; None if it is meant for others."""
-    text = str(message.get("text") or message.get("caption") or "")
-    entities = message.get("entities") or message.get("caption_entities") or ()
-    spans = [_Span.of(text, entity) for entity in entities if isinstance(entity, Mapping)]
-    if spans and spans[0].is_command and spans[0].start == 0:
-        return _command(text, spans[0], me)
-    named = [span for span in spans if span.names(me)]
-    if named:
-        text = _without(text, named)
-    if message["chat"]["type"] == "private" or named or _answers(message, me):
-        return text.strip()
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """An entity, in characters instead of UTF-16 units."""
-
-    type: str
-    start: int
-    end: int
-    text: str
-    user: int
-
-    @classmethod
-    def of(cls, text: str, entity: Json) -> "_Span":
-        units = text.encode("utf-16-le", "surrogatepass")
-        offset, length = int(entity.get("offset") or 0), int(entity.get("length") or 0)
-        start = _characters(units, offset)
-        end = _characters(units, offset + length)
-        user = (entity.get("user") or {}).get("id") or 0
-        return cls(str(entity.get("type")), start, end, text[start:end], int(user))
-
-    @property
-    def is_command(self) -> bool:
-        return self.type == "bot_command"
-
-    def names(self, me: Me) -> bool:
-        if self.type == "text_mention":
-            return self.user == me.id
-        return self.type == "mention" and self.text.lower() == f"@{me.username}".lower()
-
-
-def _characters(units: bytes, offset: int) -> int:
-    return len(units[: offset * 2].decode("utf-16-le", "replace"))
-
-
-def _command(text: str, span: _Span, me: Me) -> str | None:
-    word, _, name = span.text.partition("@")
-    if name and name.lower() != me.username.lower():
-        return None
-    return word + text[span.end :]
-
-
-def _without(text: str, spans: Sequence[_Span]) -> str:
-    for span in sorted(spans, key=lambda span: span.start, reverse=True):
-        text = f"{text[: span.start].rstrip()} {text[span.end :].lstrip()}"
-    return text.strip()
-
-
-def _answers(message: Json, me: Me) -> bool:
-    """Tell whether it is a reply to the bot; a topic's first message does not count."""
-    replied = message.get("reply_to_message")
-    if not isinstance(replied, Mapping) or "forum_topic_created" in replied:
-        return False
-    return (replied.get("from") or {}).get("id") == me.id
-
-
-def _attachments(message: Json) -> tuple[Attachment, ...]:
-    found = [
-        _attachment(kind, media)
-        for name, kind in _MEDIA.items()
-        if isinstance(media := message.get(name), Mapping)
-    ]
-    if photos := message.get("photo"):
-        found.append(_attachment(AttachmentKind.PHOTO, photos[-1]))  # the largest comes last
-    return tuple(found)
-
-
-def _attachment(kind: AttachmentKind, media: Json) -> Attachment:
-    return Attachment(
-        kind=kind,
-        ref=str(media.get("file_id") or ""),
-        name=str(media.get("file_name") or ""),
-        size=media.get("file_size"),
-        mime=str(media.get("mime_type") or ""),
-    )
+    try:
+        return datetime.fromtimestamp(number(date), UTC)
+    except (OverflowError, OSError, ValueError):
+        return _BEGINNING

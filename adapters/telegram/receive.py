@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from telegram import Bot
 
+from adapters.telegram.addressed import Me
 from adapters.telegram.faults import NotModified, as_bridge_errors
-from adapters.telegram.normalise import ChatMoved, Heard, Json, Me, understood
+from adapters.telegram.keyboard import too_old
+from adapters.telegram.normalise import ChatMoved, Heard, Stale, Understood, understood
+from adapters.telegram.raw import Json
 from bridge.adapter import Sink
 from bridge.errors import BridgeError
 from bridge.logs import get
@@ -40,13 +43,14 @@ class Intake:
                     await self._commit(heard, sink)
                     heard = []
                     await self._moved(old, new)
+                case Stale(query_id, language):
+                    self._answer(query_id, too_old(language))
         await self._commit(heard, sink)
 
-    def _understood(self, update: Json) -> Heard | ChatMoved | None:
+    def _understood(self, update: Json) -> Understood | None:
         try:
             return understood(update, self._me, self._account)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            # One update that is not as documented must not stop all that come after it.
+        except Exception:
             log.exception("update.malformed", account=self._account, id=update.get("update_id"))
             return None
 
@@ -61,16 +65,16 @@ class Intake:
             if message.query_id:
                 self._answer(message.query_id)
 
-    def _answer(self, query_id: str) -> None:
-        """Stop the button's spinner; nobody waits for it, and a stale press cannot be answered."""
-        task = asyncio.create_task(self._answer_query(query_id), name="answer callback query")
+    def _answer(self, query_id: str, told: str = "") -> None:
+        """Stop the button's spinner; nobody waits for it, and an old query cannot be answered."""
+        task = asyncio.create_task(self._answer_query(query_id, told), name="answer query")
         self._answers.add(task)
         task.add_done_callback(self._answers.discard)
 
-    async def _answer_query(self, query_id: str) -> None:
+    async def _answer_query(self, query_id: str, told: str) -> None:
         try:
             with as_bridge_errors():
-                await self._bot.answer_callback_query(query_id)
+                await self._bot.answer_callback_query(query_id, told or None)
         except (BridgeError, NotModified) as error:
             log.debug("press.not_answered", account=self._account, error=str(error))
 

@@ -4,14 +4,13 @@ import asyncio
 import hmac
 import json
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from aiohttp import web
 from telegram import Bot
 
 from adapters.telegram.faults import as_bridge_errors
 from adapters.telegram.normalise import KINDS
+from adapters.telegram.raw import Json, fields
 from adapters.telegram.receive import Intake
 from bridge.adapter import Sink
 from bridge.errors import Transient
@@ -26,13 +25,25 @@ _HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 
 class Webhook:
-    """One bot's webhook. `url` is what Telegram is told; `secret` comes back in each request."""
+    """One bot's webhook.
 
-    def __init__(self, bot: Bot, intake: Intake, *, url: str, secret: str) -> None:
+    url: what Telegram is told. secret: comes back in each request. watch_every: see `WATCH_EVERY`.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        intake: Intake,
+        *,
+        url: str,
+        secret: str,
+        watch_every: float = WATCH_EVERY,
+    ) -> None:
         self._bot = bot
         self._intake = intake
         self._url = url
         self._secret = secret.encode()
+        self._watch_every = watch_every
         self._sink: Sink | None = None
         self._trouble: str | None = "has not set the webhook yet"
 
@@ -46,8 +57,8 @@ class Webhook:
         try:
             await self._register()
             while True:
-                await self._watch()
-                await asyncio.sleep(WATCH_EVERY)
+                await self._look()
+                await asyncio.sleep(self._watch_every)
         finally:
             self._sink = None
 
@@ -61,6 +72,14 @@ class Webhook:
                 drop_pending_updates=False,
             )
         log.info("webhook.set", url=self._url)
+
+    async def _look(self) -> None:
+        try:
+            await self._watch()
+        except Transient as error:
+            # Telegram may well reach us while we do not reach it: go on receiving.
+            self._trouble = f"Telegram cannot be asked about the webhook: {error}"
+            log.warning("webhook.not_seen", error=str(error))
 
     async def _watch(self) -> None:
         with as_bridge_errors():
@@ -77,7 +96,7 @@ class Webhook:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer one delivery: 200 only once its update is committed."""
-        shown = request.headers.get(_HEADER, "").encode()
+        shown = request.headers.get(_HEADER, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(shown, self._secret):
             return web.json_response({"error": "wrong secret"}, status=401)
         if self._sink is None:
@@ -93,9 +112,8 @@ class Webhook:
         return web.json_response({})
 
 
-async def _update(request: web.Request) -> Mapping[str, Any] | None:
+async def _update(request: web.Request) -> Json | None:
     try:
-        update = json.loads(await request.text())
-    except ValueError:
+        return fields(json.loads(await request.read())) or None
+    except (ValueError, RecursionError):
         return None
-    return update if isinstance(update, dict) else None

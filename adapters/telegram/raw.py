@@ -1,0 +1,33 @@
+"""Reading JSON that may not be as documented: what is of the wrong kind counts as missing. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Mapping[str, Any]
+
+_NOTHING: Json = {}
+
+
+def fields(value: object) -> Json:
+    """An object; empty if it is none."""
+    return value if isinstance(value, Mapping) else _NOTHING
+
+
+def items(value: object) -> Sequence[object]:
+    """A list; empty if it is none."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def text(value: object) -> str:
+    """A string; empty if it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def number(value: object) -> int:
+    """A whole number; 0 if it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def identifier(value: object) -> str:
+    """An id as text; empty if there is none. No id on Telegram is 0."""
+    return str(number(value) or "")
