@@ -20,6 +20,8 @@ def lane_of(event: Inbound, scope: GroupScope) -> str:
     """Name the lane of an event. Parts are quoted, so no chat id can forge another's lane."""
     chat = event.chat
     parts = [chat.thread]
+    if chat.via:  # whoever writes to a business account does not write to the bot itself
+        parts.append(chat.via)
     if is_personal(event, scope):
         parts.append(event.user.id)
     return lanes_of_chat(chat.platform, chat.account, chat.chat) + _joined(*parts)
