@@ -8,7 +8,8 @@
     ├─ Permanent         never, as it stands
     │  ├─ Rejected       this content; other content may pass
     │  ├─ Gone           this place or thing no longer exists
-    │  │  └─ Moved       it does, under another id
+    │  │  ├─ Moved       it does, under another id
+    │  │  └─ Departed    nobody is there to read any more
     │  ├─ Exhausted      a quota or a balance is used up
     │  └─ Unauthorised   the key
     └─ Misconfigured     the operator's configuration, every problem at once
@@ -96,6 +97,10 @@ class Moved(Gone):
     def __init__(self, to: str, *, code: int | str | None = None) -> None:
         super().__init__(f"the chat moved to {to}", code=code)
         self.to = to
+
+
+class Departed(Gone):
+    """The chat itself is gone: the bot was blocked or removed, so there is nobody to tell."""
 
 
 class Exhausted(Permanent):

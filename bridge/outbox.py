@@ -12,7 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.adapter import DRAFT_LASTS, Adapter
-from bridge.errors import Gone, Moved, Permanent, RateLimited, Rejected, Transient, Unauthorised
+from bridge.errors import (
+    Departed,
+    Gone,
+    Moved,
+    Permanent,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unauthorised,
+)
 from bridge.events import ChatRef, Page
 from bridge.flow.pacing import Pacer, Priority
 from bridge.flow.retry import backoff
@@ -70,7 +79,7 @@ class _Shown:
 
 
 class Screen:
-    """The messages of one answer. Raises `Gone` (the chat), `Unauthorised`, database errors."""
+    """The messages of one answer. Raises `Departed`, `Unauthorised`, database errors."""
 
     def __init__(
         self,
@@ -230,12 +239,12 @@ class Screen:
                     return await self._give_up(number, error)
 
     async def _move_on(self, number: int, error: Gone) -> None:
-        """A deleted message is posted anew; raises `Gone` if it is the chat that is gone."""
+        """A deleted message is posted anew; raises `Departed` if it is the chat that is gone."""
         if isinstance(error, Moved):
             self._line.move(error.to)
         elif self._at(number).message_id is None:
             await self._pages.dead(self._turn, number, str(error))
-            raise error
+            raise Departed(error.message, code=error.code) from error
         await self._lose(number)
 
     async def _wait_out(self, number: int, error: Transient, attempt: int) -> None:

@@ -12,6 +12,7 @@ from bridge.store.sessions import Session
 from bridge.store.turns import Turn
 from bridge.text.pages import paginate
 from bridge.text.reply import Reply, State
+from bridge.upstream import ConversationLost
 
 
 class Renderer:
@@ -45,7 +46,7 @@ class Renderer:
 
 def _text(turn: Turn, reply: Reply, *, quote: bool) -> str:
     parts = [_quoted(reply.reasoning)] if quote and reply.reasoning else []
-    parts += [part for part in (reply.text, _ending(turn, reply)) if part]
+    parts += [part for part in (reply.text.rstrip(), _ending(turn, reply)) if part]
     return "\n\n".join(parts)
 
 
@@ -74,6 +75,8 @@ def apology(error: BridgeError | None) -> Phrase:
             return Phrase.REFUSED
         case Exhausted():
             return Phrase.EXHAUSTED
+        case ConversationLost():
+            return Phrase.FAILED  # nothing was said in it yet that could have been lost
         case Gone():
             return Phrase.LOST
         case Transient():

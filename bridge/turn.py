@@ -7,10 +7,10 @@ ledger before the next thing is done, so a run that dies is taken up where it wa
 never asked twice, and a page that stands is only edited.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bridge.commands import Commands
-from bridge.errors import BridgeError, Gone, Permanent, Unreachable
+from bridge.errors import BridgeError, Unreachable
 from bridge.flow.latest import latest
 from bridge.flow.stop import Stop
 from bridge.logs import get
@@ -44,12 +44,9 @@ class Walk:
         """Take a turn from wherever it is to its end."""
         screen = await self.outbox.screen(turn)
         if turn.state is not TurnState.ANSWERED:
-            session = await self.sessions.resolve(turn.event)
+            session = await self.sessions.resolve(turn.event, asked_in=turn.asked_in)
             async with screen.alive():
                 reply = await self._answer(turn, session, screen, stop)
-            if reply.error:  # the user reads a sentence and the number; the rest is for here
-                error = str(reply.error)
-                log.warning("answer.failed", turn=turn.id, ref=turn.reference, error=error)
             turn = await self._keep(turn, session, reply)
         await screen.settle()
         await self.ledger.ended(turn, TurnState.FAILED if turn.error else TurnState.DELIVERED)
@@ -68,16 +65,12 @@ class Walk:
 
     async def _answer(self, turn: Turn, session: Session, screen: Screen, stop: Stop) -> Reply:
         """What to say to this: our own words for a command, else the agent's."""
-        try:
-            said = await self.commands.obey(turn, session)
-            if isinstance(said, Reply):
-                return said
-            if stop.asked:
-                return await self._cut_short(turn, session, Reply(trace=turn.trace))
-            session = await self.sessions.open(session, title=said)
-        except Gone as error:
-            # Coze lacks something. As `Gone` it would mean that nobody is here to read.
-            raise Permanent(error.message, code=error.code, logid=error.logid) from error
+        said = await self.commands.obey(turn, session)
+        if isinstance(said, Reply):
+            return said
+        if stop.asked:
+            return await self._cut_short(turn, session, Reply(trace=turn.trace))
+        session = await self.sessions.open(session, title=said)
         return await self._converse(turn, session, said, screen, stop)
 
     async def _converse(
@@ -98,26 +91,24 @@ class Walk:
                             await screen.show(self.render(turn, session, reply))
         except TimeoutError:
             await self.relay.abandon(turn, session, reply)
-            return _unless_whole(reply, reply.failed(Unreachable("the answer took too long")))
+            return reply.failed(Unreachable("the answer took too long"))
         return reply if reply.ended else await self._cut_short(turn, session, reply)
 
     async def _cut_short(self, turn: Turn, session: Session, reply: Reply) -> Reply:
         """The user wants to hear no more: tell Coze, and keep what was said."""
         await self.relay.abandon(turn, session, reply)
-        return _unless_whole(reply, reply.stopped())
+        return reply.stopped()
 
     async def _keep(self, turn: Turn, session: Session, reply: Reply) -> Turn:
         """Store the answer and its pages; from here on it only has to be delivered."""
+        error = str(reply.error) if reply.error else None
+        if error:  # the user reads a sentence and the number; the rest is for the operator
+            log.warning("answer.failed", turn=turn.id, ref=turn.reference, error=error)
         return await self.ledger.answered(
             turn,
             session,
             self.render(turn, session, reply),
             text=reply.text,
             spent=reply.usage,
-            error=str(reply.error) if reply.error else None,
+            error=error if reply.state is State.FAILED else None,
         )
-
-
-def _unless_whole(reply: Reply, cut: Reply) -> Reply:
-    """The answer as `cut`, unless every word was spoken and only suggestions are missing."""
-    return replace(reply, state=State.COMPLETE) if reply.state is State.SPOKEN else cut

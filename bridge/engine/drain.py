@@ -8,11 +8,11 @@ from typing import assert_never
 from bridge.engine.merging import burst, settles_in
 from bridge.engine.verdict import (
     LOOK_AGAIN,
-    MOST_ATTEMPTS,
     Again,
     Apologise,
     Close,
     Park,
+    is_poison,
     verdict,
 )
 from bridge.errors import BridgeError, Permanent, Transient, Unauthorised
@@ -72,7 +72,7 @@ class Drain:
             await self._walk.greet(parts[0])
             await self._sleep(seconds)
             return
-        if parts[0].attempts >= MOST_ATTEMPTS:
+        if is_poison(parts[0]):
             stop = self._interrupts.begin(parts[0].lane, parts[0].id)
             reason = Permanent("the process died of it, or so it seems")
             await self._apologise(parts[0], reason, stop)

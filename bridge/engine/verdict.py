@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bridge.errors import BridgeError, Gone, Permanent, Transient, Unauthorised
+from bridge.errors import BridgeError, Departed, Permanent, Transient, Unauthorised
 from bridge.flow.retry import backoff
-from bridge.store.turns import Turn
+from bridge.store.turns import Turn, TurnState
 
 MOST_RETRIES = 8  # with the backoff about a minute and a half, then one apology
 MOST_FAILURES = 3  # bugs
 LOOK_AGAIN = 30.0  # seconds between two tries with a key that was refused
-MOST_ATTEMPTS = 5  # runs that ended with the process and without progress: a poison message
+# Runs that ended with the process and without progress: a poison message. Once Coze was asked
+# there is an answer to be had, so more is borne before it is given up.
+MOST_ATTEMPTS = 5
+MOST_ATTEMPTS_ONCE_ASKED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,16 @@ class Close:
 Verdict: TypeAlias = Again | Park | Apologise | Close
 
 
+def is_poison(turn: Turn) -> bool:
+    """Tell whether a turn has ended too many processes to be run once more."""
+    asked = turn.state in {TurnState.ASKED, TurnState.ANSWERED}
+    return turn.attempts >= (MOST_ATTEMPTS_ONCE_ASKED if asked else MOST_ATTEMPTS)
+
+
 def verdict(turn: Turn, error: BaseException) -> Verdict:
     """Judge a run that ended with `error`. What is no `BridgeError` is a bug of ours."""
     match error:
-        case Gone():
+        case Departed():
             return Close()
         case Unauthorised():
             return Park(LOOK_AGAIN)

@@ -50,7 +50,8 @@ class Reply:
     """A snapshot of the answer. Later snapshots replace it; it never changes itself.
 
     trace: known from the first event on, so that a lost answer can be looked for.
-    error: why, where `state` is FAILED; what was said before stays valid.
+    error: why, where `state` is FAILED; what was said before stays valid. On a whole answer,
+        what went wrong after its last word.
     buttons: what our own words offer; the agent's offers are `suggestions`.
     """
 
@@ -71,12 +72,18 @@ class Reply:
         return cls((answer,), suggestions, state=State.COMPLETE, buttons=buttons)
 
     def failed(self, error: BridgeError) -> "Reply":
-        """What was said so far, and nothing more will come."""
-        return replace(self, state=State.FAILED, error=error)
+        """What was said so far, and nothing more will come.
+
+        After the last word only suggestions can be missing, so then the answer is whole; `error`
+        is kept for the operator.
+        """
+        state = State.COMPLETE if self.state is State.SPOKEN else State.FAILED
+        return replace(self, state=state, error=error)
 
     def stopped(self) -> "Reply":
-        """What was said so far; the user did not want to hear the rest."""
-        return replace(self, state=State.STOPPED)
+        """What was said so far; the user did not want to hear the rest, if there was any."""
+        state = State.COMPLETE if self.state is State.SPOKEN else State.STOPPED
+        return replace(self, state=state)
 
     @property
     def text(self) -> str:
@@ -128,14 +135,14 @@ def _end(reply: Reply, event: Finished | Failed | Cancelled | Needs) -> Reply:
         case Finished():
             return replace(reply, state=State.COMPLETE, usage=event.usage)
         case Failed():
-            return replace(reply, state=State.FAILED, error=event.error)
+            return reply.failed(event.error)
         case Cancelled():
-            return replace(reply, state=State.STOPPED)
+            return reply.stopped()
         case Needs("reply"):
             return replace(reply, state=State.WAITING)
         case Needs():  # nobody here can answer, so for the user the turn has failed
             error = Permanent(f"the agent waits for {event.what!r}, which the bridge cannot give")
-            return replace(reply, state=State.FAILED, error=error)
+            return reply.failed(error)
         case _:
             assert_never(event)
 

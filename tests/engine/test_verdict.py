@@ -16,6 +16,7 @@ from bridge.engine.verdict import (
 )
 from bridge.errors import (
     BridgeError,
+    Departed,
     Exhausted,
     Gone,
     Occupied,
@@ -81,8 +82,13 @@ def test_what_never_passes_is_apologised_for_at_once(error: Permanent) -> None:
     assert verdict(turn(), error) == Apologise(error)
 
 
+def test_something_missing_at_coze_is_no_reason_for_silence() -> None:
+    error = Gone("no such agent")
+    assert verdict(turn(), error) == Apologise(error)
+
+
 def test_nobody_there_is_the_end_of_it() -> None:
-    assert verdict(turn(), Gone("blocked")) == Close()
+    assert verdict(turn(), Departed("blocked")) == Close()
 
 
 @pytest.mark.parametrize("retries", [0, MOST_RETRIES, 1000])
