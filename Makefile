@@ -48,4 +48,6 @@ $(VENV)/.installed: $(VENV)/.created $(INPUTS)
 $(VENV)/.installed-dev: $(VENV)/.created $(INPUTS)
 	@echo "Installing coze-bridge with its tests and tools into $(VENV) ..."
 	@$(PIP) --editable '.[dev]'
+	@# Only its models of the Bot API are used; its own wishes contradict ours (pydantic < 2.14).
+	@$(PIP) --no-deps aiogram==3.31.0 aiofiles==25.1.0 magic-filter==1.0.12
 	@touch $@ $(VENV)/.installed

@@ -108,6 +108,7 @@ class Bridge:
             log.warning("adapter.failed", account=account, error=str(error), again_in=seconds)
 
         async def run() -> None:
+            self.health.report(part, None)  # from here on its own `trouble` tells
             await adapter.run(self.inbox)
 
         try:
@@ -216,7 +217,9 @@ async def wire(
         turn_timeout=turn_timeout,
     )
     drain = Drain(ledger, walk, interrupts, merge_window=settings.sessions.merge_window, now=utcnow)
-    engine = EmbeddedEngine(ledger, drain, most=settings.coze.max_concurrent_turns)
+    engine = EmbeddedEngine(
+        ledger, drain, accounts=settings.adapters, most=settings.coze.max_concurrent_turns
+    )
     inbox = Inbox(
         store,
         sessions=settings.sessions,

@@ -46,14 +46,18 @@ class Sessions:
         self._key = key.encode()
         self._now = now
 
-    async def resolve(self, event: Inbound) -> Session:
-        """Find out who talks, with which agent, and what conversation they were having."""
+    async def resolve(self, event: Inbound, *, asked_in: str | None = None) -> Session:
+        """Find out who talks, with which agent, and what conversation they were having.
+
+        asked_in: the conversation in which this very message was asked before a crash.
+        """
         lane = lane_of(event, self._settings.group_scope)
         agent = self._agent_of[event.chat.account]
         uid = self._uid(event)
         stored = await self._store.write(resume(lane, event.chat, event.user, uid, self._now()))
         goes_on = stored is not None and stored.agent == agent and not self._is_stale(stored)
-        return Session(lane, agent, uid, stored.conversation_id if stored and goes_on else None)
+        current = stored.conversation_id if stored and goes_on else None
+        return Session(lane, agent, uid, asked_in or current)
 
     async def open(self, session: Session, title: str) -> Session:
         """Make sure there is a conversation to ask in; a new one is named after its question."""

@@ -1,7 +1,7 @@
 """One process: an actor per lane, woken by the inbox. No polling, no lease, no clock."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from bridge.engine.drain import Drain
@@ -17,6 +17,8 @@ log = get(__name__)
 class EmbeddedEngine:
     """Calls `drain(lane)` whenever a lane has work, once at a time for each lane.
 
+    accounts: the configured ones, None for all; what an account left behind that is not
+        configured any more waits until it is again.
     most: lanes worked on at once; express lanes do not count, for /stop must get through.
     """
 
@@ -26,10 +28,12 @@ class EmbeddedEngine:
         drain: Drain,
         *,
         most: int,
+        accounts: Collection[str] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._ledger = ledger
         self._drain = drain
+        self._accounts = accounts
         self._slots = asyncio.Semaphore(most)
         self._sleep = sleep
         self._group: asyncio.TaskGroup | None = None
@@ -53,7 +57,7 @@ class EmbeddedEngine:
         async with asyncio.TaskGroup() as group:
             self._group = group
             try:
-                for lane in [*await self._ledger.open_lanes(), *self._woken]:
+                for lane in [*await self._ledger.open_lanes(self._accounts), *self._woken]:
                     self.wake(lane)
                 await stop.wait()
             finally:

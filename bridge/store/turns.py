@@ -8,13 +8,13 @@ shown, `answered` with every page before the first final one is sent. Every writ
 conditional on its lane's fence, so a run that was overtaken writes nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, true, update
 
 from bridge.events import Inbound, Page
 from bridge.store.codec import INBOUND, PAGE
@@ -90,6 +90,11 @@ class Turn:
         return self.question or "\n".join(event.text for event in self.events if event.text)
 
     @property
+    def asked_in(self) -> str | None:
+        """The conversation in which Coze has this question already; None if it has not."""
+        return self.trace.conversation_id if self.trace and self.state is TurnState.ASKED else None
+
+    @property
     def mark(self) -> str:
         """How the question is found again at Coze. Two bridges never share a conversation."""
         return f"turn-{self.id}"
@@ -137,13 +142,15 @@ class Ledger:
         """The lane's open turns, oldest first, each with what was merged into it."""
         return await self._store.read(lambda connection: _waiting(connection, lane, fence))
 
-    async def open_lanes(self) -> list[str]:
-        """Every lane that has work, those that waited longest first."""
+    async def open_lanes(self, accounts: Collection[str] | None = None) -> list[str]:
+        """Every lane (of these accounts) that has work, those that waited longest first."""
+        mine = true() if accounts is None else inbox.c.account.in_(accounts)
 
         def job(connection: Connection) -> list[str]:
             statement = (
                 select(turns.c.lane)
-                .where(turns.c.ended_at.is_(None))
+                .join(inbox, inbox.c.id == turns.c.id)
+                .where(turns.c.ended_at.is_(None), mine)
                 .group_by(turns.c.lane)
                 .order_by(func.min(turns.c.id))
             )

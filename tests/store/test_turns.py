@@ -86,6 +86,14 @@ async def test_lanes_with_work_are_told_oldest_first(store: Store, ledger: Ledge
     assert await ledger.open_lanes() == ["a", "b", "c"]
 
 
+async def test_lanes_of_an_account_that_is_gone_are_left_alone(
+    store: Store, ledger: Ledger
+) -> None:
+    await put(store, 1)
+    assert await ledger.open_lanes(["another"]) == []
+    assert await ledger.open_lanes([event(1).chat.account]) == ["lane"]
+
+
 async def test_a_run_is_counted_before_it_begins(store: Store, ledger: Ledger) -> None:
     await put(store, 1)
     assert (await begun(ledger)).attempts == 1
