@@ -59,17 +59,22 @@ def emulator() -> Iterator[str]:
 
 
 @contextmanager
-def bridge(coze: str, folder: Path) -> Iterator[tuple[str, Popen[bytes]]]:
-    """The bridge with an open web page, on SQLite in `folder`; yields its URL and process."""
+def bridge(
+    coze: str, folder: Path, adapters: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, Popen[bytes]]]:
+    """The bridge on SQLite in `folder`; yields its URL and process once it is ready.
+
+    adapters: variables of its adapters; without any it has an open web page.
+    """
     port = free_port()
     env = {
         "COZE_BRIDGE_COZE__BASE_URL": coze,
         "COZE_BRIDGE_COZE__TOKEN": DEMO_TOKEN,
         "COZE_BRIDGE_AGENTS__DEFAULT__BOT_ID": DEMO_BOT_ID,
-        "COZE_BRIDGE_ADAPTERS__WEB__ACCESS": "open",
         "COZE_BRIDGE_DATABASE__URL": f"sqlite:///{folder / 'bridge.db'}",
         "COZE_BRIDGE_SERVER__PORT": str(port),
         "COZE_BRIDGE_LOG__LEVEL": "warning",
+        **(adapters or {"COZE_BRIDGE_ADAPTERS__WEB__ACCESS": "open"}),
     }
     with process("run", env=env) as running:
         url = f"http://127.0.0.1:{port}"

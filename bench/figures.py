@@ -1,0 +1,15 @@
+"""Distributions in one line."""
+
+from collections.abc import Iterable
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def distribution(seconds: Iterable[float]) -> str:
+    """Seconds as milliseconds."""
+    values = [each * 1000 for each in seconds]
+    shares = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
+    told = [f"{name} {percentile(values, share):.0f}" for name, share in shares]
+    return " ".join([*told, f"max {max(values):.0f}"]) if values else "none"

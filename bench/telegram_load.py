@@ -1,0 +1,217 @@
+"""Many Telegram users at once, with Telegram's flood limits enforced.
+
+    python -m bench.telegram_load --users 50 --tokens 200 --pace 0.02 --over 20
+
+Three processes: the Coze emulator, the bridge, and this one, which is Telegram and everybody on
+it. A final's delay is from the moment the Coze emulator ended a chat to the moment this Telegram
+had carried out the last edit (or post) of the answer. Exits 1 if an answer is not whole or more
+than 1 % of the calls were answered 429.
+"""
+
+import argparse
+import asyncio
+import itertools
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import uvloop
+
+from bench.figures import distribution
+from bench.processes import bridge, cpu_seconds, emulator, peak_megabytes
+from bench.scripts import asked, script
+from tests.telegram.emulator import Call, Chat, Emulator, Fault, Limits, Message, serve
+
+PATIENCE = 120.0  # seconds beyond the answers' own length
+SHOWN = ("sendMessage", "editMessageText")
+MOST_REFUSED = 0.01  # of all calls
+
+
+@dataclass(frozen=True)
+class Load:
+    """Who asks and how. over: seconds in which all of them begin. held: who is told to wait."""
+
+    users: int
+    groups: int
+    tokens: int
+    pace: float
+    over: float
+    seed: int
+    held: int
+
+    @property
+    def chunks(self) -> list[str]:
+        return [f"word{i} " if i % 20 else f"\n\n**{i}** " for i in range(self.tokens)]
+
+    @property
+    def ending(self) -> str:
+        return f"word{self.tokens - 1}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What happened to one question. Times are seconds of `time.monotonic`; finished is Coze's."""
+
+    chat: Chat
+    asked: float
+    first_text: float
+    finished: float
+    final: float
+    whole: bool
+    edits: int
+    widest_gap: float  # seconds between two changes a reader saw
+
+
+def chats(telegram: Emulator, load: Load) -> list[Chat]:
+    people = [telegram.person(n) for n in range(1, load.users + 1)]
+    groups = [telegram.group(f"group {person.id}", person) for person in people[: load.groups]]
+    return [*groups, *(person.chat() for person in people[load.groups :])]
+
+
+async def ask(chat: Chat, telegram: Emulator, number: int) -> None:
+    text = question(number)
+    person = telegram.person(number)
+    if chat.is_private:
+        await person.chat().say(text)
+    else:
+        await telegram.chats[chat.id].seat(person).say(f"@{telegram.bot.username} {text}")  # type: ignore[attr-defined]  # it is a group
+
+
+def question(number: int) -> str:
+    return f"user {number} asks"
+
+
+def is_whole(chat: Chat, load: Load) -> bool:
+    """Whether the answer stands, finished: without its stop button."""
+    answers = chat.answers
+    return bool(answers) and not answers[-1].buttons and load.ending in answers[-1].text
+
+
+async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> dict[int, float]:
+    """Let everybody ask, and wait until every answer stands; returns when each asked."""
+    dice = random.Random(load.seed)
+    began: dict[int, float] = {}
+
+    async def one(number: int, chat: Chat) -> None:
+        await asyncio.sleep(dice.uniform(0, load.over))
+        began[number] = time.monotonic()
+        await ask(chat, telegram, number)
+
+    async with asyncio.TaskGroup() as group:
+        for number, chat in enumerate(places, 1):
+            group.create_task(one(number, chat))
+    longest = load.tokens * load.pace + PATIENCE
+    await telegram.until(lambda _: all(is_whole(chat, load) for chat in places), within=longest)
+    return began
+
+
+def judged(chat: Chat, load: Load, began: float, finished: float) -> Result:
+    message: Message = chat.answers[0]
+    times = [revision.at for revision in message.revisions]
+    text = "\n".join(each.text for each in chat.answers)
+    wanted = "".join(load.chunks).replace("**", "")
+    return Result(
+        chat,
+        began,
+        first_text=times[0],
+        finished=finished,
+        final=max(each.revisions[-1].at for each in chat.answers),
+        whole=text.split() == wanted.split() and len(chat.answers) == 1,
+        edits=message.edits,
+        widest_gap=max((b - a for a, b in itertools.pairwise(times)), default=0.0),
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    results: Sequence[Result]
+    calls: Sequence[Call]
+    took: float
+    cpu: float
+    memory: float
+
+
+async def play(load: Load) -> Run:
+    """Start everything, let everybody ask, and end everything."""
+    async with serve(Emulator(limits=Limits(), strict=False)) as telegram:
+        places = chats(telegram, load)
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            coze = await asyncio.to_thread(stack.enter_context, emulator())
+            settings = {
+                "COZE_BRIDGE_ADAPTERS__TELEGRAM__TOKEN": telegram.token,
+                "COZE_BRIDGE_ADAPTERS__TELEGRAM__API_BASE_URL": telegram.url,
+            }
+            started = bridge(coze, folder, settings)
+            _, running = await asyncio.to_thread(stack.enter_context, started)
+            await script(coze, load.chunks, load.pace)
+            for chat in places[: load.held]:
+                telegram.inject(Fault("editMessageText", chat.id, retry_after=60, skip=1))
+            used, began = cpu_seconds(running.pid), time.monotonic()
+            times = await crowd(telegram, places, load)
+            took, cpu = time.monotonic() - began, cpu_seconds(running.pid) - used
+            memory = peak_megabytes(running.pid)
+            ends = finished_at(await asked(coze))
+            results = [
+                judged(chat, load, times[number], ends[question(number)])
+                for number, chat in enumerate(places, 1)
+            ]
+            calls = [call for call in telegram.journal.entries if call.method != "getUpdates"]
+            await asyncio.to_thread(stack.close)
+    return Run(results, calls, took, cpu, memory)
+
+
+def finished_at(log: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """When Coze ended each question's chat, on this machine's monotonic clock."""
+    offset = time.time() - time.monotonic()
+    return {entry["text"]: entry["finished_at"] - offset for entry in log}
+
+
+def report(run: Run, load: Load) -> int:
+    ordinary, held = run.results[load.held :], run.results[: load.held]
+    refused = [call for call in run.calls if call.refused]
+    share = len(refused) / len(run.calls)
+    wrong = [result.chat.id for result in run.results if not result.whole]
+    print(f"answers {len(run.results)}, not whole {len(wrong)} {wrong[:5]}")
+    print(f"whole run {run.took:.1f} s, calls {len(run.calls)} ({len(run.calls) / run.took:.1f}/s)")
+    print(f"answered 429: {len(refused)} ({share:.2%}) {dict(by_method(refused))}")
+    print(f"calls by method: {dict(by_method(run.calls))}")
+    print(
+        "first text after the question, ms:", distribution(r.first_text - r.asked for r in ordinary)
+    )
+    print("final after Coze ended, ms:      ", distribution(r.final - r.finished for r in ordinary))
+    print("widest gap of an answer, ms:     ", distribution(r.widest_gap for r in ordinary))
+    print(f"edits an answer: {sum(r.edits for r in ordinary) / len(ordinary):.1f}")
+    for result in held:
+        print(f"told to wait 60 s: final after {result.final - result.finished:.1f} s")
+    each = run.cpu / len(run.results) * 1000
+    print(f"CPU of the bridge {run.cpu:.2f} s ({each:.0f} ms an answer), peak {run.memory:.0f} MB")
+    return 1 if wrong or share > MOST_REFUSED else 0
+
+
+def by_method(calls: Sequence[Call]) -> Counter[str]:
+    return Counter(call.method for call in calls)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--users", type=int, default=50)
+    options.add_argument("--groups", type=int, default=0, help="so many of them ask in groups")
+    options.add_argument("--tokens", type=int, default=200)
+    options.add_argument("--pace", type=float, default=0.02, help="seconds a token")
+    options.add_argument("--over", type=float, default=0.0, help="seconds in which they begin")
+    options.add_argument("--held", type=int, default=0, help="so many get a 60 s Retry-After")
+    options.add_argument("--seed", type=int, default=1)
+    load = Load(**vars(options.parse_args()))
+    return report(uvloop.run(play(load)), load)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,268 @@
+"""kill -9 on Telegram: at the moments that matter, and at random under load.
+
+The judges are Telegram (what people read, and its log) and Coze (what it was asked). One window
+is documented: the process dies between posting a message and storing its id. Then the message
+may stand twice, and Telegram's log shows that the post was under way at the kill.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from daemon_process import answer_to, eventually
+from telegram_world import Mode, TelegramWorld, finished, until_ready
+
+from bridge.emulator import Scenario
+from tests.telegram.emulator import Call, Fault, Message
+
+ANNA = 1
+PEOPLE = 20
+KILLS = int(os.environ.get("TELEGRAM_KILLS", "8"))
+SEED = int(os.environ.get("TELEGRAM_SEED", "3"))
+LIFE = (0.05, 1.2)  # seconds from listening to the next kill
+MOST_OPEN = 3  # questions of one person that wait for their answers
+LATENCY = 0.03  # seconds Telegram takes for a post, so that kills find some under way
+STORING = 0.25  # seconds in which the id of a posted message is stored, on a loaded machine
+SOCKET = 0.25  # seconds a request of a killed process may still lie in a socket
+READY_WITHIN = 5.0
+
+
+@contextlib.contextmanager
+def locked(world: TelegramWorld) -> Iterator[None]:
+    """Nobody else can commit to the database meanwhile."""
+    with contextlib.closing(sqlite3.connect(world.database, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield
+        database.execute("ROLLBACK")
+
+
+async def test_between_the_poll_and_the_commit(telegram: TelegramWorld) -> None:
+    daemon = telegram.daemon()
+    await until_ready(daemon, within=READY_WITHIN)
+    with locked(telegram):
+        await telegram.say(ANNA, "tea")
+        await eventually(lambda: telegram.telegram.inbox.delivered)
+        await eventually(lambda: not under_way(telegram, "getUpdates"))
+        daemon.kill()
+    assert telegram.told() == 1
+    assert telegram.questions() == []
+    daemon.start()
+    await telegram.answered(ANNA, "tea")
+    assert telegram.questions() == ["tea"]
+    await eventually(lambda: telegram.told() == 0)
+
+
+async def test_between_the_delivery_and_the_commit(telegram: TelegramWorld) -> None:
+    daemon = telegram.daemon("webhook")
+    await until_ready(daemon, within=READY_WITHIN)
+    with locked(telegram):
+        await telegram.say(ANNA, "tea")
+        await eventually(lambda: telegram.telegram.webhook.attempts)
+        daemon.kill()
+    assert telegram.told() == 1
+    assert telegram.questions() == []
+    daemon.start()
+    await telegram.answered(ANNA, "tea")
+    assert telegram.questions() == ["tea"]
+
+
+async def test_between_the_commit_and_the_acknowledgement(telegram: TelegramWorld) -> None:
+    telegram.coze.install(Scenario(first_delay=1))
+    daemon = telegram.daemon()
+    await until_ready(daemon, within=READY_WITHIN)
+    await eventually(lambda: telegram.telegram.inbox.polled)
+    gate = telegram.telegram.hold("getUpdates")
+    await telegram.say(ANNA, "tea")
+    async with asyncio.timeout(10):
+        await gate.reached.wait()
+    await eventually(lambda: daemon.events("message.accepted"))
+    daemon.kill()
+    assert telegram.told() == 1
+    telegram.telegram.faults.clear()
+    daemon.start()
+    await telegram.answered(ANNA, "tea")
+    assert telegram.questions() == ["tea"]
+    await eventually(lambda: telegram.told() == 0)
+
+
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+async def test_in_mid_stream(telegram: TelegramWorld, mode: Mode) -> None:
+    telegram.coze.install(Scenario(match="^tea", pace=0.1))
+    daemon = telegram.daemon(mode)
+    await until_ready(daemon, within=READY_WITHIN)
+    await telegram.say(ANNA, "tea", "water")
+    await eventually(lambda: telegram.chat(ANNA).answers)
+    await eventually(lambda: not under_way(telegram, "sendMessage"))
+    await asyncio.sleep(STORING)
+    daemon.kill()
+    [half] = telegram.chat(ANNA).answers
+    assert half.text != answer_to("tea")
+    daemon.start()
+    await telegram.answered(ANNA, "tea", "water", within=25)
+    assert telegram.chat(ANNA).answers[0] is half
+    assert telegram.questions() == ["tea", "water"]
+
+
+async def test_a_post_under_way_at_the_kill_is_the_only_one_that_stands_twice(
+    telegram: TelegramWorld,
+) -> None:
+    daemon = telegram.daemon()
+    await until_ready(daemon, within=READY_WITHIN)
+    gate = telegram.telegram.hold("sendMessage", times=1)
+    await telegram.say(ANNA, "tea", "water")
+    async with asyncio.timeout(10):
+        await gate.reached.wait()
+    killed = time.monotonic()
+    daemon.kill()
+    gate.open()
+    await eventually(lambda: telegram.chat(ANNA).answers)
+    daemon.start()
+    await eventually(lambda: finished(telegram.chat(ANNA).answers)[1:] == answers("tea", "water"))
+    told = account(telegram, ANNA, [killed])
+    assert finished(told.messages) == answers("tea", "water")
+    assert len(told.excused) == 1
+    assert telegram.questions() == ["tea", "water"]
+
+
+def answers(*questions: str) -> list[str]:
+    return [answer_to(question) for question in questions]
+
+
+def under_way(world: TelegramWorld, method: str) -> list[Call]:
+    """The calls that have not been answered; a poll counts only once it was told something."""
+    waits = method == "getUpdates" and world.telegram.inbox.polled
+    return [] if waits else [call for call in world.calls(method) if call.answered is None]
+
+
+@dataclass(frozen=True)
+class Account:
+    """What stands in a chat, without the messages that the documented window explains."""
+
+    messages: list[Message]
+    excused: list[Message]
+
+
+def account(world: TelegramWorld, number: int, kills: Sequence[float]) -> Account:
+    """Set those messages apart that were being posted at a kill and never touched again."""
+    messages = world.chat(number).answers
+    posts = {call.message: call for call in world.calls("sendMessage", chat=number)}
+    excused = [
+        message
+        for place, message in enumerate(messages)
+        if message.edits == 0
+        and was_under_way(posts[message.id], kills)
+        and any(later.text.startswith(begun(message)) for later in messages[place + 1 :])
+    ]
+    return Account([message for message in messages if message not in excused], excused)
+
+
+def begun(message: Message) -> str:
+    """The words a half answer has so far."""
+    return message.text.rstrip(" …")
+
+
+def was_under_way(call: Call, kills: Sequence[float]) -> bool:
+    """Whether the process was killed between the call and the storing of what it brought.
+
+    A call that Telegram saw shortly after a kill was in a socket when the process died: the next
+    process takes longer to begin.
+    """
+    answered = call.at if call.answered is None else call.answered
+    return any(call.at - SOCKET <= kill <= answered + STORING for kill in kills)
+
+
+def near(world: TelegramWorld, number: int, kills: Sequence[float]) -> str:
+    """The calls in a chat, each with its time since the last kill; for a failed test."""
+    calls = sorted([*world.calls("sendMessage", "editMessageText", chat=number)], key=began)
+    lines = []
+    for call in calls:
+        since = min((call.at - kill for kill in kills if kill <= call.at), default=0.0)
+        until = min((kill - call.at for kill in kills if kill > call.at), default=0.0)
+        took = (call.answered or call.at) - call.at
+        text = str(call.params.get("text"))
+        lines.append(
+            f"{since:6.3f} before {until:6.3f} took {took:.3f} {call.method} {call.message} "
+            f"{call.status} {text!r} {call.params.get('reply_markup')}"
+        )
+    return "\n".join(lines)
+
+
+def began(call: Call) -> float:
+    return call.at
+
+
+@dataclass
+class Person:
+    """Asks on and on, a few questions ahead of the answers."""
+
+    world: TelegramWorld
+    number: int
+    dice: random.Random
+    asked: list[str] = field(default_factory=list)
+
+    async def talk(self, enough: asyncio.Event) -> None:
+        while not enough.is_set():
+            if len(self.asked) - self.answers < MOST_OPEN:
+                self.asked.append(f"question {len(self.asked)} of {self.number}")
+                await self.world.say(self.number, self.asked[-1])
+            await asyncio.sleep(self.dice.uniform(0.2, 1.5))
+
+    @property
+    def answers(self) -> int:
+        there = set(finished(self.world.chat(self.number).answers))
+        return sum(answer_to(question) in there for question in self.asked)
+
+    @property
+    def is_served(self) -> bool:
+        return self.answers == len(self.asked)
+
+
+async def kill_at_random(world: TelegramWorld, people: Sequence[Person]) -> list[float]:
+    """Start and kill a daemon again and again while people talk; returns when it was killed."""
+    dice = random.Random(SEED)
+    enough = asyncio.Event()
+    kills: list[float] = []
+    daemon = world.daemon(adapters__telegram__edit_interval_private="0.3")
+    async with asyncio.TaskGroup() as talking:
+        for person in people:
+            talking.create_task(person.talk(enough))
+        for _ in range(KILLS):
+            daemon.start()
+            await eventually(lambda: daemon.url)
+            await asyncio.sleep(dice.uniform(*LIFE))
+            kills.append(time.monotonic())
+            daemon.kill()
+        enough.set()
+    daemon.start()
+    return kills
+
+
+@pytest.mark.timeout(60 + 10 * KILLS)
+async def test_killed_at_random_nothing_is_lost_doubled_or_out_of_order(
+    telegram: TelegramWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    telegram.telegram.inject(Fault("sendMessage", times=0, delay=LATENCY))
+    people = [Person(telegram, n, random.Random(n)) for n in range(1, PEOPLE + 1)]
+    kills = await kill_at_random(telegram, people)
+    await eventually(lambda: all(person.is_served for person in people), within=60)
+    await eventually(lambda: telegram.told() == 0)
+    told = {person.number: account(telegram, person.number, kills) for person in people}
+    for person in people:
+        there = finished(told[person.number].messages)
+        assert there == answers(*person.asked), near(telegram, person.number, kills)
+    asked = [question for person in people for question in person.asked]
+    assert sorted(telegram.questions()) == sorted(asked)
+    assert len(asked) >= PEOPLE
+    doubles = sum(len(each.excused) for each in told.values())
+    # At any kill no more posts can be under way than people talk, and it hits few of them.
+    assert doubles <= len(kills) * PEOPLE / 4
+    told_of = f"{len(asked)} questions, {len(kills)} kills, {doubles} posts under way twice"
+    with capsys.disabled():
+        sys.stdout.write(f"\n{told_of}, seed {SEED}\n")
