@@ -1,0 +1,501 @@
+"""From raw updates, the odd ones among them, to what the bridge understands."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.telegram.addressed import Me
+from adapters.telegram.keyboard import STOP
+from adapters.telegram.normalise import (
+    KINDS,
+    ChatMoved,
+    Heard,
+    Stale,
+    understood,
+)
+from bridge.events import Attachment, AttachmentKind, ChatKind, ChatRef, Inbound, User
+
+Json: TypeAlias = dict[str, Any]
+
+ME = Me(7000000001, "coze_bridge_bot")
+DATE = 1_790_000_000
+ANNA: Json = {
+    "id": 1001,
+    "is_bot": False,
+    "first_name": "Anna",
+    "last_name": "Karenina",
+    "username": "anna_k",
+    "language_code": "zh-hans",
+}
+PRIVATE: Json = {"id": 1001, "type": "private", "first_name": "Anna", "username": "anna_k"}
+GROUP: Json = {"id": -4000001, "type": "group", "title": "Bridge", "all_members_are_admins": True}
+FORUM: Json = {"id": -1001000000002, "type": "supergroup", "title": "Forum", "is_forum": True}
+CHANNEL: Json = {"id": -1002000000003, "type": "channel", "title": "News", "username": "the_news"}
+OUR_MESSAGE: Json = {
+    "message_id": 40,
+    "from": {"id": ME.id, "is_bot": True, "first_name": "Coze", "username": ME.username},
+    "chat": GROUP,
+    "date": DATE,
+    "text": "An answer",
+}
+
+
+def said(text: str | None = "hi", chat: Json = PRIVATE, **fields: Any) -> Json:
+    """An update with a message; a field that is None is left out."""
+    whole = {"message_id": 41, "from": ANNA, "chat": chat, "date": DATE, "text": text, **fields}
+    message = {name: value for name, value in whole.items() if value is not None}
+    return {"update_id": 100000001, "message": message}
+
+
+def entity(kind: str, offset: int, length: int, **more: Any) -> Json:
+    return {"type": kind, "offset": offset, "length": length, **more}
+
+
+def mentioning(text: str, name: str = "@coze_bridge_bot", **fields: Any) -> Json:
+    """A group message with `name` in it, as the server marks it up: in UTF-16 units."""
+    offset = len(text[: text.index(name)].encode("utf-16-le")) // 2
+    return said(text, GROUP, entities=[entity("mention", offset, len(name))], **fields)
+
+
+def command(text: str, chat: Json = PRIVATE, **fields: Any) -> Json:
+    word = text.split(maxsplit=1)[0]
+    return said(text, chat, entities=[entity("bot_command", 0, len(word))], **fields)
+
+
+def heard(update: Json) -> Inbound:
+    found = understood(update, ME, "bot")
+    assert isinstance(found, Heard)
+    return found.event
+
+
+def ignored(update: Json) -> bool:
+    return understood(update, ME, "bot") is None
+
+
+# Who, where and when
+
+
+def test_private_message_has_all_that_telegram_tells() -> None:
+    assert heard(said("hi")) == Inbound(
+        event_id="message/1001/41",
+        chat=ChatRef("telegram", "bot", "1001"),
+        user=User(
+            "1001",
+            name="Anna Karenina",
+            first_name="Anna",
+            username="anna_k",
+            language="zh-hans",
+        ),
+        text="hi",
+        sent_at=datetime.fromtimestamp(DATE, UTC),
+    )
+
+
+def test_person_of_whom_only_the_id_is_known() -> None:
+    assert heard(said(**{"from": {"id": 5, "is_bot": False}})).user == User("5")
+
+
+def test_group_message_is_answered_as_a_reply_to_it() -> None:
+    chat = heard(mentioning("@coze_bridge_bot hi")).chat
+    assert chat == ChatRef("telegram", "bot", "-4000001", kind=ChatKind.GROUP, reply_to="41")
+
+
+@pytest.mark.parametrize("date", [None, "yesterday", 10**30, -(10**30), True])
+def test_message_without_a_readable_date_is_old(date: object) -> None:
+    assert heard(said(date=date)).sent_at == datetime.fromtimestamp(0, UTC)
+
+
+# Topics
+
+
+@pytest.mark.parametrize("chat", [FORUM, PRIVATE], ids=["forum", "private"])
+def test_topic_is_a_place_of_its_own(chat: Json) -> None:
+    update = said("hi", chat, message_thread_id=7, is_topic_message=True, reply_to_message=None)
+    if chat is FORUM:
+        update["message"] |= {"text": "/ask", "entities": [entity("bot_command", 0, 4)]}
+    assert heard(update).chat.thread == "7"
+
+
+def test_thread_of_replies_is_no_topic() -> None:
+    """Telegram numbers the threads of ordinary groups as well."""
+    update = mentioning("@coze_bridge_bot hi", message_thread_id=40)
+    assert heard(update).chat.thread == ""
+
+
+def test_message_that_opened_the_topic_is_not_replied_to() -> None:
+    root = {**OUR_MESSAGE, "chat": FORUM, "forum_topic_created": {"name": "t", "icon_color": 1}}
+    update = said("hi", FORUM, message_thread_id=40, is_topic_message=True, reply_to_message=root)
+    assert ignored(update)
+
+
+def test_reply_to_the_bot_in_a_topic_is_heard() -> None:
+    reply = {**OUR_MESSAGE, "chat": FORUM, "message_thread_id": 40, "is_topic_message": True}
+    update = said("and?", FORUM, message_thread_id=40, is_topic_message=True)
+    update["message"]["reply_to_message"] = reply
+    assert heard(update).text == "and?"
+    assert heard(update).chat.thread == "40"
+
+
+# Whom it is for
+
+
+@pytest.mark.parametrize(
+    ("text", "heard_as"),
+    [
+        ("@coze_bridge_bot what now?", "what now?"),
+        ("@coze_bridge_bot, what now?", "what now?"),
+        ("@coze_bridge_bot：现在呢", "现在呢"),
+        ("what now @coze_bridge_bot", "what now"),
+        ("so @coze_bridge_bot what now?", "so what now?"),
+        ("👨‍👩‍👧‍👦 family @coze_bridge_bot 😀 what?", "👨‍👩‍👧‍👦 family 😀 what?"),
+        ("一😀 @coze_bridge_bot 好", "一😀 好"),
+        ("first line\n@coze_bridge_bot\nlast line", "first line\n\nlast line"),
+        ("@coze_bridge_bot\n- a\n  - b", "- a\n  - b"),
+        ("@coze_bridge_bot /new", "/new"),
+    ],
+)
+def test_mention_is_heard_without_the_name(text: str, heard_as: str) -> None:
+    assert heard(mentioning(text)).text == heard_as
+
+
+def test_mention_in_other_letters_is_ours() -> None:
+    update = mentioning("@Coze_Bridge_BOT hi", "@Coze_Bridge_BOT")
+    assert heard(update).text == "hi"
+
+
+def test_name_is_heard_wherever_it_is_marked_and_nowhere_else() -> None:
+    text = "@coze_bridge_bot2 @coze_bridge_bot hi"
+    marks = [entity("mention", 0, 17), entity("mention", 18, 16)]
+    assert heard(said(text, GROUP, entities=marks)).text == "@coze_bridge_bot2 hi"
+    assert ignored(said(text, GROUP, entities=marks[:1]))
+    assert ignored(said("@coze_bridge_bot hi", GROUP))
+
+
+@pytest.mark.parametrize(("user", "ours"), [(ME.id, True), (1001, False)])
+def test_text_mention_is_ours_by_its_id(user: int, ours: bool) -> None:
+    mark = entity("text_mention", 0, 4, user={"id": user, "is_bot": True, "first_name": "Coze"})
+    update = said("Coze what now?", GROUP, entities=[mark])
+    assert ignored(update) is not ours
+    if ours:
+        assert heard(update).text == "what now?"
+
+
+def test_reply_to_the_bot_is_for_it_and_to_others_is_not() -> None:
+    assert heard(said("and?", GROUP, reply_to_message=OUR_MESSAGE)).text == "and?"
+    theirs = {**OUR_MESSAGE, "from": ANNA}
+    assert ignored(said("and?", GROUP, reply_to_message=theirs))
+    assert ignored(said("and?", GROUP))
+
+
+def test_mention_alone_says_nothing() -> None:
+    assert ignored(mentioning("@coze_bridge_bot"))
+
+
+def test_caption_is_what_is_said_about_a_photo() -> None:
+    photo = [{"file_id": "small", "file_size": 10}, {"file_id": "large", "file_size": 99}]
+    text = "😀 @coze_bridge_bot what is it?"
+    update = said(None, GROUP, photo=photo, caption=text)
+    assert ignored(update)
+    update["message"]["caption_entities"] = [entity("mention", 3, 16)]
+    event = heard(update)
+    assert event.text == "😀 what is it?"
+    assert event.attachments == (Attachment(AttachmentKind.PHOTO, "large", size=99),)
+
+
+@pytest.mark.parametrize(
+    ("text", "heard_as"),
+    [
+        ("/new", "/new"),
+        ("/new@coze_bridge_bot", "/new"),
+        ("/new@COZE_bridge_bot", "/new"),
+        ("/history@coze_bridge_bot 123", "/history 123"),
+        ("/weather in 北京", "/weather in 北京"),
+    ],
+)
+@pytest.mark.parametrize("chat", [PRIVATE, GROUP], ids=["private", "group"])
+def test_command_is_heard_without_the_name(chat: Json, text: str, heard_as: str) -> None:
+    assert heard(command(text, chat)).text == heard_as
+
+
+@pytest.mark.parametrize("chat", [PRIVATE, GROUP], ids=["private", "group"])
+def test_command_of_another_bot_is_not_ours(chat: Json) -> None:
+    assert ignored(command("/new@other_bot", chat))
+
+
+def test_slash_that_is_no_command_is_text() -> None:
+    assert heard(said("/usr/bin is a folder")).text == "/usr/bin is a folder"
+
+
+# Who is listened to
+
+
+ANONYMOUS = {
+    "id": 1087968824,
+    "is_bot": True,
+    "first_name": "Group",
+    "username": "GroupAnonymousBot",
+}
+AS_CHANNEL = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
+TELEGRAM = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
+OTHER_BOT = {"id": 42, "is_bot": True, "first_name": "Other", "username": "other_bot"}
+
+
+def test_anonymous_administrator_is_the_group() -> None:
+    update = mentioning("@coze_bridge_bot hi", **{"from": ANONYMOUS, "sender_chat": GROUP})
+    assert heard(update).user == User("-4000001", name="Bridge")
+
+
+def test_who_writes_as_a_channel_is_that_channel() -> None:
+    update = mentioning("@coze_bridge_bot hi", **{"from": AS_CHANNEL, "sender_chat": CHANNEL})
+    assert heard(update).user == User("-1002000000003", name="News", username="the_news")
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        mentioning("@coze_bridge_bot hi", **{"from": OTHER_BOT}),
+        said("hi", **{"from": OTHER_BOT}),
+        said("hi", **{"from": None}),
+        mentioning(
+            "@coze_bridge_bot hi",
+            **{"from": TELEGRAM, "sender_chat": CHANNEL, "is_automatic_forward": True},
+        ),
+        said("hi", CHANNEL, **{"from": None, "sender_chat": CHANNEL}),
+        said("hi", {**FORUM, "is_direct_messages": True}, reply_to_message=OUR_MESSAGE),
+    ],
+    ids=["other bot", "bot in private", "nobody", "copy of a post", "channel", "channel's inbox"],
+)
+def test_nobody_else_is_listened_to(update: Json) -> None:
+    assert ignored(update)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "edited_message",
+        "channel_post",
+        "edited_channel_post",
+        "edited_business_message",
+        "message_reaction",
+        "my_chat_member",
+        "poll",
+        "something_new",
+    ],
+)
+def test_other_kinds_of_updates_are_passed_over_and_not_asked_for(kind: str) -> None:
+    message = said("hi")["message"]
+    assert ignored({"update_id": 1, kind: message})
+    assert kind not in KINDS
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"new_chat_members": [ANNA]},
+        {"left_chat_member": ANNA},
+        {"new_chat_title": "x"},
+        {"pinned_message": OUR_MESSAGE},
+        {"forum_topic_created": {"name": "t", "icon_color": 1}},
+        {"group_chat_created": True},
+        {"message_auto_delete_timer_changed": {"message_auto_delete_time": 86400}},
+    ],
+    ids=lambda event: next(iter(event)),
+)
+@pytest.mark.parametrize("chat", [PRIVATE, GROUP], ids=["private", "group"])
+def test_service_messages_are_passed_over(event: Json, chat: Json) -> None:
+    assert ignored(said(None, chat, **event))
+
+
+# What is not text
+
+
+FILE = {"file_id": "f", "file_unique_id": "u", "file_size": 3, "mime_type": "x/y"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("document", AttachmentKind.DOCUMENT),
+        ("audio", AttachmentKind.AUDIO),
+        ("video", AttachmentKind.VIDEO),
+        ("video_note", AttachmentKind.VIDEO),
+        ("voice", AttachmentKind.VOICE),
+        ("sticker", AttachmentKind.STICKER),
+    ],
+)
+def test_file_is_an_attachment(name: str, kind: AttachmentKind) -> None:
+    event = heard(said(None, **{name: FILE}))
+    assert event.text == ""
+    assert event.attachments == (Attachment(kind, "f", size=3, mime="x/y"),)
+
+
+def test_animation_is_one_file_although_old_clients_get_it_twice() -> None:
+    event = heard(said(None, animation={**FILE, "file_name": "a.mp4"}, document=FILE))
+    assert event.attachments == (
+        Attachment(AttachmentKind.VIDEO, "f", name="a.mp4", size=3, mime="x/y"),
+    )
+
+
+@pytest.mark.parametrize("name", ["location", "contact", "poll", "dice", "story", "venue"])
+def test_what_nobody_can_read_gets_an_answer_in_private_only(name: str) -> None:
+    event = heard(said(None, **{name: {"x": 1}}))
+    assert (event.text, event.attachments) == ("", ())
+    assert ignored(said(None, GROUP, **{name: {"x": 1}}))
+
+
+def test_parts_of_an_album_are_messages_of_their_own() -> None:
+    first = heard(said(None, photo=[FILE], caption="Look", media_group_id="13"))
+    second = heard(said(None, photo=[FILE], media_group_id="13", message_id=42))
+    assert (first.text, second.text) == ("Look", "")
+    assert first.event_id != second.event_id
+
+
+# Business accounts
+
+
+def business(sender: Json = ANNA, **fields: Any) -> Json:
+    message = said("hi", business_connection_id="b-1", **{"from": sender, **fields})["message"]
+    return {"update_id": 1, "business_message": message}
+
+
+def test_customer_is_answered_through_the_connection() -> None:
+    event = heard(business())
+    assert event.chat == ChatRef("telegram", "bot", "1001", via="b-1")
+    assert event.event_id == "business/b-1/1001/41"
+    assert event.event_id != heard(said("hi")).event_id
+
+
+def test_owner_of_the_account_is_not_answered() -> None:
+    owner = {"id": 9, "is_bot": False, "first_name": "Olga"}
+    assert ignored(business(owner))
+    ours = {"id": ME.id, "is_bot": True, "first_name": "Coze"}
+    assert ignored(business(owner, sender_business_bot=ours))
+    assert ignored(business(ANNA, sender_business_bot=ours))
+
+
+# Buttons
+
+
+def press(data: str, message: object = ..., **fields: Any) -> Json:
+    rows = [
+        [{"text": "Tell me more", "callback_data": "=0"}],
+        [{"text": "更多", "callback_data": "=1"}],
+    ]
+    whole = {**OUR_MESSAGE, "chat": PRIVATE, "reply_markup": {"inline_keyboard": rows}}
+    query = {
+        "id": "4382bfdwdsb323b2d9",
+        "from": ANNA,
+        "message": whole if message is ... else message,
+        "chat_instance": "-3",
+        "data": data,
+        **fields,
+    }
+    return {"update_id": 1, "callback_query": query}
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [("=0", "Tell me more"), ("=1", "更多"), ("/stop", "/stop"), ("/history 7", "/history 7")],
+)
+def test_press_says_what_the_button_means(data: str, says: str) -> None:
+    found = understood(press(data), ME, "bot")
+    assert isinstance(found, Heard)
+    assert found.query_id == "4382bfdwdsb323b2d9"
+    assert found.event.text == says
+    assert found.event.event_id == "press/4382bfdwdsb323b2d9"
+    assert found.event.user.id == "1001"
+    assert found.event.chat == ChatRef("telegram", "bot", "1001")
+
+
+def test_press_in_a_topic_is_answered_there() -> None:
+    message = {**OUR_MESSAGE, "chat": FORUM, "message_thread_id": 7, "is_topic_message": True}
+    chat = heard(press("/stop", message)).chat
+    assert (chat.chat, chat.thread, chat.reply_to) == ("-1001000000002", "7", "")
+
+
+INACCESSIBLE = {"chat": PRIVATE, "message_id": 40, "date": 0}
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        press("=0", INACCESSIBLE),
+        press("=7"),
+        press("=0", None),
+        press("/stop", None, inline_message_id="x"),
+        press("", game_short_name="chess"),
+    ],
+    ids=["too old", "gone button", "no message", "inline", "game"],
+)
+def test_press_that_cannot_be_read_is_stale(update: Json) -> None:
+    assert understood(update, ME, "bot") == Stale("4382bfdwdsb323b2d9", "zh-hans")
+
+
+def test_command_is_understood_from_a_message_of_any_age() -> None:
+    assert heard(press("/history 7", INACCESSIBLE)).text == "/history 7"
+
+
+# Drafts and migrations
+
+
+def test_stop_under_a_draft_is_the_command() -> None:
+    stopped = {"chat": PRIVATE, "message_thread_id": 7, "draft_id": 12}
+    event = heard({"update_id": 5, "stopped_message_generation": stopped})
+    assert event.text == STOP
+    assert event.chat == ChatRef("telegram", "bot", "1001", thread="7")
+    assert event.user == User("1001")
+    assert event.event_id == "stopped/1001/12/5"
+
+
+def test_upgraded_group_has_moved_whichever_side_tells_first() -> None:
+    new = {**GROUP, "id": -1009, "type": "supergroup"}
+    moved = ChatMoved("-4000001", "-1009")
+    assert understood(said(None, GROUP, migrate_to_chat_id=-1009), ME, "bot") == moved
+    assert understood(said(None, new, migrate_from_chat_id=-4000001), ME, "bot") == moved
+
+
+# Anything at all
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+WORDS = sorted(
+    {"message", "chat", "id", "type", "from", "text", "entities", "data", "photo", "is_bot"}
+    | {"callback_query", "business_message", "stopped_message_generation", "message_id", "date"}
+    | {"reply_to_message", "caption", "caption_entities", "document", "sender_chat", "user"}
+    | {"reply_markup", "inline_keyboard", "callback_data", "offset", "length", "update_id"}
+)
+updates = st.recursive(
+    json_values | st.sampled_from(["private", "group", "=0", "mention", "bot_command"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6)
+    ),
+    max_leaves=20,
+).filter(lambda value: isinstance(value, dict))
+
+
+@given(updates)
+def test_no_object_is_too_odd(update: Json) -> None:
+    understood(update, ME, "bot")
+
+
+@given(st.sampled_from(sorted(said()["message"])), json_values, st.booleans())
+def test_no_field_is_too_odd(field: str, value: object, group: bool) -> None:
+    update = mentioning("@coze_bridge_bot hi") if group else said()
+    update["message"] = {**update["message"], field: value}
+    understood(update, ME, "bot")
+
+
+@given(json_values, json_values, json_values)
+def test_no_entity_is_too_odd(offset: object, length: object, kind: object) -> None:
+    odd = {"type": kind, "offset": offset, "length": length}
+    update = said("@coze_bridge_bot 😀 hi", GROUP, entities=[odd, entity("mention", 0, 16)])
+    assert heard(update).text.endswith("hi")
