@@ -8,7 +8,7 @@ from aiohttp import web
 from telegram import Bot, LinkPreviewOptions, ReplyParameters
 
 from adapters.telegram.addressed import Me
-from adapters.telegram.bots import make_bot
+from adapters.telegram.bots import RawBot, make_bot
 from adapters.telegram.drafts import Drafts
 from adapters.telegram.faults import NotModified, as_bridge_errors
 from adapters.telegram.keyboard import keyboard
@@ -19,7 +19,7 @@ from adapters.telegram.receive import Intake
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import Webhook
 from bridge.adapter import Capabilities, Host, Sink
-from bridge.errors import BridgeError, Gone, Unreachable
+from bridge.errors import Gone, Unreachable
 from bridge.events import ChatKind, ChatRef, MessageRef, Page
 from bridge.logs import get
 
@@ -42,7 +42,7 @@ class TelegramAdapter:
         self._account = account
         self._settings = settings
         self._host = host
-        self._bot: Bot | None = None
+        self._bot: RawBot | None = None
         self._intake: Intake | None = None
         self._receiver: Poller | Webhook | None = None
         self._secret = settings.webhook_secret.get_secret_value()
@@ -72,8 +72,7 @@ class TelegramAdapter:
         if self._intake is not None:
             await self._intake.close()
         if self._bot is not None:
-            with contextlib.suppress(BridgeError), as_bridge_errors():
-                await self._bot.shutdown()
+            await self._bot.release()
 
     def routes(self) -> Iterable[web.RouteDef]:
         """The webhook; there is none while polling."""
@@ -163,7 +162,7 @@ class TelegramAdapter:
             return web.json_response({"error": "not receiving"}, status=503)
         return await self._receiver.receive(request)
 
-    def _require_bot(self) -> Bot:
+    def _require_bot(self) -> RawBot:
         if self._bot is None:
             raise Unreachable("not open")
         return self._bot

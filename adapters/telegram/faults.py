@@ -48,6 +48,7 @@ _CONTENT = (
     "entities",
     "button",
     "reply markup",
+    "reply_markup",
     "inline keyboard",
     "url_invalid",
     "http url",

@@ -51,7 +51,7 @@ def rendered(page: Page) -> tuple[str, Sequence[MessageEntity]]:
     text, entities = convert(_CODE_OR_ANGLE.sub(_escaped, source), config=_CONFIG)
     if not text.strip() or _units(text) > MAX_TEXT:
         return source, ()
-    return text, [_entity(each) for each in entities[:MAX_ENTITIES]]
+    return text, _useful([_entity(each) for each in entities])[:MAX_ENTITIES]
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -68,6 +68,18 @@ def _entity(entity: object) -> MessageEntity:
         url=fields.get("url"),
         language=fields.get("language") or None,
     )
+
+
+def _useful(entities: Sequence[MessageEntity]) -> list[MessageEntity]:
+    """Without those inside another of their kind: they show nothing, and count all the same."""
+    kept: list[MessageEntity] = []
+    ends: dict[str, int] = {}
+    for entity in sorted(entities, key=lambda each: (each.offset, -each.length)):
+        end = entity.offset + entity.length
+        if end > ends.get(entity.type, 0):
+            kept.append(entity)
+            ends[entity.type] = end
+    return kept
 
 
 def _whole(text: str) -> str:

@@ -6,11 +6,10 @@ commit, and the next request is the acknowledgement.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 
-from adapters.telegram.bots import JSONDict, PollingBot, make_bot
+from adapters.telegram.bots import JSONDict, RawBot, make_bot
 from adapters.telegram.faults import as_bridge_errors
 from adapters.telegram.normalise import KINDS
 from adapters.telegram.raw import Json
@@ -76,10 +75,9 @@ class Poller:
             self._trouble = str(told)
             raise told from error
         finally:
-            with contextlib.suppress(BridgeError), as_bridge_errors():
-                await bot.shutdown()
+            await bot.release()
 
-    async def _poll(self, bot: PollingBot, sink: Sink) -> None:
+    async def _poll(self, bot: RawBot, sink: Sink) -> None:
         # Without an offset at first: the server knows what is unconfirmed, and its ids are
         # drawn anew after a week of silence. What was committed before is dropped by its key.
         offset: int | None = None
@@ -92,7 +90,7 @@ class Poller:
             self._returned_at, self._trouble = self._clock(), None
             wait = self._timeout
 
-    async def _updates(self, bot: PollingBot, offset: int | None, wait: int) -> Sequence[JSONDict]:
+    async def _updates(self, bot: RawBot, offset: int | None, wait: int) -> Sequence[JSONDict]:
         """One poll. Raises `Transient`, `Unauthorised`."""
         asked: JSONDict = {"timeout": wait, "limit": 100, "allowed_updates": list(KINDS)}
         if offset is not None:
