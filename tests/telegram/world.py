@@ -2,15 +2,17 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 
+from adapters.telegram.adapter import TelegramAdapter
 from adapters.telegram.settings import TelegramSettings
-from bridge.adapter import Adapter
+from bridge.adapter import Adapter, MenuItem, Sink, Transcript
 from bridge.app import Bridge, open_bridge, utcnow
 from bridge.config import (
     AgentSettings,
@@ -22,6 +24,8 @@ from bridge.config import (
 )
 from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, Scenario
 from bridge.emulator import Emulator as Coze
+from bridge.errors import Transient, Unreachable
+from bridge.flow.supervise import supervise
 from bridge.web.server import ServesHttp, Status, serve_http
 from tests.telegram.emulator import TOKEN, Emulator
 
@@ -35,6 +39,52 @@ def telegram_settings(url: str, **table: object) -> TelegramSettings:
     """A table of the configuration that leads to an emulator at `url`."""
     given = {"platform": "telegram", "token": TOKEN, "api_base_url": url, **table}
     return TelegramSettings.model_validate(given)
+
+
+class LentHost:
+    """What a bridge lends to an adapter, without a database. moved: the chats that did."""
+
+    def __init__(self, public_url: str = "") -> None:
+        self._public_url = public_url
+        self.moved: list[tuple[str, str]] = []
+        self.failing = False  # whether the database is out of reach
+
+    @property
+    def transcript(self) -> Transcript:
+        raise NotImplementedError("Telegram keeps its messages itself")
+
+    @property
+    def menus(self) -> Mapping[str, Sequence[MenuItem]]:
+        return {}
+
+    @property
+    def public_url(self) -> str:
+        return self._public_url
+
+    async def secret(self, name: str) -> str:
+        return f"secret-of-{name}"
+
+    async def chat_moved(self, old: str, new: str) -> None:
+        if self.failing:
+            raise Unreachable("the commit failed")
+        self.moved.append((old, new))
+
+
+class Supervised(TelegramAdapter):
+    """An adapter that is run again when it fails, as the bridge does, only sooner."""
+
+    receiving = False
+
+    async def run(self, sink: Sink) -> None:
+        async def soon(_: float) -> None:
+            await asyncio.sleep(0.01)
+
+        self.receiving = True
+        try:
+            again = partial(super().run, sink)
+            await supervise(again, passing=Transient, failed=lambda *_: None, sleep=soon)
+        finally:
+            self.receiving = False
 
 
 def free_port() -> int:
