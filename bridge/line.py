@@ -1,7 +1,7 @@
 """One chat of one adapter: calls are paced, counted and timed, and never repeated here."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -33,11 +33,16 @@ class Line:
         # Topics and people of one chat share its pace, so the thread is no part of the key.
         self._pace = Pace((chat.account, chat.chat), pace if self.edits else 0.0)
         self._draft_pace = Pace((chat.account, chat.chat, "draft"), caps.edit_interval)
-        self._quotas = _quotas(chat, caps)
+        self._account = _account_quota(chat, caps)
+        self._quotas = (*self._account, *_group_quota(chat, caps))
 
     def claim(self, priority: Priority) -> float:
         """Take the right to one call and return 0, or return the seconds to wait."""
         return self._pacer.claim((self._pace, *self._quotas), priority)
+
+    def give_back(self) -> None:
+        """Undo the last claim: there was nothing to call for."""
+        self._pacer.give_back((self._pace, *self._quotas))
 
     def move(self, chat: str) -> None:
         """The chat goes on under another id."""
@@ -63,11 +68,15 @@ class Line:
         """Like `claim`, for the next draft; drafts have a pace of their own."""
         return self._pacer.claim((self._draft_pace,), Priority.EDIT)
 
+    def give_back_draft(self) -> None:
+        """Undo the last claim of a draft."""
+        self._pacer.give_back((self._draft_pace,))
+
     async def draft(self, page: Page, key: str) -> None:
         """Show a page as being written."""
         if not isinstance(self._adapter, ShowsDrafts):
             raise Permanent("no drafts here")
-        with self._watched("draft", self._draft_pace):
+        with self._watched("draft", (), self._draft_pace):
             await self._adapter.draft(self._chat, page, key=key)
 
     async def retract(self, message_id: str) -> None:
@@ -81,16 +90,22 @@ class Line:
 
     async def typing(self) -> None:
         """Give a sign of life if the platform has one and the pace allows it; never raises."""
-        if not isinstance(self._adapter, ShowsTyping) or self.claim(Priority.TYPING):
+        limits: tuple[Pace | Quota, ...] = (self._pace, *self._account)
+        if not isinstance(self._adapter, ShowsTyping):
+            return
+        if self._pacer.claim(limits, Priority.TYPING) > 0:
             return
         try:
-            with self._watched("typing"):
+            with self._watched("typing", self._account):
                 await self._adapter.typing(self._chat)
         except Exception as error:  # noqa: BLE001  no sign of life is worth an answer
             log.debug("typing.failed", account=self._chat.account, error=repr(error))
 
     @contextmanager
-    def _watched(self, verb: str, pace: Pace | None = None) -> Iterator[None]:
+    def _watched(
+        self, verb: str, quotas: Sequence[Quota] | None = None, pace: Pace | None = None
+    ) -> Iterator[None]:
+        """Count a call. quotas, pace: it was claimed under; the chat's own if not told."""
         outcome = "bug"
         try:
             yield
@@ -103,15 +118,20 @@ class Line:
             outcome = type(error).__name__
             raise
         finally:
+            self._pacer.answered(self._quotas if quotas is None else quotas)
             CALLS.labels(self._chat.platform, verb, outcome).inc()
 
 
-def _quotas(chat: ChatRef, caps: Capabilities) -> tuple[Quota, ...]:
-    """What the account may send in a second, and a group may get in a minute."""
-    quotas = []
-    if math.isfinite(caps.calls_per_second):
-        quotas.append(Quota((chat.account,), int(caps.calls_per_second), 1.0))
-    if chat.kind is ChatKind.GROUP and math.isfinite(caps.group_calls_per_minute):
-        key = (chat.account, chat.chat, "minute")
-        quotas.append(Quota(key, int(caps.group_calls_per_minute), 60.0))
-    return tuple(quotas)
+def _account_quota(chat: ChatRef, caps: Capabilities) -> tuple[Quota, ...]:
+    """What the account may send in a second."""
+    if math.isinf(caps.calls_per_second):
+        return ()
+    return (Quota((chat.account,), int(caps.calls_per_second), 1.0),)
+
+
+def _group_quota(chat: ChatRef, caps: Capabilities) -> tuple[Quota, ...]:
+    """What a group may get in a minute."""
+    if chat.kind is not ChatKind.GROUP or math.isinf(caps.group_calls_per_minute):
+        return ()
+    key = (chat.account, chat.chat, "minute")
+    return (Quota(key, int(caps.group_calls_per_minute), 60.0),)

@@ -132,8 +132,9 @@ class Screen:
         if self._muted:
             return NOT_NOW
         if self._drafting:
-            return self._line.claim_draft()
-        seconds = self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT)
+            seconds = self._line.claim_draft()
+        else:
+            seconds = self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT)
         self._granted = seconds <= 0
         return seconds
 
@@ -143,8 +144,24 @@ class Screen:
         The first call is the one that was claimed. Without a claim the snapshot is urgent, which
         is reason to run ahead of the pace, but not of a Retry-After.
         """
+        try:
+            await self._show(pages)
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """A claim for which there was nothing to show, such as before the first word."""
+        if self._granted:
+            self._granted = False
+            if self._drafting:
+                self._line.give_back_draft()
+            else:
+                self._line.give_back()
+
+    async def _show(self, pages: Sequence[Page]) -> None:
         wanted = [replace(page, plain=self._plain) for page in pages]
         if self._drafting and wanted and not wanted[-1].final:
+            self._granted = False
             await self._show_draft(wanted.pop())
         steps = plan([shown.page for shown in self._shown], wanted)
         priority = Priority.FIRST

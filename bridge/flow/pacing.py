@@ -2,11 +2,15 @@
 
 Two kinds of limits. A `Pace` is steady: so many seconds between two calls under a key, after the
 generic cell rate algorithm (one number, when the next call is due). A `Quota` is a budget: so
-many calls in any stretch of so many seconds.
+many calls in any stretch of so many seconds, whoever makes them.
 
 Priorities differ in how much of either they may use up. An intermediate edit must find the pace
-idle and half the quota left, while a final one may run ahead of the pace and spend the rest. So
-an answer's end never waits behind its own animation, nor behind that of others.
+idle and most of the quota left, while a final one may run ahead of the pace and spend the rest.
+So an answer's end never waits behind its own animation, nor behind that of others. Where many
+answers grow at once, they take turns with what a quota leaves to edits.
+
+The far side counts a call when it arrives, some time between its claim and its answer. So an
+answered call is counted anew: until then it is not certain that the far side has counted it.
 """
 
 import math
@@ -17,6 +21,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from bridge.flow.crowd import Crowd
+
 
 class Priority(Enum):
     """Who goes first.
@@ -25,8 +31,8 @@ class Priority(Enum):
     share: how much of a quota may be used up before it has to wait.
     """
 
-    TYPING = (-1, 0.4)
-    EDIT = (0, 0.5)
+    TYPING = (-1, 0.3)
+    EDIT = (0, 0.4)
     FIRST = (1, 0.85)
     FINAL = (2, 1.0)
 
@@ -50,6 +56,10 @@ class Quota:
     key: Hashable
     calls: int
     seconds: float
+
+    def open_to(self, priority: Priority) -> int:
+        """How many of the calls a priority may see used; with so many it has to wait."""
+        return max(1, int(self.calls * priority.share))
 
 
 Limit: TypeAlias = Pace | Quota
@@ -75,6 +85,9 @@ class _Paced:
     def take(self, limit: Pace, now: float) -> None:
         self.due = max(self.due, now) + limit.interval * self._stretch(now)
 
+    def give_back(self, limit: Pace, now: float) -> None:
+        self.due -= limit.interval * self._stretch(now)
+
     def hold(self, seconds: float, now: float) -> None:
         self.held_until = max(self.held_until, now + seconds)
         self.factor = min(SLOWEST, self._stretch(now) * SLOWER)
@@ -92,26 +105,46 @@ class _Paced:
 
 @dataclass(slots=True)
 class _Spent:
-    """A quota in use: when its calls were made, oldest first."""
+    """A quota in use: when its calls were claimed and when they were answered, oldest first."""
 
-    calls: deque[float] = field(default_factory=deque)
+    claimed: deque[float] = field(default_factory=deque)
+    answered: deque[float] = field(default_factory=deque)
+    crowd: Crowd = field(default_factory=Crowd)
 
-    def wait(self, limit: Quota, priority: Priority, now: float) -> float:
+    def wait(self, limit: Quota, who: Hashable, priority: Priority, now: float) -> float:
         self._forget(limit.seconds, now)
-        allowed = max(1, int(limit.calls * priority.share))
-        if len(self.calls) < allowed:
-            return 0.0
-        return self.calls[len(self.calls) - allowed] + limit.seconds - now
+        over = len(self.claimed) + len(self.answered) - limit.open_to(priority)
+        wait = 0.0
+        if over >= 0:
+            wait = sorted((*self.claimed, *self.answered))[over] + limit.seconds - now
+        if priority is not Priority.EDIT:
+            return wait
+        return max(wait, self.crowd.wait(who, limit.seconds / limit.open_to(priority), now))
 
-    def take(self, limit: Quota, now: float) -> None:
-        self.calls.append(now)
+    def take(self, who: Hashable, priority: Priority, now: float) -> None:
+        self.claimed.append(now)
+        if priority is Priority.FINAL:
+            self.crowd.leave(who)
+        elif priority is not Priority.TYPING:
+            self.crowd.called(who, now)
+
+    def give_back(self) -> None:
+        if self.claimed:
+            self.claimed.pop()
+
+    def answer(self, now: float) -> None:
+        """One of the calls was answered; which one makes no difference to the sum."""
+        if self.claimed:
+            self.claimed.popleft()
+        self.answered.append(now)
 
     def _forget(self, seconds: float, now: float) -> None:
-        while self.calls and self.calls[0] <= now - seconds:
-            self.calls.popleft()
+        for calls in (self.claimed, self.answered):
+            while calls and calls[0] <= now - seconds:
+                calls.popleft()
 
     def is_idle(self, now: float) -> bool:
-        return not self.calls or self.calls[-1] < now - CALM
+        return all(not calls or calls[-1] < now - CALM for calls in (self.claimed, self.answered))
 
 
 class Pacer:
@@ -128,15 +161,32 @@ class Pacer:
     def claim(self, limits: Sequence[Limit], priority: Priority) -> float:
         """Take the right to one call under every limit and return 0, or the seconds to wait.
 
-        A refused claim takes nothing from any of them.
+        A refused claim takes nothing from any of them. Those who share a quota are told apart
+        by their first limit. Typing must find a pace idle, but leaves it so: it is no message.
         """
-        now = self._clock()
-        wait = max((self._wait(limit, priority, now) for limit in limits), default=0.0)
+        now, who = self._clock(), limits[0].key if limits else None
+        wait = max((self._wait(limit, who, priority, now) for limit in limits), default=0.0)
         if wait > 0:
             return wait
         for limit in limits:
-            self._take(limit, now)
+            self._take(limit, who, priority, now)
         return 0.0
+
+    def give_back(self, limits: Sequence[Limit]) -> None:
+        """Undo the last claim: there was nothing to call for."""
+        now = self._clock()
+        for limit in limits:
+            if isinstance(limit, Quota):
+                self._spent.setdefault(limit.key, _Spent()).give_back()
+            else:
+                self._paced.setdefault(limit.key, _Paced()).give_back(limit, now)
+
+    def answered(self, limits: Sequence[Limit]) -> None:
+        """Note that a call claimed under these limits has been answered, however."""
+        now = self._clock()
+        for limit in limits:
+            if isinstance(limit, Quota):
+                self._spent.setdefault(limit.key, _Spent()).answer(now)
 
     def hold(self, key: Hashable, seconds: float) -> None:
         """Let nobody call for so many seconds, and less often afterwards: a Retry-After.
@@ -151,13 +201,13 @@ class Pacer:
         self._paced = {key: it for key, it in self._paced.items() if not it.is_idle(now)}
         self._spent = {key: it for key, it in self._spent.items() if not it.is_idle(now)}
 
-    def _wait(self, limit: Limit, priority: Priority, now: float) -> float:
+    def _wait(self, limit: Limit, who: Hashable, priority: Priority, now: float) -> float:
         if isinstance(limit, Pace):
             return self._paced.setdefault(limit.key, _Paced()).wait(limit, priority, now)
-        return self._spent.setdefault(limit.key, _Spent()).wait(limit, priority, now)
+        return self._spent.setdefault(limit.key, _Spent()).wait(limit, who, priority, now)
 
-    def _take(self, limit: Limit, now: float) -> None:
-        if isinstance(limit, Pace):
+    def _take(self, limit: Limit, who: Hashable, priority: Priority, now: float) -> None:
+        if isinstance(limit, Quota):
+            self._spent[limit.key].take(who, priority, now)
+        elif priority is not Priority.TYPING:
             self._paced[limit.key].take(limit, now)
-        else:
-            self._spent[limit.key].take(limit, now)

@@ -1,7 +1,10 @@
 """Paces as arithmetic; the clock is moved by hand."""
 
+import random
+
 import pytest
 
+from bridge.flow.crowd import LINGER
 from bridge.flow.pacing import Pace, Pacer, Priority, Quota
 
 
@@ -102,11 +105,11 @@ def test_however_often_it_is_refused_a_chat_is_still_written_to(pacer: Pacer, cl
     assert claim(pacer, "a", Priority.EDIT) == pytest.approx(4.0)
 
 
-def test_edits_leave_half_of_a_quota_to_what_matters_more(pacer: Pacer, clock: Clock) -> None:
+def test_edits_leave_most_of_a_quota_to_what_matters_more(pacer: Pacer, clock: Clock) -> None:
     quota = [Quota("bot", 10, 1.0)]
     edits = sum(pacer.claim(quota, Priority.EDIT) == 0 for _ in range(20))
     finals = sum(pacer.claim(quota, Priority.FINAL) == 0 for _ in range(20))
-    assert (edits, finals) == (5, 5)
+    assert (edits, finals) == (4, 6)
     assert pacer.claim(quota, Priority.FINAL) == pytest.approx(1.0)
     clock.now += 1.0
     assert pacer.claim(quota, Priority.EDIT) == 0
@@ -119,6 +122,88 @@ def test_no_stretch_of_time_sees_more_calls_than_its_quota(pacer: Pacer, clock: 
             made.append(clock.now)
         clock.now += 0.003
     assert max(sum(start <= at < start + 1.0 for at in made) for start in made) == 10
+
+
+def test_no_stretch_is_overfull_however_late_calls_arrive(pacer: Pacer, clock: Clock) -> None:
+    """The far side counts a call at any moment between its claim and its answer."""
+    quota = [Quota("bot", 10, 1.0)]
+    dice = random.Random(5)
+    arrived: list[float] = []
+    under_way: list[tuple[float, float]] = []  # answered, arrived
+    for _ in range(5000):
+        if pacer.claim(quota, Priority.FINAL) == 0:
+            delay = dice.uniform(0, 0.4)
+            under_way.append((clock.now + delay, clock.now + delay * dice.random()))
+        for answered, counted in sorted(under_way):
+            if answered <= clock.now:
+                under_way.remove((answered, counted))
+                arrived.append(counted)
+                pacer.answered(quota)
+        clock.now += 0.003
+    assert max(sum(start <= at < start + 1.0 for at in arrived) for start in arrived) <= 10
+    assert len(arrived) > 5000 * 0.003 * 7
+
+
+def test_a_claim_that_is_given_back_was_never_made(pacer: Pacer, clock: Clock) -> None:
+    limits = [Pace("chat", 1.0), Quota("bot", 1, 1.0)]
+    assert pacer.claim(limits, Priority.FIRST) == 0
+    pacer.give_back(limits)
+    assert pacer.claim(limits, Priority.EDIT) == 0
+    assert pacer.claim(limits, Priority.EDIT) == pytest.approx(1.0)
+
+
+def test_typing_uses_up_a_quota_but_no_pace(pacer: Pacer, clock: Clock) -> None:
+    limits = [Pace("chat", 1.0), Quota("bot", 10, 1.0)]
+    assert pacer.claim(limits, Priority.TYPING) == 0
+    assert pacer.claim([limits[0]], Priority.EDIT) == 0
+    assert sum(pacer.claim([limits[1]], Priority.FINAL) == 0 for _ in range(20)) == 9
+
+
+def edits_of(
+    pacer: Pacer, clock: Clock, streams: int, seconds: float, dice: random.Random
+) -> list[int]:
+    """How many edits each of many answers gets that all grow at once; each asks when told."""
+    quota = Quota("bot", 30, 1.0)
+    edits = [0] * streams
+    due = [clock.now + dice.random() for _ in range(streams)]
+    end = clock.now + seconds
+    while clock.now < end:
+        clock.now = min(due)
+        one = due.index(clock.now)
+        wait = pacer.claim([Pace(one, 1.1), quota], Priority.EDIT)
+        edits[one] += wait <= 0
+        due[one] = clock.now + (wait or 0.02)  # text comes every 20 ms
+    return edits
+
+
+@pytest.mark.parametrize("streams", [2, 10, 50, 200])
+def test_many_answers_get_an_even_part_of_the_edits(
+    pacer: Pacer, clock: Clock, streams: int
+) -> None:
+    edits = edits_of(pacer, clock, streams, 120.0, random.Random(streams))
+    assert max(edits) - min(edits) <= 2
+    most = min(120 * 12, streams * 120 / 1.1)
+    assert sum(edits) >= most * 0.85
+
+
+def test_a_single_answer_waits_for_nobody(pacer: Pacer, clock: Clock) -> None:
+    [edits] = edits_of(pacer, clock, 1, 110.0, random.Random(1))
+    assert edits >= 98
+
+
+def test_who_has_ended_or_fallen_silent_takes_no_turns(pacer: Pacer, clock: Clock) -> None:
+    quota = Quota("bot", 10, 1.0)
+    for stream in range(20):
+        pacer.claim([Pace(stream, 1.1), quota], Priority.EDIT)
+    clock.now += 1.0
+    busy = pacer.claim([Pace(0, 1.1), quota], Priority.EDIT)
+    assert busy > 1.1
+    pacer.claim([Pace(1, 1.1), quota], Priority.FINAL)
+    assert pacer.claim([Pace(0, 1.1), quota], Priority.EDIT) < busy
+    clock.now += 2 * LINGER
+    assert pacer.claim([Pace(0, 1.1), quota], Priority.EDIT) == 0
+    clock.now += 1.1
+    assert pacer.claim([Pace(0, 1.1), quota], Priority.EDIT) == 0
 
 
 def test_a_quota_tells_when_to_ask_again(pacer: Pacer, clock: Clock) -> None:

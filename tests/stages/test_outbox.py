@@ -71,6 +71,20 @@ async def test_the_first_snapshot_is_posted_and_the_next_edit_it(
     assert adapter.shown() == ["a b c"]
 
 
+async def test_neither_typing_nor_a_snapshot_without_text_delays_the_first_word(
+    world: World, adapter: FakeAdapter
+) -> None:
+    turn, screen = await screen_of(world)
+    await world.outbox.show_typing(turn.event.chat)
+    await show(screen, [])
+    await show(screen, growing("a"))
+    await show(screen, growing("a b"))
+    assert [call.verb for call in adapter.calls] == ["typing", "send", "edit"]
+    typed, posted, edited = (call.at for call in adapter.calls)
+    assert posted == pytest.approx(typed, abs=0.01)
+    assert edited - posted == pytest.approx(ROOMY.edit_interval, abs=0.01)
+
+
 async def test_text_that_did_not_change_is_not_sent(world: World, adapter: FakeAdapter) -> None:
     _, screen = await screen_of(world)
     await show(screen, growing("a"))

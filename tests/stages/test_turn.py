@@ -93,7 +93,7 @@ async def test_a_stop_that_the_agent_does_not_hear_is_still_obeyed(
 async def test_an_answer_that_was_stored_is_only_delivered(
     world: World, adapter: FakeAdapter, agent: ScriptedAgent
 ) -> None:
-    adapter.fail(Unauthorised("bad token"), verb="send")
+    adapter.fail(Unauthorised("bad token"), when=lambda call: "hello" in call.text)
     turn = await world.taken()
     stop = world.interrupts.begin(LANE, turn.id)
     with pytest.raises(Unauthorised):
