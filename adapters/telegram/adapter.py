@@ -19,7 +19,7 @@ from adapters.telegram.receive import Intake
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import Webhook
 from bridge.adapter import Capabilities, Host, Sink
-from bridge.errors import Gone, Unreachable
+from bridge.errors import BridgeError, Gone, Unreachable
 from bridge.events import ChatKind, ChatRef, MessageRef, Page
 from bridge.logs import get
 
@@ -27,9 +27,10 @@ log = get(__name__)
 
 # Below the limit of 4096, because lists and tables grow when they are rendered.
 MAX_SOURCE = 3_800
-# Of 30 a second and 20 a minute in a group (core.telegram.org/bots/faq), sends and edits together,
-# less what calls may bunch up on their way.
-CALLS_PER_SECOND = 28
+# Of 30 a second and 20 a minute in a group (core.telegram.org/bots/faq), sends and edits together.
+# One is left for what does not go through the outbox; how late calls arrive is `flow/pacing`'s
+# business.
+CALLS_PER_SECOND = 29
 GROUP_CALLS_PER_MINUTE = 19
 BUTTONS = 8
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -45,6 +46,7 @@ class TelegramAdapter:
         self._bot: RawBot | None = None
         self._intake: Intake | None = None
         self._receiver: Poller | Webhook | None = None
+        self._trouble: str | None = "has not begun to receive"
         self._secret = settings.webhook_secret.get_secret_value()
         self._drafts = Drafts(wanted=settings.stream == "native")
 
@@ -83,14 +85,21 @@ class TelegramAdapter:
     async def run(self, sink: Sink) -> None:
         """Find out who the bot is, then receive until cancelled."""
         bot = self._require_bot()
-        with as_bridge_errors():
-            await bot.initialize()
-        me = Me(bot.id, bot.username)
-        self._intake = self._intake or Intake(bot, me, self._account, self._host.chat_moved)
         if self._receiver is None:
+            me = await self._introduced(bot)
+            self._intake = Intake(bot, me, self._account, self._host.chat_moved)
             self._receiver = self._make_receiver(bot, self._intake)
-        await show_menus(bot, self._host.menus, self._account)
+            await show_menus(bot, self._host.menus, self._account)
         await self._receiver.run(sink)
+
+    async def _introduced(self, bot: Bot) -> Me:
+        try:
+            with as_bridge_errors():
+                await bot.initialize()
+        except BridgeError as error:
+            self._trouble = str(error)
+            raise
+        return Me(bot.id, bot.username)
 
     def _make_receiver(self, bot: Bot, intake: Intake) -> Poller | Webhook:
         if self._settings.mode == "polling":
@@ -99,7 +108,7 @@ class TelegramAdapter:
         return Webhook(bot, intake, url=url, secret=self._secret)
 
     def trouble(self) -> str | None:
-        return "has not begun to receive" if self._receiver is None else self._receiver.trouble()
+        return self._trouble if self._receiver is None else self._receiver.trouble()
 
     async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
         text, entities = rendered(page)
