@@ -30,7 +30,7 @@ SORRY = "Sorry, something went wrong with this answer. (Reference {ref})"
 REFUSED = "Sorry, the agent cannot answer this. (Reference {ref})"
 EXHAUSTED = "Sorry, the agent has used up what it may answer for now. (Reference {ref})"
 UNREACHABLE = "Sorry, the agent cannot be reached at the moment. (Reference {ref})"
-FIVE_WORDS = "About {name}: one two three "
+FIVE_WORDS = "About {name}: one two three"
 
 
 @dataclass(frozen=True)

@@ -286,7 +286,9 @@ class TestLines:
     async def test_a_chat_that_was_lost_is_opened_again(self, stage: Stage, reader: Reader) -> None:
         await reader.write("first")
         await reader.sees(".answer .md", "You said: first")
+        await stage.stop()
         stage.host.transcript.forget(stage.chat.chat)  # type: ignore[attr-defined]
+        await stage.start()
         await reader.write("second")
         await reader.sees(".answer .md", "You said: second")
 
