@@ -25,8 +25,11 @@ _TOKENS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-_CHATTY = ("httpx", "httpcore", "aiohttp.access", "alembic", "asyncio")
-"""Libraries that log each request at INFO, httpx with the whole URL: Telegram's has the token."""
+_CHATTY = ("httpx", "httpcore", "aiohttp.access", "alembic", "asyncio", "telegram")
+"""Libraries that log each request, httpx with the whole URL: Telegram's has the token.
+
+python-telegram-bot logs every parameter and every update at DEBUG, which is what people wrote.
+"""
 
 
 def configure(level: str, format: str, stream: TextIO) -> None:  # noqa: A002 - the setting's name
