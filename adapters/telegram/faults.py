@@ -95,11 +95,11 @@ def _passing(error: telegram.TelegramError) -> BridgeError:
     match error:
         case telegram.Conflict():
             return Unreachable(error.message, code=409)
-        case telegram.NetworkError():  # TimedOut is one
-            return Unreachable(error.message, happened=_may_have_happened(error))
         case telegram.EndPointNotFound():
             return Permanent(error.message, code=404)
-        case _:  # a 200 whose body is no JSON: something in between answered
+        case _ if _was_never_sent(error):
+            return Unreachable("Telegram cannot be reached")
+        case _:  # also a 200 whose body is no JSON: something in between answered
             return Unreachable(error.message, happened=True)
 
 
@@ -119,16 +119,16 @@ def _seconds(error: telegram.RetryAfter) -> float:
     return after.total_seconds() if isinstance(after, timedelta) else float(after)
 
 
-def _may_have_happened(error: BaseException) -> bool:
+def _was_never_sent(error: BaseException) -> bool:
     """Only a connection that was never made is certain to have carried nothing.
 
     The transport gives a lost connection and a refused one the same name, so the cause decides.
     """
     if "pool timeout" in str(error).lower():
-        return False
+        return True
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-            return False
+            return True
         cause = cause.__cause__ or cause.__context__
-    return True
+    return False

@@ -6,7 +6,7 @@ from telegram import Bot, BotCommand
 
 from adapters.telegram.faults import NotModified, as_bridge_errors
 from bridge.adapter import MenuItem
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, Transient
 from bridge.logs import get
 
 log = get(__name__)
@@ -23,6 +23,8 @@ async def show_menus(bot: Bot, menus: Mapping[str, Sequence[MenuItem]], account:
         except (BridgeError, NotModified) as error:
             # A bot without its menu still answers, and the next start tries again.
             log.warning("menu.failed", account=account, language=language, error=str(error))
+            if isinstance(error, Transient):
+                return  # the others would have to wait just as long
 
 
 async def _show(bot: Bot, language: str, items: Sequence[MenuItem]) -> None:
