@@ -7,12 +7,18 @@ import pytest
 
 from bridge.emulator import Emulator as Coze
 from bridge.emulator import serve as serve_coze
-from tests.telegram.emulator import Emulator, serve
+from tests.telegram.emulator import Emulator, conformance, serve
 from tests.telegram.world import World
 
 
+@pytest.fixture(scope="session")
+def models() -> None:
+    """Importing the models takes seconds, which no test of a few should have to pay."""
+    conformance.knows("getMe")
+
+
 @pytest.fixture
-def telegrams() -> Iterator[list[Emulator]]:
+def telegrams(models: None) -> Iterator[list[Emulator]]:
     """Every Telegram of a test. None of them may have seen a request the real one refuses."""
     made: list[Emulator] = []
     yield made
