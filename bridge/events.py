@@ -80,6 +80,8 @@ class Inbound:
     event_id: repeats when the platform redelivers; unique per (platform, account).
     text: as typed; a pressed button arrives as the words it says (`Button.says`).
     sent_at: aware, UTC.
+    pressed: it was a button, and the platform does not show its words as somebody's message;
+        the answer quotes them.
     """
 
     event_id: str
@@ -88,6 +90,7 @@ class Inbound:
     text: str
     sent_at: datetime
     attachments: tuple[Attachment, ...] = ()
+    pressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bridge.store.turns import Turn
 from bridge.text.pages import paginate
 from bridge.text.reply import Reply, State
 from bridge.upstream import ConversationLost
+from bridge.words import command_in
 
 
 class Renderer:
@@ -47,11 +48,17 @@ class Renderer:
 def _text(turn: Turn, reply: Reply, *, quote: bool) -> str:
     parts = [_quoted(reply.reasoning)] if quote and reply.reasoning else []
     parts += [part for part in (reply.text.rstrip(), _ending(turn, reply)) if part]
-    return "\n\n".join(parts)
+    return "\n\n".join([*_question(turn), *parts]) if parts else ""
 
 
-def _quoted(reasoning: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in reasoning.strip().splitlines())
+def _question(turn: Turn) -> list[str]:
+    """What a button asked, which would be seen nowhere else; a command needs no repeating."""
+    event = turn.event
+    return [_quoted(event.text)] if event.pressed and command_in(event.text) is None else []
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
 
 
 def _ending(turn: Turn, reply: Reply) -> str:

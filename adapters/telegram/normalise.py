@@ -115,6 +115,7 @@ def _press(query: Json, account: str) -> Heard | Stale | None:
             user=user,
             text=says,
             sent_at=datetime.now(UTC),  # Telegram does not tell when a button was pressed
+            pressed=True,
         ),
         query_id=query_id,
     )

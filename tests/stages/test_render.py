@@ -20,6 +20,7 @@ from bridge.events import Button, Page
 from bridge.phrases import Phrase, say
 from bridge.render import Renderer, apology
 from bridge.store.sessions import Session
+from bridge.store.turns import Turn
 from bridge.text.reply import Answer, Reply, State
 from tests.engine.test_verdict import turn
 from tests.stages.world import ANNA, LI
@@ -170,3 +171,20 @@ def test_every_phrase_exists_in_both_languages_and_can_be_said() -> None:
     for phrase in Phrase:
         assert say(phrase, LI.language, **values) != say(phrase, ANNA.language, **values)
         assert "{" not in say(phrase, LI.language, **values)
+
+
+def pressed(text: str) -> Turn:
+    return replace(TURN, events=(replace(TURN.event, text=text, pressed=True),))
+
+
+def rendered_for(turn: Turn, reply: Reply) -> list[str]:
+    render = Renderer({"default": AgentSettings(bot_id="1")}, {"fake": CAPS})
+    return texts(render(turn, SESSION, reply))
+
+
+def test_question_of_a_button_is_quoted_above_its_answer() -> None:
+    assert rendered_for(pressed("Why?\nWhy now?"), so_far("Because.")) == [
+        "> Why?\n> Why now?\n\nBecause."
+    ]
+    assert rendered_for(pressed("Why?"), Reply()) == []
+    assert rendered_for(pressed("/history 7"), so_far("Back.")) == ["Back."]

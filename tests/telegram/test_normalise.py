@@ -405,6 +405,7 @@ def test_press_says_what_the_button_means(data: str, says: str) -> None:
     assert isinstance(found, Heard)
     assert found.query_id == "4382bfdwdsb323b2d9"
     assert found.event.text == says
+    assert found.event.pressed
     assert found.event.event_id == "press/4382bfdwdsb323b2d9"
     assert found.event.user.id == "1001"
     assert found.event.chat == ChatRef("telegram", "bot", "1001")
