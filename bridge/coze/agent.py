@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from bridge.coze import recall
 from bridge.coze.client import CozeClient
 from bridge.coze.codes import NO_PERMISSION
+from bridge.coze.telling import Telling
 from bridge.coze.transport import Stream
-from bridge.coze.walk import Walk
 from bridge.coze.wire import Message, Status
 from bridge.errors import Gone, Permanent, Unauthorised, Unreachable
 from bridge.upstream import Agent, AnswerEvent, Outcome, Profile, Question, Running, Trace
@@ -27,10 +27,10 @@ class CozeAgent(Agent):
     @asynccontextmanager
     async def ask(self, question: Question) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         async with self._client.chat(question, self._bot_id) as stream:
-            walk = Walk(question.conversation_id, stream.logid)
-            async with contextlib.aclosing(_events(stream, walk)) as events:
+            telling = Telling(question.conversation_id, stream.logid)
+            async with contextlib.aclosing(_events(stream, telling)) as events:
                 yield events
-            if walk.is_over:
+            if telling.is_over:
                 await stream.drain()
 
     async def find(self, conversation_id: str, mark: str) -> Trace | None:
@@ -84,12 +84,12 @@ class CozeAgent(Agent):
             return []
 
 
-async def _events(stream: Stream, walk: Walk) -> AsyncGenerator[AnswerEvent, None]:
-    """Walk a stream to its terminal event. Raises `Unreachable` if it ends before."""
-    while not walk.is_over:
+async def _events(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEvent, None]:
+    """Take a stream to its terminal event. Raises `Unreachable` if it ends before."""
+    while not telling.is_over:
         frames = await stream.more()
         if frames is None:
             raise Unreachable("the stream was cut", logid=stream.logid, happened=True)
         for frame in frames:
-            for event in walk.take(frame):
+            for event in telling.take(frame):
                 yield event

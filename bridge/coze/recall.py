@@ -6,7 +6,7 @@ Used after a stream was lost: the answer is looked up, never asked for again.
 from collections.abc import Container, Iterable, Sequence
 
 from bridge.coze.readable import readable
-from bridge.coze.walk import ending
+from bridge.coze.telling import ending
 from bridge.coze.wire import Chat, Message, Status, clean
 from bridge.upstream import (
     AnswerEvent,

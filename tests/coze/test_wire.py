@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bridge.coze import wire
 from bridge.coze.readable import readable
 from bridge.coze.sse import Frame
-from bridge.coze.walk import Walk
+from bridge.coze.telling import Telling
 from bridge.errors import BridgeError
 from bridge.upstream import AnswerEvent, Profile, Question, Said, Usage
 
@@ -132,7 +132,7 @@ odd_frames = st.builds(Frame, events, messages.map(json.dumps) | st.text())
 
 @given(st.lists(odd_frames, max_size=12))
 def test_no_stream_makes_a_walk_fail_or_say_what_cannot_be_stored(frames: list[Frame]) -> None:
-    walk = Walk("c1")
+    walk = Telling("c1")
     for frame in frames:
         told: list[AnswerEvent] = []
         with contextlib.suppress(BridgeError):  # refused, or done with nothing said

@@ -1,4 +1,4 @@
-"""A stream of frames becomes the walk of `bridge.upstream` events: pure, one `Walk` a stream.
+"""A stream of frames becomes the walk of `bridge.upstream` events: pure, one `Telling` a stream.
 
 Coze's stream is nearly that walk. The rest is here: what is not for the user is dropped, what
 is missing is supplied (an id, the end of the visible text), what comes twice is told once.
@@ -71,7 +71,7 @@ class _Part:
         return content
 
 
-class Walk:
+class Telling:
     """Folds frames into events, in order, and knows when the answer is over.
 
     conversation_id: the one asked in, for streams that do not repeat it.

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bridge.coze.sse import Frame
-from bridge.coze.walk import Walk
+from bridge.coze.telling import Telling
 from bridge.errors import Exhausted, Permanent, Rejected, Transient, Unreachable
 from bridge.upstream import (
     AnswerEvent,
@@ -56,7 +56,7 @@ def verbose(msg_type: str, data: object = "") -> Frame:
 
 
 def walked(*frames: Frame) -> list[AnswerEvent]:
-    walk = Walk("asked-in", "log-1")
+    walk = Telling("asked-in", "log-1")
     return [event for frame in frames for event in walk.take(frame)]
 
 
