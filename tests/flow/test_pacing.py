@@ -206,6 +206,13 @@ def test_who_has_ended_or_fallen_silent_takes_no_turns(pacer: Pacer, clock: Cloc
     assert pacer.claim([Pace(0, 1.1), quota], Priority.EDIT) == 0
 
 
+def test_edits_give_way_where_others_need_much_of_a_quota(pacer: Pacer, clock: Clock) -> None:
+    quota = [Quota("bot", 10, 1.0)]
+    finals = sum(pacer.claim(quota, Priority.FINAL) == 0 for _ in range(5))
+    edits = sum(pacer.claim(quota, Priority.EDIT) == 0 for _ in range(20))
+    assert (finals, edits) == (5, 2)
+
+
 def test_a_quota_tells_when_to_ask_again(pacer: Pacer, clock: Clock) -> None:
     quota = [Quota("bot", 4, 1.0)]
     for _ in range(4):
