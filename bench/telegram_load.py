@@ -27,7 +27,7 @@ import uvloop
 from bench.figures import distribution
 from bench.processes import bridge, cpu_seconds, emulator, peak_megabytes
 from bench.scripts import asked, script
-from tests.telegram.emulator import Call, Chat, Emulator, Fault, Limits, Message, serve
+from tests.telegram.emulator import Call, Chat, Emulator, Fault, Limits, serve
 
 PATIENCE = 120.0  # seconds beyond the answers' own length
 SHOWN = ("sendMessage", "editMessageText")
@@ -113,8 +113,8 @@ async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> dict[
 
 
 def judged(chat: Chat, load: Load, began: float, finished: float) -> Result:
-    message: Message = chat.answers[0]
-    times = [revision.at for revision in message.revisions]
+    changes = [revision.at for answer in chat.answers for revision in answer.revisions]
+    times = sorted(changes)
     text = "\n".join(each.text for each in chat.answers)
     wanted = "".join(load.chunks).replace("**", "")
     return Result(
@@ -122,9 +122,9 @@ def judged(chat: Chat, load: Load, began: float, finished: float) -> Result:
         began,
         first_text=times[0],
         finished=finished,
-        final=max(each.revisions[-1].at for each in chat.answers),
-        whole=text.split() == wanted.split() and len(chat.answers) == 1,
-        edits=message.edits,
+        final=times[-1],
+        whole=text.split() == wanted.split(),
+        edits=len(times) - len(chat.answers),
         widest_gap=max((b - a for a, b in itertools.pairwise(times)), default=0.0),
     )
 
