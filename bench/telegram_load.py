@@ -153,7 +153,7 @@ async def play(load: Load) -> Run:
             _, running = await asyncio.to_thread(stack.enter_context, started)
             await script(coze, load.chunks, load.pace)
             for chat in places[: load.held]:
-                telegram.inject(Fault("editMessageText", chat.id, retry_after=60, skip=1))
+                telegram.inject(Fault("editMessageText", chat.id, retry_after=60))
             used, began = cpu_seconds(running.pid), time.monotonic()
             times = await crowd(telegram, places, load)
             took, cpu = time.monotonic() - began, cpu_seconds(running.pid) - used
