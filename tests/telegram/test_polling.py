@@ -21,7 +21,14 @@ from bridge.errors import Transient, Unauthorised, Unreachable
 from bridge.testing.clock import Clock
 from bridge.testing.contract import RecordingSink
 from tests.telegram.emulator import TOKEN, Call, Emulator, Fault
-from tests.telegram.world import ACCOUNT, PATIENCE, LentHost, World, telegram_settings
+from tests.telegram.world import (
+    ACCOUNT,
+    PATIENCE,
+    LentHost,
+    World,
+    eventually_well,
+    telegram_settings,
+)
 
 
 @dataclass
@@ -311,6 +318,7 @@ async def test_outage_is_told_of_and_over_without_a_restart(world: World) -> Non
             await running.until_problem("cannot be reached")
             await anna.say("late?")
         await anna.final("never.")
+        await eventually_well(running.adapter)
         assert await running.problems() == {}
 
 
@@ -322,6 +330,7 @@ async def test_telegram_out_of_reach_at_the_start_is_waited_for(world: World) ->
             await running.until_problem("cannot be reached")
         await world.telegram.person(1).chat().say("anybody?")
         await world.telegram.person(1).chat().final("I am.")
+        await eventually_well(running.adapter)
         assert await running.problems() == {}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -93,11 +93,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def eventually(holds: Callable[[], object], *, within: float = PATIENCE) -> None:
+    """Wait for something that no emulator tells of. Raises `TimeoutError`."""
+    async with asyncio.timeout(within):
+        while not holds():
+            await asyncio.sleep(0.002)
+
+
 async def eventually_well(adapter: Adapter) -> None:
     """Wait until an adapter has nothing to complain of."""
-    async with asyncio.timeout(PATIENCE):
-        while adapter.trouble() is not None:
-            await asyncio.sleep(0.002)
+    await eventually(lambda: adapter.trouble() is None)
 
 
 @dataclass(frozen=True, slots=True)
