@@ -45,6 +45,7 @@ class Double:
             self._events[event] = inbox.pending[-1]
         elif self._events[event] not in inbox.pending:
             message = self._events[event].body["message"]
+            assert isinstance(message, dict)
             inbox.put("message", message, self._anna.lane)
             self._events[event] = inbox.pending[-1]
         return await self._acknowledged(self._events[event])

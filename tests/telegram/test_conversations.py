@@ -15,7 +15,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecatio
 
 STORY = "".join(f"This is sentence number {number} of the story. " for number in range(60)).strip()
 QUICK = Limits(private_interval=0.1, private_burst=3)  # a tenth of the real times
-PACE = {"edit_interval_private": 0.11}
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ async def growing(chat: Chat, words: str = "") -> Message:
 async def test_answer_grows_by_edits_within_the_limits(world: World, anna: Private) -> None:
     world.script("story", reply=STORY, pace=0.01)
     world.telegram.throttle.set(QUICK)
-    async with world.running(**PACE):
+    async with world.running(edit_interval_private=0.11):
         await anna.say("A story, please")
         [message] = await anna.final(STORY[-20:])
     assert message.text == STORY

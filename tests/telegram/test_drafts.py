@@ -48,6 +48,19 @@ async def test_draft_grows_and_one_message_remains(world: World, anna: Private) 
     assert world.telegram.journal.refusals.total() == 0
 
 
+async def test_long_answer_goes_on_in_the_next_draft(world: World, anna: Private) -> None:
+    answer = "\n\n".join(f"Paragraph {number}. {STORY}" for number in range(6))
+    world.script("story", reply=answer, pace=0.0005)
+    async with world.running(stream="native"):
+        await anna.say("A story, please")
+        await anna.final(STORY[-20:], within=20)
+        await anna.until(lambda _: "".join(anna.texts(anna.answers)).count("Paragraph") == 6)
+    assert len(anna.answers) >= 4
+    assert all(message.edits == 0 for message in anna.answers)
+    shown = "".join("".join(anna.texts(anna.answers)).split())
+    assert shown == "".join(answer.split())
+
+
 async def test_next_answer_is_another_draft(world: World, anna: Private) -> None:
     world.script("", reply=STORY, pace=0.001)
     async with world.running(stream="native"):

@@ -43,9 +43,11 @@ OUR_MESSAGE: Json = {
 }
 
 
-def said(text: str | None = "hi", chat: Json = PRIVATE, **fields: Any) -> Json:
+def said(
+    text: str | None = "hi", chat: Json = PRIVATE, *, sender: Json | None = ANNA, **fields: Any
+) -> Json:
     """An update with a message; a field that is None is left out."""
-    whole = {"message_id": 41, "from": ANNA, "chat": chat, "date": DATE, "text": text, **fields}
+    whole = {"message_id": 41, "from": sender, "chat": chat, "date": DATE, "text": text, **fields}
     message = {name: value for name, value in whole.items() if value is not None}
     return {"update_id": 100000001, "message": message}
 
@@ -95,7 +97,7 @@ def test_private_message_has_all_that_telegram_tells() -> None:
 
 
 def test_person_of_whom_only_the_id_is_known() -> None:
-    assert heard(said(**{"from": {"id": 5, "is_bot": False}})).user == User("5")
+    assert heard(said(sender={"id": 5, "is_bot": False})).user == User("5")
 
 
 def test_group_message_is_answered_as_a_reply_to_it() -> None:
@@ -244,26 +246,28 @@ OTHER_BOT = {"id": 42, "is_bot": True, "first_name": "Other", "username": "other
 
 
 def test_anonymous_administrator_is_the_group() -> None:
-    update = mentioning("@coze_bridge_bot hi", **{"from": ANONYMOUS, "sender_chat": GROUP})
+    update = mentioning("@coze_bridge_bot hi", sender=ANONYMOUS, sender_chat=GROUP)
     assert heard(update).user == User("-4000001", name="Bridge")
 
 
 def test_who_writes_as_a_channel_is_that_channel() -> None:
-    update = mentioning("@coze_bridge_bot hi", **{"from": AS_CHANNEL, "sender_chat": CHANNEL})
+    update = mentioning("@coze_bridge_bot hi", sender=AS_CHANNEL, sender_chat=CHANNEL)
     assert heard(update).user == User("-1002000000003", name="News", username="the_news")
 
 
 @pytest.mark.parametrize(
     "update",
     [
-        mentioning("@coze_bridge_bot hi", **{"from": OTHER_BOT}),
-        said("hi", **{"from": OTHER_BOT}),
-        said("hi", **{"from": None}),
+        mentioning("@coze_bridge_bot hi", sender=OTHER_BOT),
+        said("hi", sender=OTHER_BOT),
+        said("hi", sender=None),
         mentioning(
             "@coze_bridge_bot hi",
-            **{"from": TELEGRAM, "sender_chat": CHANNEL, "is_automatic_forward": True},
+            sender=TELEGRAM,
+            sender_chat=CHANNEL,
+            is_automatic_forward=True,
         ),
-        said("hi", CHANNEL, **{"from": None, "sender_chat": CHANNEL}),
+        said("hi", CHANNEL, sender=None, sender_chat=CHANNEL),
         said("hi", {**FORUM, "is_direct_messages": True}, reply_to_message=OUR_MESSAGE),
     ],
     ids=["other bot", "bot in private", "nobody", "copy of a post", "channel", "channel's inbox"],
@@ -357,7 +361,7 @@ def test_parts_of_an_album_are_messages_of_their_own() -> None:
 
 
 def business(sender: Json = ANNA, **fields: Any) -> Json:
-    message = said("hi", business_connection_id="b-1", **{"from": sender, **fields})["message"]
+    message = said("hi", sender=sender, business_connection_id="b-1", **fields)["message"]
     return {"update_id": 1, "business_message": message}
 
 

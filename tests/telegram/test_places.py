@@ -272,9 +272,11 @@ async def test_customer_of_two_shops_who_also_knows_the_bot_has_three_conversati
     ]
     world.script("", reply="An answer.")
     async with world.running():
-        for place in (*shops, bob.chat()):
-            await place.say("hi")
-            await answered(place, 1)
+        for shop in shops:
+            await shop.say("hi")
+            await answered(shop, 1)
+        await bob.chat().say("hi")
+        await answered(bob.chat(), 1)
     assert len(set(conversations(world))) == 3
 
 
