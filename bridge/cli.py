@@ -77,7 +77,7 @@ def run(config: Config = None) -> None:
         _log(settings.log.level, settings.log.format)
         from bridge import app as bridge
 
-        _run(bridge.serve(settings, started=typer.echo))
+        _run(bridge.serve(settings, started=_tell_where))
 
 
 @app.command()
@@ -153,6 +153,14 @@ def _log(level: str, format: str) -> None:  # noqa: A002 - the setting's name
     from bridge import logs
 
     logs.configure(level, format, sys.stderr)
+
+
+def _tell_where(lines: str) -> None:
+    """Print where to go; links with a token in them only to a person, never into a log."""
+    first, *links = lines.splitlines()
+    typer.echo(first)
+    for link in links if sys.stdout.isatty() else ():
+        typer.echo(link)
 
 
 def _print_increment(text: str) -> None:

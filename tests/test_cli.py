@@ -319,3 +319,13 @@ def test_demo_prints_where_to_go_and_stops_when_asked(folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=40) == 0
     assert (folder / ".demo").is_dir()
+
+
+# what may be printed
+
+
+def test_a_link_with_a_token_is_not_printed_into_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    from bridge.cli import _tell_where
+
+    _tell_where("coze-bridge listens on http://127.0.0.1:8080/\nweb: http://x/#token=secret")
+    assert capsys.readouterr().out == "coze-bridge listens on http://127.0.0.1:8080/\n"
