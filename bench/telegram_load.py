@@ -177,11 +177,11 @@ def finished_at(log: Sequence[dict[str, Any]]) -> dict[str, float]:
 def report(run: Run, load: Load) -> int:
     ordinary, held = run.results[load.held :], run.results[: load.held]
     refused = [call for call in run.calls if call.refused]
-    share = len(refused) / len(run.calls)
+    share = max(0, len(refused) - load.held) / len(run.calls)  # without those that were asked for
     wrong = [result.chat.id for result in run.results if not result.whole]
     print(f"answers {len(run.results)}, not whole {len(wrong)} {wrong[:5]}")
     print(f"whole run {run.took:.1f} s, calls {len(run.calls)} ({len(run.calls) / run.took:.1f}/s)")
-    print(f"answered 429: {len(refused)} ({share:.2%}) {dict(by_method(refused))}")
+    print(f"answered 429: {len(refused)} {dict(by_method(refused))}, of themselves {share:.2%}")
     print(f"calls by method: {dict(by_method(run.calls))}")
     print(
         "first text after the question, ms:", distribution(r.first_text - r.asked for r in ordinary)
