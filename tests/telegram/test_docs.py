@@ -8,7 +8,7 @@ import pytest
 from adapters.telegram import adapter, keyboard, markup, polling, webhook
 from adapters.telegram.normalise import KINDS, Heard, Stale, understood
 from adapters.telegram.settings import TelegramSettings
-from tests.telegram.test_normalise import (
+from tests.telegram.updates import (
     CHANNEL,
     FILE,
     FORUM,

@@ -1,13 +1,9 @@
 """From raw updates, the odd ones among them, to what the bridge understands."""
 
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from adapters.telegram.addressed import Me
 from adapters.telegram.keyboard import STOP
 from adapters.telegram.normalise import (
     KINDS,
@@ -17,54 +13,29 @@ from adapters.telegram.normalise import (
     understood,
 )
 from bridge.events import Attachment, AttachmentKind, ChatKind, ChatRef, Inbound, User
-
-Json: TypeAlias = dict[str, Any]
-
-ME = Me(7000000001, "coze_bridge_bot")
-DATE = 1_790_000_000
-ANNA: Json = {
-    "id": 1001,
-    "is_bot": False,
-    "first_name": "Anna",
-    "last_name": "Karenina",
-    "username": "anna_k",
-    "language_code": "zh-hans",
-}
-PRIVATE: Json = {"id": 1001, "type": "private", "first_name": "Anna", "username": "anna_k"}
-GROUP: Json = {"id": -4000001, "type": "group", "title": "Bridge", "all_members_are_admins": True}
-FORUM: Json = {"id": -1001000000002, "type": "supergroup", "title": "Forum", "is_forum": True}
-CHANNEL: Json = {"id": -1002000000003, "type": "channel", "title": "News", "username": "the_news"}
-OUR_MESSAGE: Json = {
-    "message_id": 40,
-    "from": {"id": ME.id, "is_bot": True, "first_name": "Coze", "username": ME.username},
-    "chat": GROUP,
-    "date": DATE,
-    "text": "An answer",
-}
-
-
-def said(
-    text: str | None = "hi", chat: Json = PRIVATE, *, sender: Json | None = ANNA, **fields: Any
-) -> Json:
-    """An update with a message; a field that is None is left out."""
-    whole = {"message_id": 41, "from": sender, "chat": chat, "date": DATE, "text": text, **fields}
-    message = {name: value for name, value in whole.items() if value is not None}
-    return {"update_id": 100000001, "message": message}
-
-
-def entity(kind: str, offset: int, length: int, **more: Any) -> Json:
-    return {"type": kind, "offset": offset, "length": length, **more}
-
-
-def mentioning(text: str, name: str = "@coze_bridge_bot", **fields: Any) -> Json:
-    """A group message with `name` in it, as the server marks it up: in UTF-16 units."""
-    offset = len(text[: text.index(name)].encode("utf-16-le")) // 2
-    return said(text, GROUP, entities=[entity("mention", offset, len(name))], **fields)
-
-
-def command(text: str, chat: Json = PRIVATE, **fields: Any) -> Json:
-    word = text.split(maxsplit=1)[0]
-    return said(text, chat, entities=[entity("bot_command", 0, len(word))], **fields)
+from tests.telegram.updates import (
+    ANNA,
+    ANONYMOUS,
+    AS_CHANNEL,
+    CHANNEL,
+    DATE,
+    FILE,
+    FORUM,
+    GROUP,
+    INACCESSIBLE,
+    ME,
+    OTHER_BOT,
+    OUR_MESSAGE,
+    PRIVATE,
+    TELEGRAM,
+    Json,
+    business,
+    command,
+    entity,
+    mentioning,
+    press,
+    said,
+)
 
 
 def heard(update: Json) -> Inbound:
@@ -234,17 +205,6 @@ def test_slash_that_is_no_command_is_text() -> None:
 # Who is listened to
 
 
-ANONYMOUS = {
-    "id": 1087968824,
-    "is_bot": True,
-    "first_name": "Group",
-    "username": "GroupAnonymousBot",
-}
-AS_CHANNEL = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
-TELEGRAM = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
-OTHER_BOT = {"id": 42, "is_bot": True, "first_name": "Other", "username": "other_bot"}
-
-
 def test_anonymous_administrator_is_the_group() -> None:
     update = mentioning("@coze_bridge_bot hi", sender=ANONYMOUS, sender_chat=GROUP)
     assert heard(update).user == User("-4000001", name="Bridge")
@@ -316,9 +276,6 @@ def test_service_messages_are_passed_over(event: Json, chat: Json) -> None:
 # What is not text
 
 
-FILE = {"file_id": "f", "file_unique_id": "u", "file_size": 3, "mime_type": "x/y"}
-
-
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -360,11 +317,6 @@ def test_parts_of_an_album_are_messages_of_their_own() -> None:
 # Business accounts
 
 
-def business(sender: Json = ANNA, **fields: Any) -> Json:
-    message = said("hi", sender=sender, business_connection_id="b-1", **fields)["message"]
-    return {"update_id": 1, "business_message": message}
-
-
 def test_customer_is_answered_through_the_connection() -> None:
     event = heard(business())
     assert event.chat == ChatRef("telegram", "bot", "1001", via="b-1")
@@ -381,23 +333,6 @@ def test_owner_of_the_account_is_not_answered() -> None:
 
 
 # Buttons
-
-
-def press(data: str, message: object = ..., **fields: Any) -> Json:
-    rows = [
-        [{"text": "Tell me more", "callback_data": "=0"}],
-        [{"text": "更多", "callback_data": "=1"}],
-    ]
-    whole = {**OUR_MESSAGE, "chat": PRIVATE, "reply_markup": {"inline_keyboard": rows}}
-    query = {
-        "id": "4382bfdwdsb323b2d9",
-        "from": ANNA,
-        "message": whole if message is ... else message,
-        "chat_instance": "-3",
-        "data": data,
-        **fields,
-    }
-    return {"update_id": 1, "callback_query": query}
 
 
 @pytest.mark.parametrize(
@@ -419,9 +354,6 @@ def test_press_in_a_topic_is_answered_there() -> None:
     message = {**OUR_MESSAGE, "chat": FORUM, "message_thread_id": 7, "is_topic_message": True}
     chat = heard(press("/stop", message)).chat
     assert (chat.chat, chat.thread, chat.reply_to) == ("-1001000000002", "7", "")
-
-
-INACCESSIBLE = {"chat": PRIVATE, "message_id": 40, "date": 0}
 
 
 @pytest.mark.parametrize(
@@ -460,47 +392,3 @@ def test_upgraded_group_has_moved_whichever_side_tells_first() -> None:
     moved = ChatMoved("-4000001", "-1009")
     assert understood(said(None, GROUP, migrate_to_chat_id=-1009), ME, "bot") == moved
     assert understood(said(None, new, migrate_from_chat_id=-4000001), ME, "bot") == moved
-
-
-# Anything at all
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-WORDS = sorted(
-    {"message", "chat", "id", "type", "from", "text", "entities", "data", "photo", "is_bot"}
-    | {"callback_query", "business_message", "stopped_message_generation", "message_id", "date"}
-    | {"reply_to_message", "caption", "caption_entities", "document", "sender_chat", "user"}
-    | {"reply_markup", "inline_keyboard", "callback_data", "offset", "length", "update_id"}
-)
-updates = st.recursive(
-    json_values | st.sampled_from(["private", "group", "=0", "mention", "bot_command"]),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6)
-    ),
-    max_leaves=20,
-).filter(lambda value: isinstance(value, dict))
-
-
-@given(updates)
-def test_no_object_is_too_odd(update: Json) -> None:
-    understood(update, ME, "bot")
-
-
-@given(st.sampled_from(sorted(said()["message"])), json_values, st.booleans())
-def test_no_field_is_too_odd(field: str, value: object, group: bool) -> None:
-    update = mentioning("@coze_bridge_bot hi") if group else said()
-    update["message"] = {**update["message"], field: value}
-    understood(update, ME, "bot")
-
-
-@given(json_values, json_values, json_values)
-def test_no_entity_is_too_odd(offset: object, length: object, kind: object) -> None:
-    odd = {"type": kind, "offset": offset, "length": length}
-    update = said("@coze_bridge_bot 😀 hi", GROUP, entities=[odd, entity("mention", 0, 16)])
-    assert heard(update).text.endswith("hi")

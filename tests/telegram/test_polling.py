@@ -1,11 +1,8 @@
 """Long polling: nothing is acknowledged before it is kept, and nothing stops it for long."""
 
 import asyncio
-import contextlib
-import io
 import json
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,17 +13,16 @@ from adapters.telegram.bots import make_bot
 from adapters.telegram.normalise import KINDS
 from adapters.telegram.polling import CALM, CONFLICT_WAITS, HANGS, TIMEOUT, Conflicts, Poller
 from adapters.telegram.receive import Intake
-from bridge import logs
-from bridge.errors import Transient, Unauthorised, Unreachable
+from bridge.errors import Transient, Unreachable
+from bridge.events import Inbound
 from bridge.testing.clock import Clock
 from bridge.testing.contract import RecordingSink
-from tests.telegram.emulator import TOKEN, Call, Emulator, Fault
+from tests.telegram.emulator import Call, Emulator, Fault
 from tests.telegram.world import (
     ACCOUNT,
     PATIENCE,
     LentHost,
     World,
-    eventually_well,
     telegram_settings,
 )
 
@@ -173,6 +169,31 @@ async def test_group_that_moved_is_told_before_anything_later_is_heard(
     assert receiving.host.moved[0] == (str(group.id), str(new.id))
 
 
+async def test_what_was_said_before_the_move_is_kept_before_it(receiving: Receiving) -> None:
+    """So that it is among what follows the chat to its new id."""
+    log: list[str] = []
+
+    async def sink(event: Inbound) -> None:
+        log.append(event.text)
+
+    async def moved(old: str, new: str) -> None:
+        log.append(f"{old} is {new}")
+
+    def said(text: str, chat: int, **event: object) -> dict[str, object]:
+        author = {"id": 1, "is_bot": False, "first_name": "Anna"}
+        place = {"id": chat, "type": "group"}
+        marks = [{"type": "bot_command", "offset": 0, "length": len(text)}]
+        whole = {"message_id": len(text), "chat": place, "from": author, "text": text}
+        return {"message": whole | {"entities": marks} | event}
+
+    bot = make_bot(telegram_settings(receiving.telegram.url))
+    intake = Intake(bot, Me(1, "x"), ACCOUNT, moved)
+    migration = said("", -4, migrate_to_chat_id=-1004)
+    await intake.take([said("/before", -4), migration, said("/after", -1004)], sink)
+    await bot.release()
+    assert log == ["/before", "-4 is -1004", "/after"]
+
+
 # Odd updates
 
 
@@ -291,7 +312,7 @@ async def test_poll_that_hangs_is_given_up(telegram: Emulator) -> None:
         await telegram.person(1).chat().say("hi")
         async with receiving.once():
             await receiving.heard("hi")
-            assert receiving.poller.trouble() is None
+            await eventually(lambda: receiving.poller.trouble() is None)
 
 
 async def test_silence_is_trouble_by_the_clock(telegram: Emulator) -> None:
@@ -308,84 +329,3 @@ async def test_silence_is_trouble_by_the_clock(telegram: Emulator) -> None:
     task.cancel()
     await asyncio.wait([task])
     await bot.release()
-
-
-async def test_outage_is_told_of_and_over_without_a_restart(world: World) -> None:
-    world.script("late", reply="Better late than never.")
-    anna = world.telegram.person(1).chat()
-    async with world.running() as running:
-        async with world.telegram.outage():
-            await running.until_problem("cannot be reached")
-            await anna.say("late?")
-        await anna.final("never.")
-        await eventually_well(running.adapter)
-        assert await running.problems() == {}
-
-
-async def test_telegram_out_of_reach_at_the_start_is_waited_for(world: World) -> None:
-    world.script("", reply="Here I am.")
-    async with contextlib.AsyncExitStack() as stack:
-        async with world.telegram.outage():
-            running = await stack.enter_async_context(world.running(well=False))
-            await running.until_problem("cannot be reached")
-        await world.telegram.person(1).chat().say("anybody?")
-        await world.telegram.person(1).chat().final("I am.")
-        await eventually_well(running.adapter)
-        assert await running.problems() == {}
-
-
-async def test_refused_token_stops_only_this_adapter(world: World) -> None:
-    world.telegram.token = "7000000001:revoked"
-    async with world.running(well=False) as running:
-        await running.until_problem("token")
-        asked = world.telegram.journal.calls["getMe"]
-        assert asked == 1
-    with pytest.raises(Unauthorised):
-        async with poller_of(world.telegram) as receiving:
-            await receiving.poller.run(receiving.sink)
-
-
-# Logs
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """All that is logged, by whomever, at any level."""
-    stream, root = io.StringIO(), logging.getLogger()
-    before = root.handlers, root.level
-    logs.configure("debug", "json", stream)
-    assert logging.getLogger("telegram").level == logging.WARNING
-    names = ("httpx", "httpcore", "asyncio", "telegram", "aiohttp")
-    levels = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    yield stream
-    root.handlers, root.level = before
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-
-
-async def test_token_is_in_no_log_line(world: World, log: io.StringIO) -> None:
-    anna = world.telegram.person(1).chat()
-    world.script("", reply="Done.")
-    world.telegram.inject(Fault("sendMessage", code=500, html="<html>"))
-    async with world.running() as running:
-        await anna.say("hi")
-        await anna.final("Done.")
-        async with world.telegram.outage():
-            await running.until_problem("cannot be reached")
-    lines = log.getvalue()
-    assert "/bot[redacted]/sendMessage" in lines  # httpx would have told
-    assert TOKEN not in lines
-    assert TOKEN.partition(":")[2] not in lines
-
-
-async def test_message_texts_are_in_no_log_line(world: World, log: io.StringIO) -> None:
-    logging.getLogger("telegram").setLevel(logging.WARNING)  # as `logs.configure` has it
-    anna = world.telegram.person(1).chat()
-    world.script("", reply="A secret answer.")
-    async with world.running():
-        await anna.say("A secret question?")
-        await anna.final("answer.")
-    assert "message.accepted" in log.getvalue()
-    assert "secret" not in log.getvalue()
