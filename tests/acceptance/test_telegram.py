@@ -63,7 +63,7 @@ async def test_what_was_written_while_nobody_ran_is_answered_in_order(
 
 
 async def test_from_webhook_to_polling_and_back_nothing_is_lost(telegram: TelegramWorld) -> None:
-    said = []
+    said: list[str] = []
     for mode in ("webhook", "polling", "webhook"):
         daemon = telegram.daemon(mode)
         said.append(f"in {mode} {len(said)}")
@@ -152,7 +152,21 @@ async def test_a_retry_after_delays_that_chat_and_nothing_else(telegram: Telegra
     assert later[0].at >= refused.at + seconds
 
 
-@pytest.mark.timeout(240)
+async def test_forty_answers_at_once_keep_every_limit(telegram: TelegramWorld) -> None:
+    people = range(1, 41)
+    telegram.telegram.throttle.set(Limits())
+    telegram.coze.install(Scenario(pace=0.15))
+    await until_ready(telegram.daemon(), within=READY_WITHIN)
+    for number in people:
+        await telegram.say(number, f"tea for {number}")
+    for number in people:
+        await telegram.answered(number, f"tea for {number}", within=30)
+    journal = telegram.telegram.journal
+    assert journal.refusals.total() == 0
+    assert journal.calls["sendMessage"] == len(people)
+
+
+@pytest.mark.timeout(120 + OUTAGE)
 async def test_every_answer_is_complete_after_an_outage(telegram: TelegramWorld) -> None:
     telegram.coze.install(Scenario(match="^tea", pace=0.1))
     daemon = telegram.daemon()
