@@ -23,6 +23,7 @@ from tests.telegram.world import (
     PATIENCE,
     LentHost,
     World,
+    eventually,
     telegram_settings,
 )
 
