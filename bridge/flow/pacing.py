@@ -144,8 +144,11 @@ class _Spent:
             self.crowd.called(who, now)
 
     def give_back(self) -> None:
+        """Forget the newest claim; an edit's stands in both lists, with one time."""
         if self.claimed:
-            self.claimed.pop()
+            claimed = self.claimed.pop()
+            if self.edits and self.edits[-1] == claimed:
+                self.edits.pop()
 
     def answer(self, now: float) -> None:
         """One of the calls was answered; which one makes no difference to the sum."""

@@ -152,6 +152,14 @@ def test_a_claim_that_is_given_back_was_never_made(pacer: Pacer, clock: Clock) -
     assert pacer.claim(limits, Priority.EDIT) == pytest.approx(1.0)
 
 
+def test_an_edit_that_is_given_back_leaves_its_call_to_another(pacer: Pacer) -> None:
+    quota = Quota("bot", 5, 1.0)
+    for stream in range(10):
+        limits = [Pace(stream, 1.0), quota]
+        assert pacer.claim(limits, Priority.EDIT) == 0
+        pacer.give_back(limits)
+
+
 def test_typing_uses_up_a_quota_but_no_pace(pacer: Pacer, clock: Clock) -> None:
     limits = [Pace("chat", 1.0), Quota("bot", 10, 1.0)]
     assert pacer.claim(limits, Priority.TYPING) == 0
