@@ -24,8 +24,8 @@ from typing import TypeAlias
 from bridge.flow.crowd import Crowd
 
 EDITS = 0.4
-"""How much of a quota goes to intermediate edits at most: when fifty answers end in one instant,
-with 29 calls a second, the last final lands after 1.1 s with 0.4 and after 1.6 s with 0.5."""
+"""How much of a quota goes to intermediate edits at most. What they used in the last second is not
+there when many answers end in one instant: the last of fifty lands after 1.1 s (bench/README.md)."""
 
 
 class Priority(Enum):
