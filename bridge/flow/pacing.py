@@ -25,7 +25,7 @@ from bridge.flow.crowd import Crowd
 
 EDITS = 0.4
 """How much of a quota goes to intermediate edits at most. What they used in the last second is not
-there when many answers end in one instant: the last of fifty lands after 1.1 s (bench/README.md)."""
+there when many answers end in one instant: the last of fifty lands after 1.1 s (bench/README)."""
 
 
 class Priority(Enum):
