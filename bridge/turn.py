@@ -14,9 +14,10 @@ from bridge.errors import BridgeError, Unreachable
 from bridge.flow.latest import latest
 from bridge.flow.stop import Stop
 from bridge.logs import get
-from bridge.outbox import Outbox, Screen
+from bridge.outbox import Outbox
 from bridge.relay import Relay
 from bridge.render import Renderer
+from bridge.screen import Screen
 from bridge.sessions import Sessions
 from bridge.store.sessions import Session
 from bridge.store.turns import Ledger, Turn, TurnState

@@ -17,7 +17,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.events import Button, Page
-from bridge.outbox import Screen
+from bridge.screen import Screen
 from bridge.store.outbox import PageState
 from bridge.store.sessions import Session
 from bridge.store.turns import Turn

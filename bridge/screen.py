@@ -1,0 +1,296 @@
+"""The messages of one answer: posts, edits and drafts, repeated until they stand.
+
+While an answer streams, `Screen.show` tries once and never insists: the next snapshot brings
+the same text and more. What `Screen.settle` sends was stored before, and it does not give up
+unless the chat itself is gone.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bridge.adapter import DRAFT_LASTS
+from bridge.errors import (
+    Departed,
+    Gone,
+    Moved,
+    Permanent,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unauthorised,
+)
+from bridge.events import Page
+from bridge.flow.pacing import Priority
+from bridge.flow.retry import backoff
+from bridge.line import Line
+from bridge.logs import get
+from bridge.metrics import FIRST_TEXT
+from bridge.store.outbox import Pages, PageState, StoredPage
+from bridge.store.turns import Turn
+from bridge.text.plan import Drop, Edit, Post, plan
+
+log = get(__name__)
+
+TYPING_EVERY = 4.0  # seconds; platforms show it for five or six
+NOT_NOW = 3600.0  # seconds; longer than any answer streams
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What stands under one page number. page: None if we do not know what it shows."""
+
+    message_id: str | None = None
+    page: Page | None = None
+
+
+class Screen:
+    """The messages of one answer. Raises `Departed`, `Unauthorised`, database errors."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        line: Line,
+        pages: Pages,
+        stored: Sequence[StoredPage],
+        *,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._turn = turn
+        self._line = line
+        self._pages = pages
+        self._now = now
+        self._sleep = sleep
+        self._shown = [_Shown(page.message_id) for page in stored]
+        self._plain = False  # its markup was refused, so the rest goes without
+        # A preview did more harm than good, or could not be edited: wait for the final pages.
+        self._muted = not line.edits
+        self._granted = False  # a call was claimed and not made yet
+        self._drafting = line.drafts
+        self._draft: Page | None = None  # what is shown as being written
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(shown.message_id for shown in self._shown)
+
+    @asynccontextmanager
+    async def alive(self) -> AsyncIterator[None]:
+        """Show that an answer is on its way, and keep what is shown of it from fading."""
+        task = asyncio.create_task(self._keep_alive(), name="typing")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _keep_alive(self) -> None:
+        while self.is_empty and self._draft is None:
+            await self._line.typing()
+            await self._sleep(TYPING_EVERY)
+        while self._drafting:
+            await self._sleep(DRAFT_LASTS)
+            if self._draft is not None:
+                await self._show_draft(self._draft)
+
+    def claim(self) -> float:
+        """Take the right to show something now and return 0, or return the seconds to wait."""
+        if self._muted:
+            return NOT_NOW
+        if self._drafting:
+            seconds = self._line.claim_draft()
+        else:
+            seconds = self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT)
+        self._granted = seconds <= 0
+        return seconds
+
+    async def show(self, pages: Sequence[Page]) -> None:
+        """Show an answer that still grows, as far as the chat's pace allows.
+
+        The first call is the one that was claimed. Without a claim the snapshot is urgent, which
+        is reason to run ahead of the pace, but not of a Retry-After.
+        """
+        try:
+            await self._show(pages)
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """A claim for which there was nothing to show, such as before the first word."""
+        if self._granted:
+            self._granted = False
+            if self._drafting:
+                self._line.give_back_draft()
+            else:
+                self._line.give_back()
+
+    async def _show(self, pages: Sequence[Page]) -> None:
+        wanted = [replace(page, plain=self._plain) for page in pages]
+        if self._drafting and wanted and not wanted[-1].final:
+            self._granted = False
+            await self._show_draft(wanted.pop())
+        steps = plan([shown.page for shown in self._shown], wanted)
+        priority = Priority.FIRST
+        for step in steps:
+            if self._muted or isinstance(step, Drop):
+                return
+            if not self._granted and self._line.claim(priority) > 0:
+                return
+            self._granted, priority = False, Priority.EDIT
+            if not await self._try(step):
+                return
+
+    async def _show_draft(self, page: Page) -> None:
+        try:
+            await self._line.draft(page, self._turn.mark)
+            if self._draft is None and self.is_empty:
+                self._observe_first_text()
+            self._draft = page
+        except Transient:
+            return  # the next snapshot comes, and its pace heeds what was said
+        except Unauthorised:
+            raise
+        except Permanent as error:
+            self._drafting = False
+            log.info("draft.refused", turn=self._turn.id, error=str(error))
+
+    async def _try(self, step: Post | Edit) -> bool:
+        """One call, once. False: leave the rest of this snapshot, the next one brings it."""
+        posting = self._at(step.index).message_id is None
+        try:
+            await self._put(step.index, step.page)
+        except Gone as error:
+            await self._move_on(step.index, error)
+            return False
+        except Unauthorised:
+            raise
+        except Rejected as error:
+            self._muted = self._plain
+            self._plain = True
+            log.info("page.refused", turn=self._turn.id, error=str(error))
+            return False
+        except Transient as error:
+            # A post that may have happened is not repeated for a mere preview: each attempt
+            # could leave one more message standing.
+            self._muted = posting and error.happened
+            return False
+        except Permanent as error:
+            self._muted = True
+            log.warning("page.not_shown", turn=self._turn.id, error=str(error))
+            return False
+        return True
+
+    async def settle(self) -> None:
+        """Make every stored page stand as it was stored, however long that takes."""
+        for stored in await self._pages.of(self._turn):
+            if stored.state in {PageState.SETTLED, PageState.DEAD}:
+                continue
+            if stored.page is None:
+                await self._take_back(stored.number)
+            elif self._stands(stored.number, stored.page):
+                await self._settled(stored.number)
+            else:
+                await self._land(stored.number, stored.page)
+
+    def _stands(self, number: int, page: Page) -> bool:
+        shown = self._at(number)
+        if shown.message_id is not None and not self._line.edits:
+            return True  # what cannot be edited was posted whole
+        return shown.page == replace(page, plain=self._plain)
+
+    async def _land(self, number: int, page: Page) -> None:
+        page = replace(page, plain=self._plain)
+        attempt = 0
+        while True:
+            await self._next_call()
+            try:
+                await self._put(number, page, announce=True)
+                return await self._settled(number)
+            except Transient as error:
+                attempt += 1
+                await self._wait_out(number, error, attempt)
+            except Gone as error:
+                await self._move_on(number, error)
+            except Unauthorised:
+                raise
+            except Permanent as error:
+                if isinstance(error, Rejected) and not page.plain:
+                    page = replace(page, plain=True)
+                elif self._at(number).message_id is not None:
+                    await self._lose(number)  # the edit was refused; a new message may pass
+                else:
+                    return await self._give_up(number, error)
+
+    async def _move_on(self, number: int, error: Gone) -> None:
+        """A deleted message is posted anew; raises `Departed` if it is the chat that is gone."""
+        if isinstance(error, Moved):
+            self._line.move(error.to)
+        elif self._at(number).message_id is None:
+            await self._pages.dead(self._turn, number, str(error))
+            raise Departed(error.message, code=error.code) from error
+        await self._lose(number)
+
+    async def _wait_out(self, number: int, error: Transient, attempt: int) -> None:
+        log.warning("page.delayed", turn=self._turn.id, page=number, error=str(error))
+        if not isinstance(error, RateLimited):  # that one holds the line by itself
+            seconds = error.retry_after
+            await self._sleep(backoff(attempt) if seconds is None else seconds)
+
+    async def _take_back(self, number: int) -> None:
+        """The finished answer is shorter than its stream was."""
+        message_id = self._at(number).message_id
+        attempt = 0
+        while message_id is not None:
+            await self._next_call()
+            try:
+                await self._line.retract(message_id)
+                break
+            except Transient as error:
+                attempt += 1
+                await self._wait_out(number, error, attempt)
+            except Unauthorised:
+                raise
+            except Permanent as error:
+                return await self._give_up(number, error)
+        return await self._settled(number)
+
+    async def _next_call(self) -> None:
+        while (seconds := self._line.claim(Priority.FINAL)) > 0:
+            await self._sleep(seconds)
+
+    async def _put(self, index: int, page: Page, *, announce: bool = False) -> None:
+        shown = self._at(index)
+        if shown.message_id is not None:
+            await self._line.edit(shown.message_id, page)
+        else:
+            if announce:
+                await self._pages.sending(self._turn, index)
+            first = self.is_empty
+            shown.message_id = await self._line.send(page, f"{self._turn.mark}/{index}")
+            if first:
+                self._observe_first_text()
+            await self._pages.posted(self._turn, index, shown.message_id)
+        shown.page = page
+
+    async def _settled(self, number: int) -> None:
+        await self._pages.settled(self._turn, number, self._at(number).message_id)
+
+    async def _lose(self, number: int) -> None:
+        """The message was deleted, or cannot be changed; the answer goes on in a new one."""
+        self._shown[number] = _Shown()
+        await self._pages.lost(self._turn, number)
+
+    async def _give_up(self, number: int, error: Exception) -> None:
+        log.error("page.dead", turn=self._turn.id, page=number, error=str(error))
+        await self._pages.dead(self._turn, number, str(error))
+
+    def _at(self, index: int) -> _Shown:
+        while len(self._shown) <= index:
+            self._shown.append(_Shown())
+        return self._shown[index]
+
+    def _observe_first_text(self) -> None:
+        seconds = (self._now() - self._turn.created_at).total_seconds()
+        FIRST_TEXT.labels(self._turn.event.chat.platform).observe(seconds)
