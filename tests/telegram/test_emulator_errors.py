@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from tests.platforms.budgets import Clock
 from tests.telegram.emulator import Emulator, serve
-from tests.telegram.emulator.clients import Clock, Raw, raw
+from tests.telegram.emulator.clients import Raw, raw
 
 EMOJI = "😀"
 

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.platforms.budgets import Clock
 from tests.telegram.emulator import Emulator, serve
-from tests.telegram.emulator.clients import Clock, Raw, raw
+from tests.telegram.emulator.clients import Raw, raw
 
 HOUR = 3600.0
 

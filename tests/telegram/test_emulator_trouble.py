@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from tests.platforms.budgets import Clock
 from tests.telegram.emulator import BAD_GATEWAY, Drop, Emulator, Fault, Limits, Private, serve
-from tests.telegram.emulator.clients import Clock, Raw, raw
+from tests.telegram.emulator.clients import Raw, raw
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 
 from adapters.telegram.keyboard import STOP_LABEL, too_old
+from tests.platforms.budgets import Clock
 from tests.telegram.emulator import Emulator, Private
-from tests.telegram.emulator.clients import Clock
 from tests.telegram.world import World, eventually
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")

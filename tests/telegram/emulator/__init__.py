@@ -10,14 +10,15 @@ It follows the server's published source where there is one, knows nothing of ou
 has every request checked against aiogram's models of the Bot API.
 """
 
+from tests.platforms.faults import BAD_GATEWAY, Drop, Gate
+from tests.platforms.journal import Call
+from tests.platforms.port import serve
 from tests.telegram.emulator.chats import Chat
 from tests.telegram.emulator.emulator import TOKEN, Emulator
-from tests.telegram.emulator.faults import BAD_GATEWAY, Drop, Fault, Gate
-from tests.telegram.emulator.journal import Call
+from tests.telegram.emulator.faults import Fault
 from tests.telegram.emulator.limits import Limits
 from tests.telegram.emulator.model import Draft, Message, Revision
 from tests.telegram.emulator.people import Channel, Group, Person, Private, Seat, Topic
-from tests.telegram.emulator.server import serve
 
 __all__ = [
     "BAD_GATEWAY",

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from tests.platforms.journal import Call
 from tests.telegram.emulator import entities, keyboards
 from tests.telegram.emulator.chats import Chat
 from tests.telegram.emulator.entities import Formatted
 from tests.telegram.emulator.errors import bad, too_many
-from tests.telegram.emulator.journal import Call
 from tests.telegram.emulator.keyboards import Markup
 from tests.telegram.emulator.limits import Kind
 from tests.telegram.emulator.markup import parse_html

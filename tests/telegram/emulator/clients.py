@@ -1,4 +1,4 @@
-"""Clients for the emulator's own tests: one independent, one raw; and a clock to move."""
+"""Clients for the emulator's own tests: one independent, one raw."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,19 +11,6 @@ from telegram.request import HTTPXRequest
 
 from tests.telegram.emulator.emulator import Emulator
 from tests.telegram.emulator.inbox import Json
-
-
-@dataclass(slots=True)
-class Clock:
-    """Seconds since 1970, which pass only when told to."""
-
-    time: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-    def move(self, seconds: float) -> None:
-        self.time += seconds
 
 
 @asynccontextmanager

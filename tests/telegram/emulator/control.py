@@ -6,21 +6,24 @@ GET state, log?since=N, violations; POST say, press, faults, limits, outage; DEL
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, TypeAlias
 
 from aiohttp import web
 
 from tests.telegram.emulator.chats import Chat
-from tests.telegram.emulator.emulator import Emulator
 from tests.telegram.emulator.faults import parse
 from tests.telegram.emulator.inbox import Json
 from tests.telegram.emulator.limits import Limits
 from tests.telegram.emulator.model import Message
 from tests.telegram.emulator.people import Group
 
-Deed = Callable[[Emulator, Mapping[str, object]], Awaitable[Json]]
+if TYPE_CHECKING:
+    from tests.telegram.emulator.emulator import Emulator
+
+Deed: TypeAlias = Callable[["Emulator", Mapping[str, object]], Awaitable[Json]]
 
 
-def add_routes(app: web.Application, emulator: Emulator) -> None:
+def add_routes(app: web.Application, emulator: "Emulator") -> None:
     """Register everything below /_emulator."""
 
     async def state(_: web.Request) -> web.Response:
@@ -47,7 +50,7 @@ def add_routes(app: web.Application, emulator: Emulator) -> None:
         app.router.add_post(f"/_emulator/{name}", _handler(emulator, deed))
 
 
-def _handler(emulator: Emulator, deed: Deed) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _handler(emulator: "Emulator", deed: Deed) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         try:
             told = json.loads(await request.read() or b"{}")
@@ -60,7 +63,7 @@ def _handler(emulator: Emulator, deed: Deed) -> Callable[[web.Request], Awaitabl
     return handle
 
 
-def shown(emulator: Emulator) -> Json:
+def shown(emulator: "Emulator") -> Json:
     """Every chat with every message and its history, and what was counted."""
     return {
         "chats": [_chat(chat) for chat in emulator.chats.values()],
@@ -95,12 +98,12 @@ def _message(message: Message) -> Json:
     }
 
 
-def _calls(emulator: Emulator, since: int) -> list[Json]:
+def _calls(emulator: "Emulator", since: int) -> list[Json]:
     wanted = [call for call in emulator.journal.entries if call.number > since]
     return [asdict(call) for call in wanted]
 
 
-async def _say(emulator: Emulator, told: Mapping[str, object]) -> Json:
+async def _say(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"person": 1, "text": "hi"}`, in a group with `"chat": -4000001`."""
     person = emulator.person(_number(told, "person"))
     text = told.get("text")
@@ -114,7 +117,7 @@ async def _say(emulator: Emulator, told: Mapping[str, object]) -> Json:
     return _message(await chat.say(person, text))
 
 
-async def _press(emulator: Emulator, told: Mapping[str, object]) -> Json:
+async def _press(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"person": 1, "chat": 1, "message": 7, "label": "Yes"}`."""
     chat = emulator.chats.get(_number(told, "chat"))
     message = chat.messages.get(_number(told, "message")) if chat else None
@@ -124,12 +127,12 @@ async def _press(emulator: Emulator, told: Mapping[str, object]) -> Json:
     return {"query": await message.press(str(told.get("label", "")), person)}
 
 
-async def _inject(emulator: Emulator, told: Mapping[str, object]) -> Json:
+async def _inject(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     emulator.inject(parse(told))
     return {"open": len(emulator.faults.open)}
 
 
-async def _limit(emulator: Emulator, told: Mapping[str, object]) -> Json:
+async def _limit(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"on": false}` lets everything pass; other keys are those of `Limits`."""
     known = {field.name: field.type for field in fields(Limits)}
     numbers = {name: value for name, value in told.items() if name != "on"}
@@ -143,7 +146,7 @@ async def _limit(emulator: Emulator, told: Mapping[str, object]) -> Json:
     return {"limits": asdict(limits) if told.get("on", True) else None}
 
 
-async def _fail(emulator: Emulator, told: Mapping[str, object]) -> Json:
+async def _fail(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"seconds": 120}`: answer, then nobody answers for so long."""
     seconds = _number(told, "seconds")
     emulator.fail_for(float(seconds))

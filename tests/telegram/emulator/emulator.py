@@ -1,21 +1,25 @@
 """The emulator as an object: its state, its faults, and what a test asks it."""
 
-import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
+from aiohttp import web
+
+from tests.platforms.emulated import Emulated
+from tests.platforms.faults import Faults, Gate
+from tests.platforms.journal import Journal
+from tests.platforms.port import Underway
+from tests.telegram.emulator import server
 from tests.telegram.emulator.business import BusinessChat, Connection
 from tests.telegram.emulator.callbacks import Callbacks
 from tests.telegram.emulator.chats import Chat, not_found
 from tests.telegram.emulator.commands import CommandLists
 from tests.telegram.emulator.errors import bad
-from tests.telegram.emulator.faults import Fault, Faults, Gate
+from tests.telegram.emulator.faults import NOTHING, Fault
 from tests.telegram.emulator.files import Files
 from tests.telegram.emulator.inbox import Inbox
-from tests.telegram.emulator.journal import Journal
 from tests.telegram.emulator.limits import Limits, Throttle
 from tests.telegram.emulator.model import Message, User
 from tests.telegram.emulator.people import Channel, Group, Person, Private, everybody
@@ -25,15 +29,7 @@ TOKEN = "7000000001:AAEmulatorEmulatorEmulatorEmulator0"
 C = TypeVar("C", bound=Chat)
 
 
-class Port(Protocol):
-    """What serves the emulator: it can be closed and opened again, with the same number."""
-
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-    def rest(self, seconds: float) -> None: ...
-
-
-class Emulator:
+class Emulator(Emulated):
     """A Bot API of one's own, with one bot. `serve` puts it on a port; its state outlives that.
 
     limits: flood limits; None lets everything pass. clock: seconds since 1970, which dates,
@@ -52,12 +48,11 @@ class Emulator:
         strict: bool = True,
         log: bool = True,
     ) -> None:
-        self._waiting: set[asyncio.Future[None]] = set()
+        super().__init__()
         self.token = token
         self.clock = clock
         self.now = now
         self.strict = strict
-        self.url = ""
         self.bot = User(int(token.partition(":")[0]), "Coze", username=username, is_bot=True)
         self.privacy = True  # the bot's privacy mode in groups
         self.hears_bots = False  # whether other bots' messages reach it
@@ -67,7 +62,7 @@ class Emulator:
         self.serial = itertools.count(1)
         self.message_ids = itertools.count(1)
         self.throttle = Throttle(limits, clock)
-        self.faults = Faults()
+        self.faults = Faults(NOTHING)
         self.journal = Journal(now, keep=log)
         self.inbox = Inbox(clock, now, self.changed)
         self.webhook = Webhook(self.inbox)
@@ -78,8 +73,6 @@ class Emulator:
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
         self.connections: dict[str, Connection] = {}
-        self.port: Port | None = None
-        self.is_up = False
 
     # Who and where.
 
@@ -204,45 +197,10 @@ class Emulator:
         else:
             self.inbox.repeat(count)
 
-    @asynccontextmanager
-    async def outage(self) -> AsyncIterator[None]:
-        """Nobody answers on the port meanwhile. Raises `RuntimeError` if nobody serves."""
-        port = self._served()
-        await port.stop()
-        try:
-            yield
-        finally:
-            await port.start()
+    # Being served.
 
-    def fail_for(self, seconds: float) -> None:
-        """Begin an outage that ends by itself. Raises `RuntimeError` if nobody serves."""
-        self._served().rest(seconds)
+    def application(self, underway: Underway) -> web.Application:
+        return server.application(self, underway)
 
-    def _served(self) -> "Port":
-        if self.port is None:
-            raise RuntimeError("the emulator is not served")
-        return self.port
-
-    # Waiting.
-
-    async def until(
-        self, happened: "Callable[[Emulator], object]", *, within: float = 10.0
-    ) -> None:
-        """Wait for something to be true; looks again after every call and change.
-
-        Raises `TimeoutError` after `within` seconds.
-        """
-        async with asyncio.timeout(within):
-            while not happened(self):
-                change = asyncio.get_running_loop().create_future()
-                self._waiting.add(change)
-                try:
-                    await change
-                finally:
-                    self._waiting.discard(change)
-
-    def changed(self) -> None:
-        """Wake everybody who waits in `until`."""
-        for change in self._waiting:
-            if not change.done():
-                change.set_result(None)
+    async def deliver(self) -> None:
+        await self.webhook.run()

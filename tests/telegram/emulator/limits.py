@@ -6,11 +6,11 @@ tdlib/td #2592 and #3034). Drafts have a budget of their own, whose size nobody 
 """
 
 import math
-from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+
+from tests.platforms.budgets import Bucket, Steady, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,52 +36,13 @@ class Kind(Enum):
     DRAFT = "draft"
 
 
-class _Bucket(Protocol):
-    def wait(self, now: float) -> float: ...
-    def take(self, now: float) -> None: ...
-
-
-class _Steady:
-    """One call per interval, and a few more after silence."""
-
-    def __init__(self, interval: float, burst: int) -> None:
-        self._interval = interval
-        self._ahead = interval * (burst - 1)
-        self._due = -math.inf
-
-    def wait(self, now: float) -> float:
-        return max(self._due - self._ahead - now, 0.0)
-
-    def take(self, now: float) -> None:
-        self._due = max(self._due, now) + self._interval
-
-
-class _Window:
-    """At most so many calls in any stretch of so many seconds."""
-
-    def __init__(self, calls: int, seconds: float) -> None:
-        self._calls = calls
-        self._seconds = seconds
-        self._taken: deque[float] = deque()
-
-    def wait(self, now: float) -> float:
-        while self._taken and self._taken[0] <= now - self._seconds:
-            self._taken.popleft()
-        if len(self._taken) < self._calls:
-            return 0.0
-        return self._taken[0] + self._seconds - now
-
-    def take(self, now: float) -> None:
-        self._taken.append(now)
-
-
 class Throttle:
     """Keeps the books. `limits=None` lets everything pass."""
 
     def __init__(self, limits: Limits | None, clock: Callable[[], float]) -> None:
         self.limits = limits
         self._clock = clock
-        self._buckets: dict[Hashable, _Bucket] = {}
+        self._buckets: dict[Hashable, Bucket] = {}
         self._held: dict[Hashable, float] = {}
 
     def set(self, limits: Limits | None) -> None:
@@ -114,20 +75,20 @@ class Throttle:
             self._held[key] = max(self._held[key], now + seconds)
         return seconds
 
-    def _everyone(self, limits: Limits) -> _Bucket:
+    def _everyone(self, limits: Limits) -> Bucket:
         if "bot" not in self._buckets:
-            self._buckets["bot"] = _Window(limits.bot_calls, limits.bot_window)
+            self._buckets["bot"] = Window(limits.bot_calls, limits.bot_window)
         return self._buckets["bot"]
 
-    def _bucket(self, key: Hashable, kind: Kind, limits: Limits) -> _Bucket:
+    def _bucket(self, key: Hashable, kind: Kind, limits: Limits) -> Bucket:
         if key not in self._buckets:
             self._buckets[key] = _fresh(kind, limits)
         return self._buckets[key]
 
 
-def _fresh(kind: Kind, limits: Limits) -> _Bucket:
+def _fresh(kind: Kind, limits: Limits) -> Bucket:
     if kind is Kind.GROUP:
-        return _Window(limits.group_calls, limits.group_window)
+        return Window(limits.group_calls, limits.group_window)
     if kind is Kind.DRAFT:
-        return _Steady(limits.draft_interval, limits.draft_burst)
-    return _Steady(limits.private_interval, limits.private_burst)
+        return Steady(limits.draft_interval, limits.draft_burst)
+    return Steady(limits.private_interval, limits.private_burst)

@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Id: TypeAlias = int | str  # of a chat or a message, as the platform has them
 
 
 @dataclass(slots=True)
@@ -10,18 +13,20 @@ class Call:
     """One call. Times are seconds of `time.monotonic`; answered is None while it runs.
 
     status: of HTTP, 0 if the connection was dropped. message: the id that was sent or edited.
+    place: what shares a budget with the chat (the workspace), where there is such a thing.
     """
 
     number: int
     method: str
     at: float
-    chat: int | None = None
+    chat: Id | None = None
     params: Mapping[str, object] = field(default_factory=dict)
     status: int | None = None
     answered: float | None = None
     description: str = ""
     retry_after: int | None = None
-    message: int | None = None
+    message: Id | None = None
+    place: str = ""
 
     @property
     def refused(self) -> bool:
@@ -37,8 +42,8 @@ class Journal:
         self._keep = keep
         self.entries: list[Call] = []
         self.calls: Counter[str] = Counter()
-        self.refusals: Counter[tuple[str, int | None]] = Counter()
-        self.by_chat: Counter[tuple[str, int | None]] = Counter()
+        self.refusals: Counter[tuple[str, Id | None]] = Counter()
+        self.by_chat: Counter[tuple[str, Id | None]] = Counter()
         self._number = 0
 
     def begin(self, method: str) -> Call:
@@ -57,7 +62,7 @@ class Journal:
         if call.refused:
             self.refusals[call.method, call.chat] += 1
 
-    def of(self, *methods: str, chat: int | None = None) -> list[Call]:
+    def of(self, *methods: str, chat: Id | None = None) -> list[Call]:
         """The calls of these methods (any if none is named), in a chat or anywhere."""
         return [
             call
