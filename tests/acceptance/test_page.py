@@ -106,6 +106,29 @@ class TestTalking:
         await reader.sees(".note", "Stopped")
         assert await reader.count(".bubble") == 1
 
+    async def test_the_second_half_of_a_double_click_does_nothing(
+        self, stage: Stage, reader: Reader
+    ) -> None:
+        async def typing(stage: Stage, event: Inbound) -> None:
+            await stage.adapter.typing(event.chat)
+
+        stage.script = typing
+        await reader.page.fill("#words", "tell me everything")
+        await reader.page.click("#send")
+        await reader.page.click("#stop")  # comes up in the same place, while the finger is down
+        await reader.page.dblclick("#new")
+        await reader.write("the last")
+        await until(lambda: "the last" in stage.texts)
+        assert stage.texts == ["tell me everything", "the last"]
+
+    async def test_new_is_pressed_once_by_a_double_click(
+        self, stage: Stage, reader: Reader
+    ) -> None:
+        await reader.page.dblclick("#new")
+        await reader.write("the last")
+        await until(lambda: "the last" in stage.texts)
+        assert stage.texts == ["/new", "the last"]
+
     async def test_a_new_conversation_is_drawn_as_a_line(
         self, stage: Stage, reader: Reader
     ) -> None:
@@ -184,6 +207,29 @@ class TestTalking:
         await expect(reader.page.locator("#notice")).to_contain_text("too long")
         assert len(await reader.page.input_value("#words")) == 25_000
         assert stage.heard == []
+
+    async def test_a_paste_too_large_to_be_kept_leaves_the_page_alive(
+        self, stage: Stage, reader: Reader
+    ) -> None:
+        await reader.page.evaluate(
+            """() => {
+                const box = document.getElementById("words");
+                box.value = "x".repeat(6_000_000);
+                box.dispatchEvent(new Event("input"));
+            }"""
+        )
+        await reader.page.click("#send")
+        await expect(reader.page.locator("#notice")).to_be_visible()
+        await reader.write("shorter")
+        await reader.sees(".answer .md", "You said: shorter")
+        assert reader.complaints == []
+
+    async def test_half_a_character_is_mended_before_it_is_sent(
+        self, stage: Stage, reader: Reader
+    ) -> None:
+        await reader.page.evaluate("document.getElementById('words').value = 'a \\ud83d b'")
+        await reader.page.press("#words", "Enter")
+        await until(lambda: stage.texts == ["a \ufffd b"])
 
     async def test_a_finished_answer_is_read_aloud_once(self, stage: Stage, reader: Reader) -> None:
         stage.script = quiet

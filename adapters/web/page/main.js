@@ -10,6 +10,7 @@ import { label, language, words } from "./words.js";
 
 const LONGEST = 60_000; // bytes of one message; the server takes 64 KB with what is around it
 const CALM = 1500; // milliseconds before a lost connection is worth a word
+const DOUBLE = 600; // milliseconds in which a second click belongs to the first
 const HIDDEN = 20_000; // milliseconds until a hidden, idle tab gives its connection back
 const NAME = "coze-bridge:name";
 const DRAFT = "coze-bridge:draft";
@@ -192,7 +193,7 @@ function isTouch() {
 }
 
 function submit() {
-  const text = at("words").value.trim();
+  const text = wellFormed(at("words").value.trim());
   if (!text) return;
   const isTooLong = new Blob([JSON.stringify(text)]).size > LONGEST;
   at("notice").hidden = !isTooLong;
@@ -203,13 +204,26 @@ function submit() {
   say(text);
 }
 
+/** Half a character, as some keyboards leave behind, is no text that can be sent. */
+function wellFormed(text) {
+  return new TextDecoder().decode(new TextEncoder().encode(text));
+}
+
 function typed() {
   const box = at("words");
   box.style.height = "auto";
   box.style.height = `${box.scrollHeight}px`;
   at("notice").hidden = true;
-  sessionStorage.setItem(DRAFT, box.value);
   paintButtons();
+  keepDraft(box.value);
+}
+
+function keepDraft(text) {
+  try {
+    sessionStorage.setItem(DRAFT, text);
+  } catch {
+    // Too large for the browser, or forbidden: then it lasts as long as the page.
+  }
 }
 
 at("composer").addEventListener("submit", (event) => {
@@ -227,8 +241,20 @@ at("words").addEventListener("keydown", (event) => {
   submit();
 });
 
-at("stop").addEventListener("click", () => press("/stop"));
-at("new").addEventListener("click", () => press("/new"));
+let clickedAt = -Infinity;
+
+/** Leave out the second half of a double click: Stop comes up where Send was just pressed. */
+function once(act) {
+  return () => {
+    const isEcho = performance.now() - clickedAt < DOUBLE;
+    clickedAt = performance.now();
+    if (!isEcho) act();
+  };
+}
+
+at("send").addEventListener("click", () => (clickedAt = performance.now()));
+at("stop").addEventListener("click", once(() => press("/stop")));
+at("new").addEventListener("click", once(() => press("/new")));
 at("jump").addEventListener("click", () => follower.follow());
 at("welcome").addEventListener("click", ({ target }) => {
   const says = target.closest("[data-says]")?.dataset.says;
@@ -245,7 +271,7 @@ at("name").addEventListener("keydown", (event) => {
   at("name-dialog").close("save");
 });
 at("name-dialog").addEventListener("close", () => {
-  if (at("name-dialog").returnValue === "save") localStorage.setItem(NAME, at("name").value.trim());
+  if (at("name-dialog").returnValue === "save") localStorage.setItem(NAME, wellFormed(at("name").value.trim()));
 });
 
 // Getting in
