@@ -103,7 +103,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(value)
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits is the other
         return None
     if when.tzinfo is None:  # "-0000", which the mail format reads as unknown
         when = when.replace(tzinfo=UTC)

@@ -208,7 +208,13 @@ async def test_a_long_retry_after_is_left_to_the_caller(
     with pytest.raises(RateLimited) as caught:
         await client.retrieve("c1", "t1")
     assert caught.value.retry_after == pytest.approx(90, abs=5)
-    server.plays(*[response(b"", status="429 Slow", Retry_After="soon")] * SETTINGS.attempts)
+
+
+@pytest.mark.parametrize("odd", ["soon", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
+async def test_a_retry_after_that_cannot_be_read_is_none(
+    server: WireServer, client: CozeClient, odd: str
+) -> None:
+    server.plays(*[response(b"", status="429 Slow", Retry_After=odd)] * SETTINGS.attempts)
     with pytest.raises(RateLimited) as caught:
         await client.retrieve("c1", "t1")
     assert caught.value.retry_after is None
