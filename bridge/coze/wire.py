@@ -18,6 +18,8 @@ Json: TypeAlias = Mapping[str, object]
 MARK = "bridge_turn"
 """The `meta_data` key that carries our own id of a turn, on the chat and on its question."""
 
+_LARGEST = 2**63 - 1  # what a database's integer holds
+
 MAX_NAME = 100
 """Characters in the name of a conversation (conversation/create)."""
 
@@ -126,11 +128,11 @@ def word(source: Json, key: str) -> str:
 
 
 def number(source: Json, key: str) -> int | None:
-    """Read an integer, also from text."""
+    """Read an integer, also from text; one that no database could hold is none."""
     value = source.get(key)
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, str) and value.removeprefix("-").isdecimal() and len(value) < 20:
+    if isinstance(value, str) and value.removeprefix("-").isdecimal() and len(value) <= 20:
+        value = int(value)
+    if isinstance(value, int) and abs(value) <= _LARGEST:
         return int(value)
     return None
 

@@ -60,6 +60,13 @@ def test_numbers_may_be_text_and_ids_numbers() -> None:
     assert (read.id, read.created_at, read.content) == ("7390342853760450000", 1718595677, "")
 
 
+@pytest.mark.parametrize("count", [10**30, "9" * 20, 2**63, True, "x", None])
+def test_a_number_that_cannot_be_stored_is_none(count: object) -> None:
+    read = wire.chat({"usage": {"input_count": count, "output_count": 1}}).usage
+    assert read is not None
+    assert read.input_tokens in (0, 1)
+
+
 def test_usage_uses_the_names_of_the_wire() -> None:
     counts = {"token_count": 9, "output_count": 4, "input_count": 5}
     assert wire.chat({"usage": counts}).usage == Usage(input_tokens=5, output_tokens=4)
