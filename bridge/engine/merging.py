@@ -30,8 +30,9 @@ def settles_in(parts: Sequence[Turn], window: float, now: datetime) -> float:
     """Seconds to wait for a further part; 0 when there can be none."""
     if window <= 0 or not _is_part(parts[0]) or len(parts) >= MOST_PARTS:
         return 0.0
-    # A clock that was set back must not make anybody wait longer than the window.
-    since = max(0.0, (now - parts[-1].created_at).total_seconds())
+    # A part from the future came before the clock was set back, so it is no reason to wait: who
+    # looks again after the window would find it in the future still.
+    since = abs((now - parts[-1].created_at).total_seconds())
     return max(0.0, window - since)
 
 
