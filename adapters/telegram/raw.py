@@ -19,8 +19,14 @@ def items(value: object) -> Sequence[object]:
 
 
 def text(value: object) -> str:
-    """A string; empty if it is none."""
-    return value if isinstance(value, str) else ""
+    r"""A string; empty if it is none. What no database takes is replaced.
+
+    JSON can spell half a character ("\ud83d"), and such an update would come again for ever.
+    Its replacement is as wide in UTF-16 units, so the offsets of entities hold.
+    """
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def number(value: object) -> int:

@@ -47,6 +47,16 @@ def test_no_field_is_too_odd(field: str, value: object, group: bool) -> None:
     understood(update, ME, "bot")
 
 
+def test_half_a_character_becomes_one_that_can_be_stored() -> None:
+    anna = {"id": 1001, "is_bot": False, "first_name": "A\ud83d"}
+    odd = said(
+        "\udc00 @coze_bridge_bot hi", GROUP, sender=anna, entities=[entity("mention", 2, 16)]
+    )
+    found = understood(odd, ME, "bot")
+    assert isinstance(found, Heard)
+    assert (found.event.text, found.event.user.name) == ("\ufffd hi", "A\ufffd")
+
+
 @given(json_values, json_values, json_values)
 def test_no_entity_is_too_odd(offset: object, length: object, kind: object) -> None:
     odd = {"type": kind, "offset": offset, "length": length}
