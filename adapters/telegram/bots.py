@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from telegram import Bot
+from telegram.error import NetworkError
 from telegram.request import HTTPXRequest
 
 from adapters.telegram.settings import TelegramSettings
@@ -30,7 +31,10 @@ class RawBot(Bot):
 
     async def raw_updates(self, asked: JSONDict, *, read_timeout: float) -> list[JSONDict]:
         """Return up to 100 updates. Raises `telegram.error.TelegramError`."""
-        return list(await self._post("getUpdates", asked, read_timeout=read_timeout))
+        told: object = await self._post("getUpdates", asked, read_timeout=read_timeout)
+        if not (isinstance(told, list) and all(isinstance(update, dict) for update in told)):
+            raise NetworkError("the server's answer is no list of updates")
+        return told
 
     async def release(self) -> None:
         """Close every connection; `shutdown` leaves those of a bot that never said who it is."""

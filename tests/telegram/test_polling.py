@@ -238,6 +238,13 @@ async def test_updates_without_ids_are_no_reason_to_spin(receiving: Receiving) -
     assert "without ids" in str(await receiving.failed())
 
 
+async def test_an_answer_that_is_no_list_of_updates_is_trouble_and_not_a_crash(
+    receiving: Receiving,
+) -> None:
+    receiving.telegram.inbox.put_raw(["not an update"], 100_000_001, "-")  # type: ignore[arg-type]
+    assert "no list of updates" in str(await receiving.failed())
+
+
 # Other programs
 
 
