@@ -59,7 +59,7 @@ def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return sqlite_engine(url, query_only=False, size=1)
-    return create_engine(parsed.set(drivername="postgresql+psycopg"))
+    return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True)
 
 
 def _state(connection: Connection) -> SchemaState:

@@ -17,6 +17,7 @@ class PostgresStore:
         self._engine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=connections,
+            hide_parameters=True,  # as for SQLite: an error's text ends in the log
             pool_pre_ping=True,  # the server may have been restarted while a connection slept
         )
 

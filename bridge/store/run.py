@@ -41,11 +41,13 @@ def as_bridge_errors() -> Iterator[None]:
     """Translate what an operator has to do with; a broken statement is a bug and stays."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except PoolTimeout as error:
         raise Unreachable(f"database: {_cause(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unreachable(f"database: {_cause(error)}", happened=True) from error
+        if isinstance(error, OperationalError | InterfaceError):
+            raise Unreachable(f"database: {_cause(error)}") from error
         if type(error) is DatabaseError:  # none of its kinds: not a database, a damaged one
             raise Permanent(f"database: {_cause(error)}") from error
         raise

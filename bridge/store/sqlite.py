@@ -113,17 +113,25 @@ class SqliteStore:
         return batch, False
 
     def _commit(self, batch: Sequence[_Request[Any]]) -> None:
+        at_work = False  # else it is the transaction itself that failed, so each would alone
         try:
             with as_bridge_errors(), self._writer.begin() as connection:
+                at_work = True
                 for request in batch:
                     request.result = request.job(connection)
+                at_work = False
         except Exception as error:  # noqa: BLE001  handed to whoever awaits the job
-            if len(batch) == 1:
-                batch[0].error = error
+            if not at_work or len(batch) == 1:
+                _fail(batch, error)
                 return
             # One bad row rolled all back: find it by giving each its own transaction.
             for request in batch:
                 self._commit([request])
+
+
+def _fail(batch: Sequence[_Request[Any]], error: Exception) -> None:
+    for request in batch:
+        request.error = error
 
 
 def _hand_back(batch: Sequence[_Request[Any]]) -> None:
@@ -148,6 +156,7 @@ def sqlite_engine(url: str, *, query_only: bool, size: int) -> Engine:
         poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
+        hide_parameters=True,  # messages and keys have no place in an error's text, nor in a log
         connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
     )
 

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select, text
+from sqlalchemy.engine import URL
 
 from bridge.errors import Unreachable
-from bridge.store import Job, Store, open_store
+from bridge.store import Job, Store, migrate, open_store
+from bridge.store.postgres import PostgresStore
 from bridge.store.secrets import secret
 from bridge.store.tables import heartbeat, secrets
+from bridge.testing import postgres
 
 
 def add(name: str) -> Job[str]:
@@ -54,6 +57,13 @@ async def test_a_job_that_raises_leaves_nothing(store: Store) -> None:
     with pytest.raises(KeyError):
         await store.write(broken)
     assert await store.read(names) == set()
+
+
+async def test_an_error_of_the_database_does_not_quote_what_was_to_be_stored(store: Store) -> None:
+    broken = text("INSERT INTO nowhere VALUES (:it)").bindparams(it="what somebody wrote")
+    with pytest.raises(Exception, match="nowhere") as caught:
+        await store.write(lambda connection: connection.execute(broken).close())
+    assert "somebody" not in str(caught.value)
 
 
 async def test_a_waiter_that_was_cancelled_leaves_its_neighbours_alone(store: Store) -> None:
@@ -138,4 +148,41 @@ async def test_a_locked_database_is_unreachable_not_a_bug(tmp_path: Path) -> Non
             await store.write(add("a"))
         other.execute("ROLLBACK")
     assert await store.write(add("a")) == "a"
+    await store.close()
+
+
+async def test_a_locked_database_makes_nobody_wait_for_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    store = await open_store(f"sqlite:///{path}")
+    await store.write(lambda c: c.execute(text("PRAGMA busy_timeout=100")).close())
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        jobs = [store.write(add(str(i))) for i in range(100)]  # the first may go alone
+        async with asyncio.timeout(5):  # one by one it would take ten seconds
+            results = await asyncio.gather(*jobs, return_exceptions=True)
+        assert {type(result) for result in results} == {Unreachable}
+        other.execute("ROLLBACK")
+    assert await store.write(add("a")) == "a"
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_a_connection_lost_in_the_middle_may_have_done_its_work(pg_server: URL) -> None:
+    with postgres.database(pg_server) as url:
+        await migrate(url)
+        store = await open_store(url)
+        with pytest.raises(Unreachable) as caught:
+            await store.write(
+                lambda c: c.execute(text("SELECT pg_terminate_backend(pg_backend_pid())")).close()
+            )
+        assert caught.value.happened
+        await store.close()
+
+
+@pytest.mark.postgres
+async def test_a_database_that_is_not_there_has_done_nothing() -> None:
+    store = PostgresStore("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(Unreachable) as caught:
+        await store.write(add("a"))
+    assert not caught.value.happened
     await store.close()
