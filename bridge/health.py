@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from bridge.errors import BridgeError, Transient
+from bridge.errors import BridgeError
 from bridge.logs import get
 from bridge.store import Store
 from bridge.store.health import beat
@@ -50,7 +50,7 @@ class Health:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._store.write(beat(now))
-        except Transient as error:
+        except BridgeError as error:
             found["database"] = str(error)
         except TimeoutError:
             found["database"] = f"no answer for {PATIENCE:.0f} s"

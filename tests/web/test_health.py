@@ -87,3 +87,11 @@ async def test_a_database_that_does_not_answer_is_named_in_time_with_the_rest(
         "database": "no answer for 4 s",
     }
     assert clock.monotonic() == pytest.approx(PATIENCE, abs=0.1)
+
+
+async def test_a_damaged_database_is_a_trouble_like_any_other(health: Health, world: World) -> None:
+    world.store.broken = Permanent("database: file is not a database")
+    await health.ask_agents()
+    assert await health.troubles(world.clock.now()) == {
+        "database": "database: file is not a database"
+    }
