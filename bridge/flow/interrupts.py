@@ -8,12 +8,15 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._begun: dict[str, tuple[int, Stop]] = {}
+        self._hurried = False
 
     def begin(self, key: str, work: int) -> Stop:
         """The stop of this piece of work; another piece under the key is over."""
         begun, stop = self._begun.get(key, (None, None))
         if begun != work or stop is None:
             stop = Stop()
+            if self._hurried:
+                stop.hurry()
             self._begun[key] = (work, stop)
         return stop
 
@@ -29,6 +32,7 @@ class Interrupts:
         return True
 
     def hurry(self) -> None:
-        """Let nobody sleep who has begun: there is no time left to wait for better days."""
+        """From now on let nobody sleep: there is no time left to wait for better days."""
+        self._hurried = True
         for _, stop in self._begun.values():
             stop.hurry()

@@ -10,6 +10,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._asked = False
+        self._hurried = False
         self._awake = asyncio.Event()
         self._obey: Callable[[], None] | None = None
 
@@ -26,6 +27,7 @@ class Stop:
 
     def hurry(self) -> None:
         """End every sleep, now and later, without asking anybody to stop."""
+        self._hurried = True
         self._awake.set()
 
     @contextmanager
@@ -40,6 +42,11 @@ class Stop:
             self._obey = None
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep, but not longer than until the request, or until `hurry`."""
+        """Sleep, but not longer than until the request, or until `hurry`.
+
+        A request that came before ends one sleep: whoever sleeps again after it could not obey.
+        """
         with suppress(TimeoutError):
             await asyncio.wait_for(self._awake.wait(), seconds)
+        if not self._hurried:
+            self._awake.clear()
