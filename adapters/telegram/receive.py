@@ -16,20 +16,30 @@ from bridge.logs import get
 
 log = get(__name__)
 
+LAST_WORDS = 2.0  # seconds for answers under way when the bot is closed
+
 
 class Intake:
     """Updates in, events out.
 
     moved: told when a group became a supergroup, before anything of the new one is heard.
+    last_words: see `LAST_WORDS`.
     """
 
     def __init__(
-        self, bot: Bot, me: Me, account: str, moved: Callable[[str, str], Awaitable[None]]
+        self,
+        bot: Bot,
+        me: Me,
+        account: str,
+        moved: Callable[[str, str], Awaitable[None]],
+        *,
+        last_words: float = LAST_WORDS,
     ) -> None:
         self._bot = bot
         self._me = me
         self._account = account
         self._moved = moved
+        self._last_words = last_words
         self._answers: set[asyncio.Task[None]] = set()
 
     async def take(self, updates: Sequence[Json], sink: Sink) -> None:
@@ -79,5 +89,9 @@ class Intake:
             log.debug("press.not_answered", account=self._account, error=str(error))
 
     async def close(self) -> None:
-        """Wait for the answers that are under way."""
-        await asyncio.gather(*self._answers, return_exceptions=True)
+        """Wait a little for the answers that are under way; a spinner ends by itself."""
+        if under_way := set(self._answers):
+            _, late = await asyncio.wait(under_way, timeout=self._last_words)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)

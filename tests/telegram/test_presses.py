@@ -1,11 +1,26 @@
 """Buttons: suggested questions, the stop button, and the conversations of /history."""
 
+import asyncio
+
 import pytest
 
+from adapters.telegram.addressed import Me
+from adapters.telegram.bots import make_bot
 from adapters.telegram.keyboard import STOP_LABEL, too_old
+from adapters.telegram.receive import Intake
+from bridge.testing.contract import RecordingSink
 from tests.platforms.budgets import Clock
-from tests.telegram.emulator import Emulator, Private
-from tests.telegram.world import World, eventually
+from tests.platforms.faults import Gate
+from tests.telegram.emulator import Emulator, Fault, Private
+from tests.telegram.updates import press
+from tests.telegram.world import (
+    ACCOUNT,
+    PATIENCE,
+    LentHost,
+    World,
+    eventually,
+    telegram_settings,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 
@@ -132,6 +147,20 @@ async def test_press_that_can_no_longer_be_answered_is_asked_all_the_same(world:
         journal = world.telegram.journal
         await eventually(lambda: any(c.status for c in journal.of("answerCallbackQuery")))
     assert world.telegram.callbacks.all[query].answered is None
+
+
+async def test_press_whose_answer_hangs_does_not_hold_up_the_end(telegram: Emulator) -> None:
+    gate = Gate()
+    telegram.faults.add(Fault(method="answerCallbackQuery", gate=gate))
+    bot = make_bot(telegram_settings(telegram.url))
+    me, host = Me(telegram.bot.id, telegram.bot.username), LentHost()
+    intake = Intake(bot, me, ACCOUNT, host.chat_moved, last_words=0.01)
+    await intake.take([press("=0")], RecordingSink())
+    await gate.reached.wait()
+    async with asyncio.timeout(PATIENCE):
+        await intake.close()
+    gate.open()
+    await bot.release()
 
 
 # The stop button
