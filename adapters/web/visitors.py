@@ -40,7 +40,8 @@ class Door:
     def __init__(self, account: str, token: str | None, public_url: str = "") -> None:
         self._account = account
         self._token = token
-        self._public_host = urlsplit(public_url).netloc
+        # browsers write it so, however the operator did
+        self._public_host = urlsplit(public_url).netloc.lower()
         self._is_public_https = urlsplit(public_url).scheme == "https"
 
     def identify(self, request: web.Request) -> Visitor:
@@ -73,11 +74,19 @@ class Door:
             f"{visitor.id}.{self._signature(visitor.id)}",
             max_age=_COOKIE_AGE,
             path="/",
-            # behind a proxy the request itself is plain http
-            secure=request.secure or (self._is_public_https and request.host == self._public_host),
+            secure=self._came_by_https(request),
             httponly=True,
             samesite="Strict",
         )
+
+    def _came_by_https(self, request: web.Request) -> bool:
+        """Tell how the browser sees it: behind a proxy the request itself is plain http.
+
+        A proxy may put another Host; `Origin`, which a POST carries, passes as it is.
+        """
+        if request.secure or request.headers.get("Origin", "").startswith("https://"):
+            return True
+        return self._is_public_https and request.host == self._public_host
 
     def refuse_other_sites(self, request: web.Request) -> None:
         """Raise `Refused` unless the page itself, or no browser at all, sent this POST.

@@ -360,6 +360,28 @@ class TestAccess:
         assert adapter.login_url("http://127.0.0.1:8080") == "http://127.0.0.1:8080/"
         await adapter.close()
 
+    async def test_a_public_url_may_be_written_in_capitals(
+        self, transcript: MemoryTranscript, http: aiohttp.ClientSession, serve: Callable[..., Any]
+    ) -> None:
+        host = FakeHost(transcript, public_url="https://Chat.Example")
+        adapter = WebAdapter("web", WebSettings(access="open"), host)
+        await adapter.open()
+        async with serve(adapter.routes()) as base:
+            session, headers = f"{base}/web/web/session", {"Host": "chat.example"}
+            async with http.post(session, json={}, headers=headers) as answer:
+                assert answer.status == 200
+                assert "Secure" in answer.headers["Set-Cookie"]
+        await adapter.close()
+
+    async def test_the_cookie_is_secure_behind_a_proxy_that_changes_the_host(
+        self, visit: Visit
+    ) -> None:
+        headers = {"Sec-Fetch-Site": "same-origin", "Origin": "https://chat.example"}
+        async with visit.http.post(
+            f"{visit.base}/web/web/session", json={"token": TOKEN}, headers=headers
+        ) as answer:
+            assert "Secure" in answer.headers["Set-Cookie"]
+
     async def test_a_token_is_made_and_kept_where_none_is_configured(self) -> None:
         host = FakeHost()
         first, second = (WebAdapter("web", WebSettings(), host) for _ in range(2))
