@@ -123,8 +123,8 @@ class Endpoints:
                 "X-Content-Type-Options": "nosniff",
             }
         )
-        live, reader = self._chats.live(visitor.chat), Subscriber()
-        live.subscribers.add(reader)
+        live = self._chats.live(visitor.chat)
+        reader = live.join()
         try:
             # Read after joining: what changes meanwhile is marked, and so not missed.
             entries, more = await self._chats.newest(visitor.chat, _PAGE)
@@ -135,7 +135,7 @@ class Endpoints:
             if request.transport is not None:
                 request.transport.abort()  # the reader left; its page comes back by itself
         finally:
-            live.subscribers.discard(reader)
+            live.leave(reader)
             self._chats.tidy(visitor.chat)
         return response
 

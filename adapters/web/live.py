@@ -17,6 +17,7 @@ from bridge.adapter import Entry
 from bridge.events import Button
 
 TYPING_LASTS = 6.0  # seconds a page shows the sign after the last call
+MOST_READERS = 20  # open pages of one visitor; a browser's own limit for one server is six
 _CLIENTS_KEPT = 50  # a page that missed the answer to its POST asks again within so many messages
 
 # A page outlives this process, so a handle must not come again in the next one.
@@ -133,7 +134,7 @@ class LiveChat:
     """The messages of one chat that are changing, and its readers."""
 
     def __init__(self) -> None:
-        self.subscribers: set[Subscriber] = set()
+        self.subscribers: dict[Subscriber, None] = {}  # the oldest first
         self.items: dict[Item, None] = {}
         self._clients: dict[int, str] = {}
         self._typing_until = 0.0
@@ -142,6 +143,19 @@ class LiveChat:
     def is_idle(self) -> bool:
         """Nothing here that is not in the transcript."""
         return not self.subscribers and not self.items
+
+    def join(self) -> Subscriber:
+        """Let one more page read. The oldest, most likely left behind long ago, makes room."""
+        while len(self.subscribers) >= MOST_READERS:
+            self.leave(next(iter(self.subscribers)))
+        reader = Subscriber()
+        self.subscribers[reader] = None
+        return reader
+
+    def leave(self, reader: Subscriber) -> None:
+        """Let a page go, if it is still here."""
+        reader.end()
+        self.subscribers.pop(reader, None)
 
     def heard(self, entry: Entry, client: str) -> None:
         """Show a visitor's message, and remember for a while what their page called it."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 
 from adapters.web.adapter import WebAdapter
 from adapters.web.assets import load
-from adapters.web.live import Subscriber, common_prefix
+from adapters.web.live import MOST_READERS, common_prefix
 from adapters.web.markup import literal
 from adapters.web.settings import PLATFORM, WebSettings
 from adapters.web.visitors import chat_of
@@ -462,8 +463,7 @@ class TestEvents:
         await slow.open_chat("c")
         chat = ChatRef("web", "web", "c")
         live = adapter._chats.live("c")
-        reader = Subscriber()
-        live.subscribers.add(reader)
+        reader = live.join()
         sending = asyncio.create_task(adapter.send(chat, Page("soon"), key="t/0"))
         assert b"soon" in await reader.frames(5)
         assert not sending.done()
@@ -511,6 +511,22 @@ class TestEvents:
             await visit.adapter.close()
             with pytest.raises(EOFError):
                 await reader.step()
+
+    async def test_the_oldest_of_too_many_pages_makes_room(
+        self, visit: Visit, reading: Callable[..., Any]
+    ) -> None:
+        async with AsyncExitStack() as open_pages:
+            readers = []
+            for _ in range(MOST_READERS + 1):
+                page = reading(visit.http, f"{visit.url}/events", visit.headers)
+                readers.append(await open_pages.enter_async_context(page))
+                await readers[-1].step()
+            async with asyncio.timeout(5):
+                with pytest.raises(EOFError):
+                    await readers[0].step()
+            await visit.adapter.send(visit.chat, Page("hi"), key="t/0")
+            for reader in readers[1:]:
+                await reader.until(lambda r: r.texts() == ["hi"])
 
     async def test_a_reader_that_left_is_released(
         self, visit: Visit, reading: Callable[..., Any]
