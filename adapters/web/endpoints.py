@@ -15,6 +15,7 @@ from bridge.adapter import Sink
 from bridge.errors import Transient
 
 _BODY_LIMIT = 64 * 1024  # bytes of a POST
+_BODY_PATIENCE = 20.0  # seconds for a POST's body to arrive; the page gives up after as many
 _PAGE = 100  # messages in a snapshot, and the most in a listing
 _BEAT = 15.0  # seconds
 _GLANCE = 1.0  # seconds between two looks whether a quiet reader is still there
@@ -26,12 +27,16 @@ class Endpoints:
     """Handlers for the page and what it calls.
 
     sink: where messages go while the adapter runs; None answers 503.
+    body_patience: see `_BODY_PATIENCE`.
     """
 
-    def __init__(self, account: str, title: str, chats: Chats) -> None:
+    def __init__(
+        self, account: str, title: str, chats: Chats, *, body_patience: float = _BODY_PATIENCE
+    ) -> None:
         self._account = account
         self._title = title
         self._chats = chats
+        self._body_patience = body_patience
         self._gate: Door | None = None
         self._assets: dict[str, assets.Asset] = {}
         self.sink: Sink | None = None
@@ -84,7 +89,7 @@ class Endpoints:
     async def _open_session(self, request: web.Request) -> web.StreamResponse:
         door = self._open_door(request)
         door.refuse_other_sites(request)
-        fields = normalise.json_object(await _body(request))
+        fields = normalise.json_object(await self._body(request))
         visitor = door.admit(request, normalise.text_of(fields, "token", ""))
         await self._chats.transcript.open_chat(visitor.chat)
         answer = _json({"chat": visitor.chat, "title": self._title})
@@ -95,7 +100,7 @@ class Endpoints:
         """Take a message: into the transcript, into the sink, and only then say yes."""
         self._open_door(request).refuse_other_sites(request)
         visitor = await self._resident(request)
-        message = normalise.posted(await _body(request))
+        message = normalise.posted(await self._body(request))
         sink = self.sink
         if sink is None:
             raise Transient("not accepting messages")
@@ -139,6 +144,14 @@ class Endpoints:
             self._chats.tidy(visitor.chat)
         return response
 
+    async def _body(self, request: web.Request) -> bytes:
+        """Read the body. Raises `Refused` when it is too long (413) or takes too long (408)."""
+        try:
+            async with asyncio.timeout(self._body_patience):
+                return await _limited_body(request)
+        except TimeoutError:
+            raise Refused(408, "too_slow", "The message did not arrive in time.") from None
+
     # Who asks
 
     def _open_door(self, request: web.Request) -> Door:
@@ -180,7 +193,7 @@ async def _feed(
             raise ConnectionResetError
 
 
-async def _body(request: web.Request) -> bytes:
+async def _limited_body(request: web.Request) -> bytes:
     """Read the body. Raises `Refused` (413) as soon as it is longer than allowed."""
     too_long = Refused(413, "too_long", f"The message is over {_BODY_LIMIT // 1024} KB.")
     if (request.content_length or 0) > _BODY_LIMIT:

@@ -13,10 +13,12 @@ from pydantic import SecretStr
 
 from adapters.web.adapter import WebAdapter
 from adapters.web.assets import load
+from adapters.web.chats import Chats
+from adapters.web.endpoints import Endpoints
 from adapters.web.live import MOST_READERS, common_prefix
 from adapters.web.markup import literal
 from adapters.web.settings import PLATFORM, WebSettings
-from adapters.web.visitors import chat_of
+from adapters.web.visitors import Door, chat_of
 from bridge.adapter import ShowsTyping
 from bridge.errors import Gone, Unreachable
 from bridge.events import Button, ChatRef, MessageRef, Page
@@ -199,6 +201,21 @@ class TestMessages:
             headers=visit.headers | {"Content-Type": "application/json"},
         ) as answer:
             assert answer.status == 413
+
+    async def test_a_body_that_does_not_arrive_is_not_waited_for(
+        self, transcript: MemoryTranscript, serve: Callable[..., Any]
+    ) -> None:
+        endpoints = Endpoints("web", "Chat", Chats(transcript), body_patience=0.01)
+        endpoints.open(Door("web", None))
+        async with serve(endpoints.routes()) as base:
+            host, port = base.removeprefix("http://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            head = "POST /web/web/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+            writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n{")
+            async with asyncio.timeout(5):
+                assert b" 408 " in await reader.readline()
+            writer.close()
+            await writer.wait_closed()
 
     async def test_a_failed_commit_is_503_and_the_repeat_makes_no_second_entry(
         self, visit: Visit, sink: RecordingSink
