@@ -1,0 +1,42 @@
+"""An emulated Slack, and clients of it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.platforms.budgets import Clock
+from tests.slack.emulator import Channel, Emulator, Person, Seat, serve
+from tests.slack.emulator.clients import Raw, raw
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def slack(clock: Clock) -> AsyncIterator[Emulator]:
+    """A Slack whose clock is moved by hand."""
+    async with serve(Emulator(clock=clock)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def api(slack: Emulator) -> AsyncIterator[Raw]:
+    async with raw(slack) as api:
+        yield api
+
+
+@pytest.fixture
+def ann(slack: Emulator) -> Person:
+    return slack.person("Ann")
+
+
+@pytest.fixture
+def dm(ann: Person) -> Seat:
+    return ann.dm()
+
+
+@pytest.fixture
+def general(slack: Emulator, ann: Person) -> Channel:
+    return slack.channel("general", ann)
