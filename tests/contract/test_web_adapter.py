@@ -400,6 +400,11 @@ class TestAccess:
         ) as answer:
             assert "Secure" in answer.headers["Set-Cookie"]
 
+    def test_blanks_around_a_token_do_not_count(self) -> None:
+        token = WebSettings.model_validate({"token": " abc\n"}).token
+        assert token is not None
+        assert token.get_secret_value() == "abc"
+
     async def test_a_token_is_made_and_kept_where_none_is_configured(self) -> None:
         host = FakeHost()
         first, second = (WebAdapter("web", WebSettings(), host) for _ in range(2))
