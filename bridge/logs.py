@@ -20,7 +20,7 @@ _TOKENS = re.compile(
     | (?<![0-9])[0-9]{5,}:[A-Za-z0-9_-]{20,}                  # Telegram; its URLs say /bot<token>/
     | (?<![A-Za-z0-9])(?:xox[a-z]|xapp)-[A-Za-z0-9-]{8,}      # Slack
     | (?<=Bearer\s)[^\s"',]+
-    | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                         # the password in a database URL
+    | (?<=://)[^\s/@:]*:[^\s/]+(?=@)                          # the password in a database URL
     """,
     re.VERBOSE | re.IGNORECASE,
 )

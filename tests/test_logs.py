@@ -72,8 +72,9 @@ def test_unknown_tokens_are_hidden_behind_bearer(stream: io.StringIO) -> None:
     assert "'host': 'x'" in stream.getvalue()
 
 
-def test_passwords_in_database_urls_are_hidden() -> None:
-    assert logs.redact("postgresql://user:hunter2@db/x") == f"postgresql://{logs.HIDDEN}@db/x"
+@pytest.mark.parametrize("who", ["user:hunter2", ":hunter2", "user:hunt@er2", "user:hunter2:@"])
+def test_passwords_in_database_urls_are_hidden(who: str) -> None:
+    assert logs.redact(f"postgresql://{who}@db/x") == f"postgresql://{logs.HIDDEN}@db/x"
 
 
 @pytest.mark.parametrize(
