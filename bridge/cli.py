@@ -55,6 +55,8 @@ def demo(
     with _exit_codes():
         if say is not None and not say.strip():
             raise Misconfigured(["--say: needs a text"])
+        if say is not None and _is_garbled(say):
+            raise Misconfigured(["--say: is not text in the terminal's encoding"])
         from bridge import demo as whole
 
         _log("warning", "auto")
@@ -161,6 +163,11 @@ def _tell_where(lines: str) -> None:
     typer.echo(first)
     for link in links if sys.stdout.isatty() else ():
         typer.echo(link)
+
+
+def _is_garbled(text: str) -> bool:
+    """Tell whether an argument has bytes that are no characters; Python keeps them as halves."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _print_increment(text: str) -> None:

@@ -120,6 +120,7 @@ def test_help_imports_nothing_heavy(folder: Path) -> None:
         ["demo", "--port", "0"],
         ["demo", "--port", "x"],
         ["demo", "--say", " "],
+        ["demo", "--say", "\udcff"],  # a byte that is no character
         ["check"],
     ],
 )
