@@ -64,7 +64,9 @@ class Screen:
         self._pages = pages
         self._now = now
         self._sleep = sleep
-        self._shown = [_Shown(page.message_id) for page in stored]
+        self._shown: list[_Shown] = []
+        for page in stored:  # by number: the id of an earlier one may not have been stored
+            self._at(page.number).message_id = page.message_id
         self._plain = False  # its markup was refused, so the rest goes without
         # A preview did more harm than good, or could not be edited: wait for the final pages.
         self._muted = not line.edits

@@ -521,3 +521,17 @@ async def test_a_platform_without_typing_is_not_asked_for_it(world: World) -> No
     world.adapter = bare
     assert await world.wire().chat("hello") == ["You said: hello"]
     assert bare.did("typing") == []
+
+
+async def test_a_page_whose_id_was_not_stored_does_not_move_the_others(
+    world: World, adapter: FakeAdapter
+) -> None:
+    turn, screen = await screen_of(world)
+    world.store.failing = [Unreachable("database: locked")]
+    for pages in (growing("a"), growing("a", "b"), growing("a", "b")):
+        await show(screen, pages)
+    assert adapter.shown() == ["a", "b"]
+    again = await world.outbox.screen(replace(turn, attempts=2))
+    turn = await answered(world, turn, whole("a", "b!"))
+    await again.settle()
+    assert adapter.shown() == ["a", "b!", "a"]  # the first one's id is what nobody knows
