@@ -1,9 +1,11 @@
 """The door: a message is committed, and only then acknowledged by whoever brought it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from bridge.access import is_allowed
+from bridge.clean import clean
 from bridge.config import AccessSettings, Busy, SessionSettings
 from bridge.events import Inbound
 from bridge.lanes import express, lane_of
@@ -42,6 +44,7 @@ class Inbox:
 
     async def __call__(self, event: Inbound) -> None:
         """Commit `event`. Raises `Unreachable`: then it must not be acknowledged."""
+        event = _storable(event)
         if not is_allowed(event, self._access.allow, self._access.deny):
             MESSAGES.labels(event.chat.platform, "denied").inc()
             log.info("message.denied", platform=event.chat.platform, user=event.user.id)
@@ -70,3 +73,15 @@ class Inbox:
             return self._sessions.busy is Busy.INTERRUPT
         # /stop answers whether there was anything to stop, so it interrupts when it is obeyed.
         return command.interrupts and not command.is_express
+
+
+def _storable(event: Inbound) -> Inbound:
+    """Let nothing that people can choose keep a message out, or be refused for ever after."""
+    user = replace(
+        event.user,
+        name=clean(event.user.name),
+        first_name=clean(event.user.first_name),
+        username=clean(event.user.username),
+    )
+    attachments = tuple(replace(each, name=clean(each.name)) for each in event.attachments)
+    return replace(event, text=clean(event.text), user=user, attachments=attachments)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import quote
 
+from bridge.clean import clean
 from bridge.coze import wire
 from bridge.coze.auth import Credentials
 from bridge.coze.codes import NOT_CANCELLABLE
@@ -91,7 +92,7 @@ class CozeClient:
         """Create an empty conversation. Coze names it after the first question if we do not."""
         body: dict[str, object] = {"bot_id": bot_id}
         if name:
-            body["name"] = wire.clean(name)[: wire.MAX_NAME]
+            body["name"] = clean(name)[: wire.MAX_NAME]
         # A repetition may leave an empty conversation behind, which nobody notices.
         reply = await self._http.call(_post("/v1/conversation/create", body))
         made = wire.conversation(reply.data)
@@ -122,7 +123,7 @@ class CozeClient:
 
     async def rename(self, conversation_id: str, name: str) -> None:
         """Name a conversation; at most 100 characters are kept."""
-        body = {"name": wire.clean(name)[: wire.MAX_NAME]}
+        body = {"name": clean(name)[: wire.MAX_NAME]}
         await self._http.call(Request("PUT", _path(conversation_id), {}, body))
 
     async def clear(self, conversation_id: str) -> None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from bridge.clean import clean
 from bridge.coze.codes import error_for, may_have_run
-from bridge.coze.wire import Json, child, clean, decode, number, reason, word
+from bridge.coze.wire import Json, child, decode, number, reason, word
 from bridge.errors import BridgeError, Permanent, Unreachable
 
 _LOGID_HEADERS = ("x-tt-logid", "x-log-id")  # Coze, coze-studio

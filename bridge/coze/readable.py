@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from bridge.coze.wire import Json, Message, child, children, clean, decode, word
+from bridge.clean import clean
+from bridge.coze.wire import Json, Message, child, children, decode, word
 
 _CARD = "🗂️"
 """Stands for a card in which no words were found."""

@@ -5,9 +5,10 @@ Used after a stream was lost: the answer is looked up, never asked for again.
 
 from collections.abc import Container, Iterable, Sequence
 
+from bridge.clean import clean
 from bridge.coze.readable import readable
 from bridge.coze.telling import ending
-from bridge.coze.wire import Chat, Message, Status, clean
+from bridge.coze.wire import Chat, Message, Status
 from bridge.upstream import (
     AnswerEvent,
     Finished,

@@ -7,6 +7,7 @@ is missing is supplied (an id, the end of the visible text), what comes twice is
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bridge.clean import clean
 from bridge.coze.codes import error_for, may_have_run
 from bridge.coze.readable import readable, streams_as_text
 from bridge.coze.sse import Frame
@@ -15,7 +16,6 @@ from bridge.coze.wire import (
     Message,
     Status,
     chat,
-    clean,
     decode,
     ends_visible_text,
     message,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from bridge.clean import clean
 from bridge.upstream import Profile, Question, Usage
 
 Json: TypeAlias = Mapping[str, object]
@@ -65,7 +66,7 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as it came; `content` may end in half a character (see `clean`)."""
+    """One message as it came; `content` may end in half a character (see `bridge.clean`)."""
 
     id: str
     conversation_id: str
@@ -102,21 +103,6 @@ def decode(text: str | bytes) -> object:
     except (ValueError, RecursionError):  # too many digits is a ValueError, too deep the other
         return None
     return value
-
-
-def clean(text: str) -> str:
-    r"""Make text that every database and platform can store.
-
-    JSON can spell half a character ("\ud83d"); halves that meet are joined, lone ones and NUL
-    (which PostgreSQL refuses) are replaced or dropped.
-    """
-    if "\0" in text:
-        text = text.replace("\0", "")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def word(source: Json, key: str) -> str:

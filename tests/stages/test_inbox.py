@@ -1,11 +1,13 @@
 """Committed, then acknowledged; and who is woken, interrupted or turned away."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from bridge.config import AccessSettings, Busy
 from bridge.errors import Unreachable
+from bridge.events import Attachment, AttachmentKind, User
 from bridge.lanes import express
 from bridge.store.turns import TurnKind
 from bridge.testing.agent import Play, ScriptedAgent
@@ -198,3 +200,18 @@ async def test_in_reject_mode_others_do_not_count(world: World) -> None:
     await world.taken("first")
     await world.hear("hello", user=LI, chat="elsewhere")
     assert world.woken[-1] == "fake/fake/elsewhere/"
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("a\0b", "ab"), ("half \ud83d", "half \ufffd"), ("\ud83d\ude00", "😀"), ("好", "好")],
+)
+async def test_what_no_database_can_hold_is_no_reason_to_refuse_a_message(
+    world: World, sent: str, kept: str
+) -> None:
+    event = world.says(sent, user=User("u", name=sent, first_name=sent))
+    await world.inbox(replace(event, attachments=(Attachment(AttachmentKind.PHOTO, "r", sent),)))
+    [turn] = await world.ledger.waiting(LANE, 0)
+    assert turn.text == kept
+    assert turn.event.user == User("u", name=kept, first_name=kept)
+    assert turn.event.attachments[0].name == kept
