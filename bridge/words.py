@@ -40,12 +40,12 @@ class Command:
 
 def command_in(text: str) -> Command | None:
     """Read a command: `/word`, perhaps followed by white space and an argument."""
-    if not text.startswith("/"):
+    said = text.removeprefix("/")
+    if said == text or not said or said[0].isspace():
         return None
-    head, _, argument = text[1:].partition(" ")
-    head, _, rest = head.partition("\n")
+    head, *argument = said.split(maxsplit=1)
     try:
         word = Word(head.lower())
     except ValueError:
         return None
-    return Command(word, f"{rest} {argument}".strip())
+    return Command(word, "".join(argument).strip())

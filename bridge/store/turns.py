@@ -23,9 +23,10 @@ from bridge.store.sessions import Session
 from bridge.store.tables import inbox, lanes, outbox, turns, usage
 from bridge.store.upsert import insert, put
 from bridge.upstream import Trace, Usage
+from bridge.words import command_in
 
 MOST_WAITING = 100  # messages looked at together; the rest of a longer queue come next
-
+MOST_COMMANDS = 50  # looked through for the question before them
 
 # In the database, because a run that made progress has set back its attempts there.
 _ONE_LESS = case((turns.c.attempts > 0, turns.c.attempts - 1), else_=0)
@@ -88,6 +89,11 @@ class Turn:
     def text(self) -> str:
         """What the user said, all parts of it."""
         return self.question or "\n".join(event.text for event in self.events if event.text)
+
+    @property
+    def is_question(self) -> bool:
+        """It is for the agent, not for us."""
+        return bool(self.text.strip()) and command_in(self.text) is None
 
     @property
     def asked_in(self) -> str | None:
@@ -263,17 +269,18 @@ class Ledger:
         return await self._store.read(job)
 
     async def earlier_question(self, lane: str, before: int) -> str | None:
-        """What was last asked in a lane, for /retry."""
+        """What somebody last wanted to ask in a lane, whether or not it left, for /retry."""
 
         def job(connection: Connection) -> str | None:
-            row = connection.execute(
+            rows = connection.execute(
                 _turns_with_events()
                 .where(turns.c.lane == lane, turns.c.id < before)
-                .where(turns.c.conversation_id.is_not(None))
+                .where(turns.c.state != TurnState.MERGED)
                 .order_by(turns.c.id.desc())
-                .limit(1)
-            ).first()
-            return _turn(row, 0, _merged(connection, row.id)).text if row else None
+                .limit(MOST_COMMANDS)
+            )
+            earlier = (_turn(row, 0, _merged(connection, row.id)) for row in rows.all())
+            return next((turn.text for turn in earlier if turn.is_question), None)
 
         return await self._store.read(job)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.errors import Unauthorised, Unreachable
+from bridge.errors import Permanent, Unauthorised, Unreachable
 from bridge.events import Button
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
@@ -105,6 +105,15 @@ async def test_retry_after_a_failure_asks_what_failed(world: World, agent: Scrip
     assert shown[-1] == "You said: one"
 
 
+async def test_retry_after_a_question_that_never_left_asks_that_one(
+    world: World, agent: ScriptedAgent
+) -> None:
+    await world.chat("one", "/new")
+    agent.fail("begin", Permanent("no"))
+    await world.chat("two", "/clear", "  ", "/retry")
+    assert agent.asked == ["one", "two"]
+
+
 async def test_retry_in_another_chat_knows_nothing_of_this_one(
     world: World, agent: ScriptedAgent
 ) -> None:
@@ -171,6 +180,8 @@ async def test_what_has_no_text_is_answered_in_our_words(
         ("/NEW", Command(Word.NEW)),
         ("/history  c1 ", Command(Word.HISTORY, "c1")),
         ("/retry\nplease do", Command(Word.RETRY, "please do")),
+        ("/history\tc1", Command(Word.HISTORY, "c1")),
+        ("/new\u3000", Command(Word.NEW)),  # the space of a Chinese keyboard
         ("/newer", None),
         ("new", None),
         ("/", None),
