@@ -27,7 +27,8 @@ def _rename(connection: Connection, table: Table, before: str, after: str) -> No
     """Both are beginnings of lanes that end in a slash, so no other chat's match."""
     lane = table.c.lane
     renamed = literal(after).concat(func.substr(lane, len(before) + 1))
-    statement = update(table).where(lane.startswith(before, autoescape=True))
+    # Not LIKE: to SQLite's, [adapters.Bot] and [adapters.bot] are the same.
+    statement = update(table).where(func.substr(lane, 1, len(before)) == before)
     if lane.primary_key:
         statement = statement.where(renamed.not_in(select(table.alias().c.lane)))
     if table is turns:
