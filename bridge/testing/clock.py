@@ -82,6 +82,11 @@ class ClockLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._came_back)
         return future
 
+    async def shutdown_default_executor(self, *_limit: float) -> None:
+        """Wait for its threads. Since Python 3.12 there is a limit, over at once by this clock."""
+        with self.outside():
+            await super().shutdown_default_executor()
+
     def _came_back(self, _: object) -> None:
         self._outside -= 1
 
