@@ -6,6 +6,7 @@ https://docs.slack.dev/authentication/verifying-requests-from-slack
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -53,6 +54,16 @@ class Hooks:
         self._clock = clock
         self.deliveries: Deliveries
         self.http: aiohttp.ClientSession | None = None
+        self.underway = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is on its way."""
+        return not self.underway
+
+    def use_real_time(self) -> None:
+        """Date requests by the real clock, for an app that compares them with its own."""
+        self._clock = time.time
 
     async def carry(self, delivery: Delivery) -> Failed | None:
         """Send it and wait for 2xx."""
@@ -94,11 +105,16 @@ class Hooks:
         if self.http is None:
             raise aiohttp.ClientConnectionError("nobody delivers while the emulator is down")
         timeout = aiohttp.ClientTimeout(total=self.deliveries.patience)
-        async with self.http.post(
-            self.url, data=body, headers=signed | (headers or {}), timeout=timeout
-        ) as response:
-            text = await response.text()
-            return Heard(response.status, text, response.headers.get("X-Slack-No-Retry") == "1")
+        self.underway += 1
+        try:
+            async with self.http.post(
+                self.url, data=body, headers=signed | (headers or {}), timeout=timeout
+            ) as response:
+                text = await response.text()
+                no_retry = response.headers.get("X-Slack-No-Retry") == "1"
+                return Heard(response.status, text, no_retry)
+        finally:
+            self.underway -= 1
 
     async def verify(self) -> bool:
         """Ask the URL whether it is the app's, as the settings page does."""

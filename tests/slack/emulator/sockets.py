@@ -104,6 +104,7 @@ class Sockets:
             async with asyncio.timeout(self.deliveries.patience):
                 await connection.tell(_envelope(delivery, envelope, before))
                 connection.carried += 1
+                self.deliveries.changed()
                 await waiting
         except TimeoutError:
             return Failed("timeout")
