@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import assert_never
 
@@ -24,6 +25,8 @@ from bridge.store.turns import Fenced, Ledger, Turn, TurnState
 from bridge.turn import Walk
 
 log = get(__name__)
+
+LAST_WORDS = 2.0  # seconds for the database to note that a run was cut
 
 
 class Drain:
@@ -86,7 +89,9 @@ class Drain:
             await self._walk.run(turn, stop)
         except asyncio.CancelledError:
             # An orderly end of the process is no attempt that the message could be blamed for.
-            await asyncio.shield(self._ledger.release(turn))
+            # Where that cannot be noted it counts as one; the end of the task comes first.
+            with suppress(Fenced, BridgeError, TimeoutError):
+                await asyncio.wait_for(self._ledger.release(turn), LAST_WORDS)
             raise
         except Fenced:
             raise

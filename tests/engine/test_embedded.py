@@ -4,10 +4,11 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
-from bridge.engine.drain import Drain
+from bridge.engine.drain import LAST_WORDS, Drain
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.errors import RateLimited, Unauthorised, Unreachable
 from bridge.lanes import express
@@ -15,7 +16,7 @@ from bridge.store.turns import Fenced
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from bridge.testing.clock import Clock
-from tests.stages.world import World
+from tests.stages.world import PatientStore, World
 
 LANE = "fake/fake/room/"
 
@@ -117,7 +118,6 @@ async def test_stop_and_help_get_through_while_every_slot_is_taken(
     assert [text.splitlines()[-1] for text in adapter.shown()] == [
         "*(stopped)*",
         "- /start – the greeting",
-        "Stopped.",
     ]
 
 
@@ -232,6 +232,48 @@ async def test_a_stop_does_not_wait_for_a_database_that_is_away(world: World) ->
         await asyncio.sleep(100)
         began = world.clock.monotonic()
     assert world.clock.monotonic() - began < 1
+
+
+async def test_what_is_cut_while_the_database_is_away_is_cut_at_once(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.play(Play(text="a b c d", pace=10))
+    async with running(world, grace=5):
+        await world.hear("one")
+        await asyncio.sleep(12)
+        world.store.broken = Unreachable("database: away")
+        began = world.clock.monotonic()
+    assert world.clock.monotonic() - began == pytest.approx(5, abs=0.1)
+    world.store.broken = None
+    async with running(world.wire()):
+        await all_is_answered(world)
+    assert world.adapter.shown() == ["a b c d"]
+    assert len(agent.attempts) == 1
+
+
+class Deaf(PatientStore):
+    """A database that from some moment on takes a job and never answers."""
+
+    deaf = False
+
+    async def write(self, job: Any) -> Any:
+        if self.deaf:
+            await asyncio.Event().wait()
+        return await super().write(job)
+
+
+async def test_what_is_cut_does_not_wait_for_a_database_that_never_answers(
+    store: PatientStore, clock: Clock
+) -> None:
+    database = Deaf(store)
+    world = World(database, clock)
+    world.agent.play(Play(text="a b c d", pace=10))
+    async with running(world, grace=5):
+        await world.hear("one")
+        await asyncio.sleep(12)
+        database.deaf = True
+        began = clock.monotonic()
+    assert clock.monotonic() - began < 5 + LAST_WORDS + 0.1
 
 
 async def test_a_database_that_is_away_for_a_moment_delays_and_loses_nothing(
