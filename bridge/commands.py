@@ -103,8 +103,9 @@ class Commands:
         return _says(turn, Phrase.CLEARED)
 
     async def _stop(self, turn: Turn, session: Session, _: str) -> Reply:
-        stopped = self._interrupt(session.lane)
-        return _says(turn, Phrase.STOPPING if stopped else Phrase.NOTHING_TO_STOP)
+        if self._interrupt(session.lane):
+            return Reply.silence()  # the answer says itself that it was stopped
+        return _says(turn, Phrase.NOTHING_TO_STOP)
 
     async def _retry(self, turn: Turn) -> Reply | str:
         question = await self._ledger.earlier_question(turn.lane, before=turn.id)

@@ -39,7 +39,6 @@ class Phrase(Enum):
     NEW = _Text("A new conversation. What is it about?", "新的对话开始了。想聊什么？")
     CLEARED = _Text("Forgotten. We go on from here.", "之前的内容已忘记，我们从这里继续。")
     NOTHING_TO_CLEAR = _Text("There is nothing to forget yet.", "还没有可以忘记的内容。")
-    STOPPING = _Text("Stopped.", "已停止。")
     NOTHING_TO_STOP = _Text("Nothing is being answered.", "现在没有正在写的回答。")
     NOTHING_TO_RETRY = _Text("There is no question to ask again.", "没有可以重新提问的问题。")
     NO_HISTORY = _Text("There are no earlier conversations.", "还没有以前的对话。")

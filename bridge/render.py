@@ -27,6 +27,8 @@ class Renderer:
 
     def __call__(self, turn: Turn, session: Session, reply: Reply) -> list[Page]:
         """Cut the answer so far into pages; all but the last are final already."""
+        if reply.is_silent:
+            return []
         caps = self._caps[turn.event.chat.account]
         agent = self._agents[session.agent]
         text = _text(turn, reply, quote=agent.reasoning is Reasoning.QUOTE)

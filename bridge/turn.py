@@ -46,8 +46,7 @@ class Walk:
         screen = await self.outbox.screen(turn)
         if turn.state is not TurnState.ANSWERED:
             session = await self.sessions.resolve(turn.event, asked_in=turn.asked_in)
-            async with screen.alive():
-                reply = await self._answer(turn, session, screen, stop)
+            reply = await self._answer(turn, session, screen, stop)
             turn = await self._keep(turn, session, reply)
         await screen.settle()
         await self.ledger.ended(turn, TurnState.FAILED if turn.error else TurnState.DELIVERED)
@@ -71,8 +70,9 @@ class Walk:
             return said
         if stop.asked:
             return await self._cut_short(turn, session, Reply(trace=turn.trace))
-        session = await self.sessions.open(session, title=said)
-        return await self._converse(turn, session, said, screen, stop)
+        async with screen.alive():
+            session = await self.sessions.open(session, title=said)
+            return await self._converse(turn, session, said, screen, stop)
 
     async def _converse(
         self, turn: Turn, session: Session, question: str, screen: Screen, stop: Stop

@@ -105,6 +105,7 @@ class Drain:
             TURNS.labels("ended").inc()
 
     async def _conclude(self, turn: Turn, error: Exception, stop: Stop) -> None:
+        turn = await self._ledger.current(turn)  # its run may have come far since it was taken
         match decided := verdict(turn, error):
             case Again(seconds):
                 await self._count(turn, error)

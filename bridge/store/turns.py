@@ -148,6 +148,15 @@ class Ledger:
         """The lane's open turns, oldest first, each with what was merged into it."""
         return await self._store.read(lambda connection: _waiting(connection, lane, fence))
 
+    async def current(self, turn: Turn) -> Turn:
+        """The turn as it is now: a run passes on changed copies and keeps them to itself."""
+
+        def job(connection: Connection) -> Turn:
+            row = connection.execute(_turns_with_events().where(turns.c.id == turn.id)).one()
+            return _turn(row, turn.fence, _merged(connection, turn.id))
+
+        return await self._store.read(job)
+
     async def open_lanes(self, accounts: Collection[str] | None = None) -> list[str]:
         """Every lane (of these accounts) that has work, those that waited longest first."""
         mine = true() if accounts is None else inbox.c.account.in_(accounts)

@@ -62,6 +62,12 @@ class Reply:
     usage: Usage | None = None
     error: BridgeError | None = None
     buttons: tuple[Button, ...] = ()
+    is_silent: bool = False
+
+    @classmethod
+    def silence(cls) -> "Reply":
+        """No message at all, because what was asked for shows by itself."""
+        return cls(state=State.COMPLETE, is_silent=True)
 
     @classmethod
     def saying(

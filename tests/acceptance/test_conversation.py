@@ -189,13 +189,12 @@ async def test_stop_does_not_wait_behind_what_it_stops(world: World) -> None:
     world.daemon().start()
     await tea_has_begun(world)
     world.platform.say("anna", "/stop")
-    await settled(world, "anna", messages=2)
-    stopped, said = world.platform.shown("anna")
+    await settled(world, "anna", messages=1)
+    (stopped,) = world.platform.shown("anna")  # which is answer enough
     assert stopped.endswith(STOPPED)
-    assert said == "Stopped."
     assert world.coze.asked[0].cancelled
     await talk(world, "anna", "water", "/stop")
-    assert world.platform.shown("anna")[2:] == [answer_to("water"), "Nothing is being answered."]
+    assert world.platform.shown("anna")[1:] == [answer_to("water"), "Nothing is being answered."]
 
 
 async def test_retry_asks_the_last_question_again(world: World) -> None:
