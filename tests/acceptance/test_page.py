@@ -295,6 +295,17 @@ class TestLines:
         await reader.sees(".mine:not(.pending) .bubble", "one")
         assert await reader.count(".mine") == 1
 
+    @pytest.mark.parametrize("spoilt", ["null", "{", '"x"'])
+    async def test_a_spoilt_storage_does_not_keep_the_page_from_talking(
+        self, stage: Stage, reader: Reader, spoilt: str
+    ) -> None:
+        await reader.page.evaluate(
+            "spoilt => localStorage.setItem('coze-bridge:outbox:/web/web/', spoilt)", spoilt
+        )
+        await reader.page.reload()
+        await reader.write("hello")
+        await reader.sees(".answer .md", "You said: hello")
+
     async def test_an_answer_to_a_lost_acknowledgement_is_not_doubled(
         self, stage: Stage, reader: Reader
     ) -> None:

@@ -98,11 +98,13 @@ export class Outbox {
   }
 
   #load() {
+    let kept;
     try {
-      this.items = JSON.parse(localStorage.getItem(this.#name) ?? "[]");
+      kept = JSON.parse(localStorage.getItem(this.#name));
     } catch {
-      this.items = []; // not ours, or cut short: nothing that could be sent
+      // not ours, or cut short: nothing that could be sent
     }
+    this.items = Array.isArray(kept) ? kept : [];
   }
 
   #save() {
