@@ -180,6 +180,14 @@ async def test_a_bug_in_the_middle_of_an_answer_asks_nothing_twice(
     assert len(agent.attempts) == 1
 
 
+async def test_bugs_before_the_answer_do_not_count_against_its_delivery(
+    world: World, adapter: FakeAdapter, agent: ScriptedAgent
+) -> None:
+    agent.fail("begin", *[KeyError("bug")] * 2)  # type: ignore[arg-type]  # that is the point
+    adapter.fail(KeyError("another"), KeyError("another"), verb="send")
+    assert await world.chat("one") == ["You said: one"]
+
+
 async def test_a_refused_key_keeps_the_turn_open_until_the_operator_has_helped(
     world: World, agent: ScriptedAgent
 ) -> None:
