@@ -106,8 +106,8 @@ def _named(
     judged = {}
     for name, table in named.items():
         where = f"{section}.{name}"
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-            problems.add(where, "a name has only letters, digits, - and _")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):  # the database holds no longer one
+            problems.add(where, "a name has up to 64 letters, digits, - and _")
         elif not isinstance(table, dict):
             problems.add(where, f"must be a table, [{where}]")
         elif (settings := _judge(where, table, choose, problems)) is not None:
