@@ -66,7 +66,7 @@ class Words {
       this.element.role = "separator";
       this.element.append(make("span", "", DIVIDERS[command]));
     } else if (command === "/stop") {
-      this.element = make("p", "note", words.stopped);
+      this.element = make("p", "unsaid"); // the answer above says that it was stopped
     } else {
       this.element = make("article", "mine");
       this.element.ariaLabel = words.you;
