@@ -17,7 +17,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.logs import get
-from bridge.metrics import COZE_ERRORS
+from bridge.metrics import COZE_ERRORS, TOKENS
 from bridge.store import Store
 from bridge.store.sessions import Session, forget_conversation
 from bridge.store.turns import Ledger, Turn, TurnState
@@ -71,6 +71,7 @@ class Relay:
             else:
                 answer = self._recover(turn, session, Reply(trace=trace))
             async for reply in answer:
+                _count(session, reply)
                 yield reply
         except (Transient, Unauthorised):
             raise
@@ -183,3 +184,9 @@ class Relay:
                 return None
             await self._sleep(POLL)
         return outcome
+
+
+def _count(session: Session, reply: Reply) -> None:
+    if reply.ended and reply.usage:
+        TOKENS.labels(session.agent, "input").inc(reply.usage.input_tokens)
+        TOKENS.labels(session.agent, "output").inc(reply.usage.output_tokens)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from prometheus_client import REGISTRY
 
 from bridge.errors import Gone, Occupied, Permanent, Transient, Unauthorised, Unreachable
 from bridge.flow.stop import Stop
@@ -248,3 +249,17 @@ async def test_abandoning_never_fails(
     turn, session = await crashed_while_asked(world, Play(endless=True))
     agent.fail("cancel", error)
     await world.relay.abandon(turn, session, Reply())
+
+
+async def test_what_an_answer_cost_is_counted_once(world: World, agent: ScriptedAgent) -> None:
+    def tokens(direction: str) -> float:
+        found = REGISTRY.get_sample_value(
+            "coze_bridge_tokens_total", {"agent": "default", "direction": direction}
+        )
+        return found or 0.0
+
+    turn, session = await begun(world)
+    agent.play(Play(usage=Usage(3, 40)))
+    before = tokens("input"), tokens("output")
+    await heard(world, turn, session)
+    assert (tokens("input") - before[0], tokens("output") - before[1]) == (3, 40)
