@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from tests.slack.emulator.errors import Refused
 from tests.slack.emulator.model import Enterprise, User, Workspace
@@ -87,9 +88,12 @@ class Installs:
         """Click "Add to Slack" on the app's page, look at the scopes, and allow or deny.
 
         The browser keeps its cookies from the first page to the last, because the app may
-        compare them. Raises `LookupError` if the page does not lead to Slack.
+        compare them, and takes the machine it runs on for safe.
+
+        Raises `LookupError` if the page does not lead to Slack.
         """
-        jar = aiohttp.CookieJar(unsafe=True)
+        origin = URL(install_url).origin()
+        jar = aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=[origin])
         async with aiohttp.ClientSession(cookie_jar=jar) as browser:
             async with browser.get(install_url, allow_redirects=False) as response:
                 page = response.headers.get("Location", "") or await response.text()
