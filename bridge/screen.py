@@ -89,6 +89,12 @@ class Screen:
             await asyncio.wait([task])
 
     async def _keep_alive(self) -> None:
+        try:
+            await self._show_life()
+        except Exception as error:  # noqa: BLE001  the next snapshot meets what matters of it
+            log.warning("draft.not_kept", turn=self._turn.id, error=repr(error))
+
+    async def _show_life(self) -> None:
         while self.is_empty and self._draft is None:
             await self._line.typing()
             await self._sleep(TYPING_EVERY)

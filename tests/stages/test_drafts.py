@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.adapter import DRAFT_LASTS
 from bridge.errors import Permanent, RateLimited, Unauthorised, Unreachable
@@ -106,3 +107,17 @@ async def test_refused_key_is_the_operators(
         await asyncio.sleep(seconds)
     with pytest.raises(Unauthorised):
         await screen.show([Page("a")])
+
+
+@pytest.mark.parametrize("error", [Unauthorised("revoked"), KeyError("bug")])
+async def test_draft_that_cannot_be_kept_from_fading_is_let_go_and_told(
+    world: World, drafting: DraftingAdapter, agent: ScriptedAgent, error: Exception
+) -> None:
+    agent.play(Play(text="thinking hard", pace=50.0))
+    with capture_logs() as logs:
+        talking = asyncio.create_task(world.chat("hello"))
+        await asyncio.sleep(60)  # between two words, so the next draft is the one kept alive
+        drafting.failing = [error]
+        assert await talking == ["thinking hard"]
+    assert drafting.failing == []
+    assert "draft.not_kept" in [line["event"] for line in logs]
