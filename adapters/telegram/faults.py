@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import aiohttp
+import httpx
 from telegram import error as telegram
 
 from bridge.errors import (
@@ -17,6 +18,7 @@ from bridge.errors import (
     Unauthorised,
     Unreachable,
 )
+from bridge.logs import redact
 
 # Beginnings and parts of the server's texts (telegram-bot-api), in lower case.
 _GONE = (
@@ -60,6 +62,8 @@ _CONTENT = (
     "must be encoded in utf-8",
 )
 
+_TELLING = (httpx.HTTPError, telegram.TelegramError)  # as a cause: the library chose its words
+
 
 class NotModified(Exception):
     """The message shows the page already, which is success."""
@@ -99,8 +103,13 @@ def _passing(error: telegram.TelegramError) -> BridgeError:
             return Permanent(error.message, code=404)
         case _ if _was_never_sent(error):
             return Unreachable("Telegram cannot be reached")
+        case _ if (unread := error.__cause__) and not isinstance(unread, _TELLING):
+            # The library repeats what it did not expect word for word: the address, which has
+            # the token in it, and every header. What is told here may stand in /readyz.
+            told = f"Telegram's answer cannot be read ({type(unread).__name__})"
+            return Unreachable(told, happened=True)
         case _:  # also a 200 whose body is no JSON: something in between answered
-            return Unreachable(error.message, happened=True)
+            return Unreachable(redact(error.message), happened=True)
 
 
 def _refused(error: telegram.BadRequest) -> BridgeError | NotModified:

@@ -20,7 +20,7 @@ from bridge.errors import (
     Unauthorised,
     Unreachable,
 )
-from tests.telegram.emulator import BAD_GATEWAY, Drop, Emulator, Fault
+from tests.telegram.emulator import BAD_GATEWAY, TOKEN, Drop, Emulator, Fault
 from tests.telegram.world import telegram_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
@@ -232,3 +232,24 @@ def test_full_pool_did_not_happen() -> None:
 
 def test_missing_method_is_permanent() -> None:
     assert type(translated(error.EndPointNotFound("no such method"))) is Permanent
+
+
+@pytest.mark.parametrize("answer", ["garbage", "HTTP/1.1 200 OK\r\nContent-Length: x"])
+async def test_an_answer_that_is_no_http_does_not_tell_the_token(answer: str) -> None:
+    """The library's words about it have the whole address, and this may stand in /readyz."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer.encode() + b"\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        bot = make_bot(telegram_settings(f"http://127.0.0.1:{port}"))
+        try:
+            told = await raised(bot.get_me())
+        finally:
+            await bot.release()
+    assert isinstance(told, Unreachable)
+    assert TOKEN not in str(told)
