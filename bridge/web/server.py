@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from bridge.config import ServerSettings
 from bridge.errors import Permanent
 from bridge.health import Health
+from bridge.logs import redact
 
 BODY_LIMIT = 1024 * 1024  # bytes; no platform's event comes near it
 LAST_WORDS = 2.0  # seconds for requests under way when the server is closed
@@ -52,7 +53,8 @@ class Status:
         return web.json_response({"ok": True})
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        troubles = await self._health.troubles(self._now())
+        found = await self._health.troubles(self._now())
+        troubles = {part: redact(told) for part, told in found.items()}  # anybody may ask
         status = 503 if troubles else 200
         return web.json_response({"ready": not troubles, "problems": troubles}, status=status)
 

@@ -72,6 +72,14 @@ async def test_readyz_names_what_is_not_ready(
         assert await response.json() == {"ready": True, "problems": {}}
 
 
+async def test_readyz_tells_nobody_a_token(
+    http: aiohttp.ClientSession, url: str, world: World
+) -> None:
+    world.adapter.in_trouble = "POST https://x/bot123456789:ABCdefGHIjklMNOpqrSTU failed"
+    async with http.get(f"{url}/readyz") as response:
+        assert "ABCdef" not in await response.text()
+
+
 async def test_readyz_answers_within_five_seconds_though_the_database_does_not(
     http: aiohttp.ClientSession, world: World, clock: Clock
 ) -> None:
