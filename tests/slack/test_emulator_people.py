@@ -39,6 +39,16 @@ async def test_direct_message_is_told_once(slack: Emulator, dm: Seat, ann: Perso
     ]
 
 
+async def test_text_is_told_as_slack_escapes_it(slack: Emulator, dm: Seat, ann: Person) -> None:
+    await dm.say(f"a < b & c > d {ann.mention} see https://example.org/?a=1&b=2 now")
+    event = last(slack).event
+    assert event["text"] == (
+        f"a &lt; b &amp; c &gt; d {ann.mention} see <https://example.org/?a=1&amp;b=2> now"
+    )
+    assert isinstance(event["blocks"], list)
+    assert event["blocks"][0]["type"] == "rich_text"
+
+
 async def test_mention_is_told_twice_under_different_ids(
     slack: Emulator, general: Channel, ann: Person
 ) -> None:
@@ -159,6 +169,9 @@ async def test_agents_tab_and_assistants_pane_are_told(
     slack: Emulator, dm: Seat, general: Channel
 ) -> None:
     await dm.open_tab()
+    with pytest.raises(LookupError):
+        await dm.open_assistant()
+    slack.view = "assistant"
     assert last(slack).event["tab"] == "messages"
     pane = await dm.open_assistant(looking_at=general)
     about = last(slack).event["assistant_thread"]
@@ -168,6 +181,16 @@ async def test_agents_tab_and_assistants_pane_are_told(
     assert last(slack).event["type"] == "assistant_thread_context_changed"
     await pane.say("hi")
     assert last(slack).event["thread_ts"] == pane.thread
+
+
+async def test_older_view_has_prompts_in_panes_only(slack: Emulator, api: Raw, dm: Seat) -> None:
+    slack.view = "assistant"
+    pane = await dm.open_assistant()
+    prompts = {"channel_id": dm.id, "prompts": [{"title": "Poem", "message": "Write one"}]}
+    method = "assistant.threads.setSuggestedPrompts"
+    assert await api.error(method, **prompts) == "invalid_arguments"
+    await api.ok(method, thread_ts=pane.thread, **prompts)
+    assert (pane.prompts, dm.prompts) == (["Poem"], [])
 
 
 async def test_prompt_that_is_not_there_cannot_be_picked(dm: Seat) -> None:

@@ -277,6 +277,14 @@ async def test_ping_is_answered(app_api: Raw) -> None:
         assert (pong.type, pong.data) == (aiohttp.WSMsgType.PONG, b"sdk-ping-pong:1")
 
 
+async def test_frame_that_acknowledges_nothing_is_kept(slack: Emulator, app_api: Raw) -> None:
+    async with connected(app_api) as client:
+        await client.frame()
+        for frame in ("not JSON", '{"envelope_id": "?"}', "[]"):
+            await client.socket.send_str(frame)
+        await slack.until(lambda it: len(it.sockets.strange) == 3)
+
+
 async def test_command_nobody_acknowledges_is_not_repeated(
     slack: Emulator, app_api: Raw, dm: Seat
 ) -> None:

@@ -66,6 +66,26 @@ class Content:
         return sorted({*found, *(ping for block in self.blocks for ping in _rich_pings(block))})
 
 
+_MEANT = re.compile(r"(<(?:[@#!]|https?://)[^<>\s]+>|https?://[^\s<>]+)")
+
+
+def typed(text: str) -> str:
+    """What a person's text looks like to an app: escaped, with links in angle brackets.
+
+    Mentions are given as an app would write them, `<@U…>`.
+    """
+    plain, *rest = _MEANT.split(text)
+    parts = [_escaped(plain)]
+    for meant, after in zip(rest[::2], rest[1::2], strict=True):
+        inside = meant.strip("<>").replace("&", "&amp;")
+        parts += [f"<{inside}>", _escaped(after)]
+    return "".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def texts(value: object, name: str = "") -> Iterator[str]:
     """Every string of a block that is shown to people."""
     if isinstance(value, str) and name in {"text", "title", "details", "output", "alt_text"}:

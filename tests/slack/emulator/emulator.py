@@ -39,7 +39,8 @@ class Emulator(Emulated):
 
     limits: the tiers; None lets everything pass. clock: seconds since 1970, which dates,
     limits, streams, repetitions and expiries follow; call `changed` after moving one by hand.
-    now: monotonic seconds for the log. mode: how the app is told. installed: whether it is in
+    now: monotonic seconds for the log. mode: how the app is told.
+    view: which of the two the app has. installed: whether it is in
     the first workspace already, with `token`.
     """
 
@@ -50,6 +51,7 @@ class Emulator(Emulated):
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
         now: Callable[[], float] = time.monotonic,
+        view: Literal["agent", "assistant"] = "agent",
         installed: bool = True,
         log: bool = True,
     ) -> None:
@@ -57,6 +59,7 @@ class Emulator(Emulated):
         self.clock = clock
         self.now = now
         self.mode = mode
+        self.view = view
         self.serial = itertools.count(1)
         self.app_id = "A0000000001"
         self.client_id = "1234567890.0987654321"

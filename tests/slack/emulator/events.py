@@ -128,8 +128,11 @@ def _place(channel: Channel, ts: str) -> Json:
 
 def _about(message: Message) -> Json:
     event = message.shown() | _place(message.channel, message.ts)
-    if not message.sender.is_bot:
+    if not message.sender.is_bot and not message.subtype:
+        said = {"type": "text", "text": message.text}
+        section: Json = {"type": "rich_text_section", "elements": [said]}
         event["client_msg_id"] = f"client-{message.ts}"
+        event["blocks"] = [{"type": "rich_text", "block_id": "b", "elements": [section]}]
     if message.sender.team not in (message.channel.team, None):
         event |= {"user_team": message.sender.team.id, "source_team": message.sender.team.id}
     return event

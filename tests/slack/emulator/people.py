@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from tests.slack.emulator.channels import Channel
-from tests.slack.emulator.content import Content
+from tests.slack.emulator.content import Content, typed
 from tests.slack.emulator.interactions import Invocation
 from tests.slack.emulator.model import Message, User, Workspace
 from tests.slack.emulator.params import Json
@@ -66,14 +66,14 @@ class Seat:
 
     async def say(self, text: str, *, silently: bool = False) -> Message:
         """Write. silently: the app is not told."""
-        message = self.channel.post(self.person, Content(text), thread=self.thread)
+        message = self.channel.post(self.person, Content(typed(text)), thread=self.thread)
         if not silently:
             self.emulator.events.posted(message)
         return message
 
     async def broadcast(self, text: str) -> Message:
         """Answer in a thread, and show it in the channel as well."""
-        return self._told(Content(text), "thread_broadcast")
+        return self._told(Content(typed(text)), "thread_broadcast")
 
     async def share(
         self,
@@ -87,14 +87,18 @@ class Seat:
         file = self.emulator.files.add(name, mime, self.person.id, data)
         file.foreign = self.person.team is not self.channel.team
         message = self.channel.post(
-            self.person, Content(text), thread=self.thread, subtype="file_share", files=[file]
+            self.person,
+            Content(typed(text)),
+            thread=self.thread,
+            subtype="file_share",
+            files=[file],
         )
         self.emulator.events.posted(message)
         return message
 
     async def edit(self, message: Message, text: str) -> None:
         before = message.shown()
-        self.channel.revise(message, Content(text))
+        self.channel.revise(message, Content(typed(text)))
         self.emulator.events.edited(message, before)
 
     async def delete(self, message: Message) -> None:
@@ -139,7 +143,12 @@ class Seat:
         self.emulator.events.tell(self.channel, event)
 
     async def open_assistant(self, looking_at: Channel | None = None) -> "Seat":
-        """Open the older assistant's pane, which is a thread of its own."""
+        """Open the older assistant's pane, which is a thread of its own.
+
+        Raises `LookupError` if the app has the newer view, which has no panes.
+        """
+        if self.emulator.view != "assistant":
+            raise LookupError("this app has the agent's view")
         ts = self.emulator.next_ts()
         self._assistant("assistant_thread_started", ts, looking_at)
         return Seat(self.person, self.channel, ts)

@@ -56,7 +56,10 @@ class Connection:
 
 
 class Sockets:
-    """The connections of the app. opened: how many there ever were."""
+    """The connections of the app.
+
+    opened: how many there ever were. strange: what came that acknowledged nothing.
+    """
 
     def __init__(self, app_id: str) -> None:
         self._app_id = app_id
@@ -67,6 +70,7 @@ class Sockets:
         self.deliveries: Deliveries
         self.connections: list[Connection] = []
         self.opened = 0
+        self.strange: list[str] = []
         self.heartbeat = HEARTBEAT
         self._wakers: list[asyncio.Event] = []
 
@@ -109,6 +113,7 @@ class Sockets:
         except TimeoutError:
             return Failed("timeout")
         except (Lost, ConnectionError):
+            connection.retiring = True
             return Failed("connection_lost", counts=False)
         finally:
             connection.unanswered.pop(envelope, None)
@@ -168,16 +173,26 @@ class Sockets:
 
     def _acked(self, connection: Connection, data: str) -> None:
         """An acknowledgement counts even when it is late."""
-        frame = json.loads(data)
-        envelope = frame.get("envelope_id", "") if isinstance(frame, dict) else ""
+        frame = _read(data)
+        envelope = str(frame.get("envelope_id", ""))
         delivery = self._sent.pop(envelope, None)
         if delivery is None:
+            self.strange.append(data)
+            self.deliveries.changed()
             return
         delivery.ack(self.deliveries.now(), frame.get("payload"))
         waiting = connection.unanswered.get(envelope)
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
         self.deliveries.changed()
+
+
+def _read(data: str) -> Json:
+    try:
+        frame = json.loads(data)
+    except ValueError:
+        return {}
+    return frame if isinstance(frame, dict) else {}
 
 
 def _envelope(delivery: Delivery, envelope: str, before: int) -> Json:

@@ -28,11 +28,13 @@ async def set_title(ask: Ask) -> Json:
 
 
 async def set_prompts(ask: Ask) -> Json:
-    """Without a thread: those of the Messages tab."""
+    """Without a thread: those of the Messages tab, which only the newer view has."""
     channel = ask.channel("channel_id")
     prompts = ask.args.items("prompts")
     if not prompts or not all(prompt.get("title") and prompt.get("message") for prompt in prompts):
         raise bad("missing required field: title or message [json-pointer:/prompts]")
+    if ask.emulator.view == "assistant" and not ask.args.text("thread_ts"):
+        raise bad("missing required field: thread_ts")
     if len(prompts) > MOST_PROMPTS:
         raise bad(f"no more than {MOST_PROMPTS} items allowed [json-pointer:/prompts]")
     channel.prompts[ask.args.text("thread_ts")] = prompts
