@@ -101,7 +101,7 @@ class Door:
         if site is not None:
             friendly = site in {"same-origin", "none"}
         else:
-            host = urlsplit(origin or "").netloc
+            host = _host_of(origin or "")
             friendly = origin is None or (host != "" and host in {request.host, self._public_host})
         if not friendly:
             raise Refused(403, "other_site", "Another site may not write here.")
@@ -170,6 +170,14 @@ class Door:
 
     def _visitor(self, visitor_id: str) -> Visitor:
         return Visitor(visitor_id, chat_of(self._account, visitor_id))
+
+
+def _host_of(origin: str) -> str:
+    """Return the host and port of an `Origin`; empty for what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # such as half an IPv6 address
+        return ""
 
 
 def chat_of(account: str, visitor_id: str) -> str:

@@ -339,6 +339,7 @@ class TestAccess:
         [
             ({"Origin": "https://evil.example"}, 403),
             ({"Origin": "null"}, 403),
+            ({"Origin": "http://[::1"}, 403),
             ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403),
             ({"Sec-Fetch-Site": "same-site"}, 403),
             ({"Content-Type": "text/plain"}, 415),
