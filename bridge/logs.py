@@ -31,6 +31,12 @@ _CHATTY = ("httpx", "httpcore", "aiohttp.access", "alembic", "asyncio", "telegra
 python-telegram-bot logs every parameter and every update at DEBUG, which is what people wrote.
 """
 
+_INDISCREET = ("telegram.request",)
+"""Libraries that log, as an error, what people wrote: here the body of an answer cut short.
+
+Whatever they complain of they raise as well.
+"""
+
 
 def configure(level: str, format: str, stream: TextIO) -> None:  # noqa: A002 - the setting's name
     """Send every log line to `stream`, replacing what was configured before.
@@ -50,6 +56,8 @@ def configure(level: str, format: str, stream: TextIO) -> None:  # noqa: A002 - 
     root.setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    for name in _INDISCREET:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import structlog
+from telegram.error import TelegramError
+from telegram.request import BaseRequest
 
 from bridge import logs
 
@@ -94,6 +96,14 @@ def test_what_only_resembles_a_token_stays(harmless: str) -> None:
 def test_requests_of_http_libraries_are_not_news(stream: io.StringIO) -> None:
     for name in ("httpx", "httpcore.connection", "aiohttp.access"):
         logging.getLogger(name).info("GET /")
+    assert stream.getvalue() == ""
+
+
+def test_what_people_wrote_is_not_logged_where_an_answer_was_cut_short(
+    stream: io.StringIO,
+) -> None:
+    with pytest.raises(TelegramError):
+        BaseRequest.parse_json_payload(b'{"result": [{"message": {"text": "between us')
     assert stream.getvalue() == ""
 
 
