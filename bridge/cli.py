@@ -205,7 +205,8 @@ def _exit_codes() -> Iterator[None]:
     except BridgeError as error:
         _fail([str(error)], 1)
     except OSError as error:
-        _fail([error.strerror or str(error)], 1)
+        where = f"{error.filename}: " if error.filename else ""
+        _fail([where + (error.strerror or str(error))], 1)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 

@@ -305,6 +305,13 @@ def test_port_that_is_taken_is_one_line_and_exit_1(folder: Path) -> None:
 # demo
 
 
+def test_a_file_in_the_way_is_named(folder: Path) -> None:
+    (folder / ".demo").touch()
+    done = coze_bridge("demo", "--port", "1024", folder=folder)
+    assert done.returncode == 1
+    assert done.stderr == ".demo: File exists\n"
+
+
 def test_demo_says_and_exits_0(folder: Path) -> None:
     result = coze_bridge("demo", "--say", "hello", folder=folder)
     assert (result.returncode, result.stderr) == (0, "")
