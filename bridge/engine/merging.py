@@ -19,7 +19,7 @@ def burst(waiting: Sequence[Turn], window: float) -> list[Turn]:
     if window <= 0 or not _is_part(waiting[0]):
         return parts
     for turn in waiting[1:MOST_PARTS]:
-        gap = (turn.created_at - parts[-1].created_at).total_seconds()
+        gap = abs((turn.created_at - parts[-1].created_at).total_seconds())
         if gap > window or not _is_part(turn) or turn.event.user.id != parts[0].event.user.id:
             break
         parts.append(turn)

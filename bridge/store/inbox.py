@@ -74,5 +74,5 @@ def _is_busy(connection: Connection, lane: str, now: datetime, window: float) ->
         statement.where(turns.c.lane == lane, turns.c.ended_at.is_(None))
     ).one()
     open_turns, waiting, newest = row
-    mergeable = open_turns == waiting and newest and now - newest <= timedelta(seconds=window)
+    mergeable = open_turns == waiting and newest and abs(now - newest) <= timedelta(seconds=window)
     return bool(open_turns) and not mergeable

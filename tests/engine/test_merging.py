@@ -78,6 +78,10 @@ def test_a_clock_that_was_set_back_makes_nobody_wait() -> None:
     assert settles_in([said("a", 0)], WINDOW, NOW - timedelta(days=1)) == 0
 
 
+def test_what_was_said_before_the_clock_was_set_back_is_no_part_of_what_comes_after() -> None:
+    assert texts(burst([said("a", 0), said("b", -3600)], WINDOW)) == ["a"]
+
+
 def test_a_clock_a_little_behind_makes_nobody_wait_longer_than_the_window() -> None:
     assert settles_in([said("a", 0)], WINDOW, NOW - timedelta(seconds=0.1)) == pytest.approx(0.2)
 

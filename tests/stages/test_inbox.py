@@ -180,6 +180,15 @@ async def test_in_reject_mode_what_comes_after_the_window_is_turned_away(world: 
     assert notice.kind is TurnKind.BUSY
 
 
+async def test_in_reject_mode_a_clock_that_was_set_back_takes_nobody_in(world: World) -> None:
+    world.settings(busy=Busy.REJECT, merge_window=0.3)
+    await world.hear("one")
+    world.clock.set_back(3600)
+    await world.hear("two")
+    [notice] = await world.ledger.waiting(express(LANE), 0)
+    assert notice.kind is TurnKind.BUSY
+
+
 async def test_in_reject_mode_commands_are_not_turned_away(world: World) -> None:
     world.settings(busy=Busy.REJECT)
     await world.taken("first")
