@@ -4,7 +4,7 @@ A platform's own `Fault` derives from `Trouble` and says what its refusal looks 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -147,6 +147,23 @@ async def before(request: web.Request, fault: Trouble) -> web.Response | None:
     if fault.html:
         return web.Response(text=fault.html, status=fault.code or 502, content_type="text/html")
     return None
+
+
+async def outlasting(
+    deed: Coroutine[None, None, web.Response],
+    fault: Trouble,
+    underway: set[asyncio.Task[web.Response]],
+) -> web.Response:
+    """Do it to its end, whether or not the client still waits to hear of it.
+
+    underway: where such deeds live. What takes no time needs no task of its own.
+    """
+    if not fault.takes_time:
+        return await deed
+    task = asyncio.create_task(deed, name="call")
+    underway.add(task)
+    task.add_done_callback(underway.discard)
+    return await asyncio.shield(task)
 
 
 def cut(request: web.Request) -> web.Response:

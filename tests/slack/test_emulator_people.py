@@ -148,6 +148,27 @@ async def test_shared_channel_has_people_and_apps_of_two_workspaces(slack: Emula
     assert here.event_id != there.event_id
 
 
+async def test_person_of_another_organisation_may_write_and_press(
+    slack: Emulator, api: Raw
+) -> None:
+    zoe = slack.person("Zoe", slack.workspace("Other"))
+    with pytest.raises(LookupError, match="Other"):
+        zoe.dm()
+    dm = zoe.dm(slack.installed(slack.team))
+    await dm.say("hi")
+    assert (last(slack).event["user_team"], dm.channel.is_shared) == (zoe.team.id, True)
+    assert last(slack).payload["team_id"] == slack.team.id
+    label = {"type": "plain_text", "text": "Yes"}
+    button = {"type": "button", "action_id": "a", "text": label}
+    block = {"type": "actions", "elements": [button]}
+    await api.ok("chat.postMessage", channel=dm.id, text="?", blocks=[block])
+    payload = await dm.answers[0].press("Yes", zoe)
+    user, team = payload["user"], payload["team"]
+    assert isinstance(user, dict)
+    assert isinstance(team, dict)
+    assert (user["team_id"], team["id"]) == (zoe.team.id, slack.team.id)
+
+
 async def test_organisation_has_one_installation_for_its_workspaces(slack: Emulator) -> None:
     acme = slack.enterprise("Acme Corporation")
     teams = [slack.workspace(name, acme) for name in ("North", "South")]

@@ -222,6 +222,19 @@ async def test_event_of_a_broken_connection_goes_to_another(
         await slack.until(lambda it: not it.deliveries.open)
 
 
+async def test_however_often_connections_break_nothing_is_lost(
+    slack: Emulator, app_api: Raw, dm: Seat
+) -> None:
+    await dm.say("hi")
+    for attempt in range(6):
+        async with connected(app_api) as client:
+            await client.frame()
+            assert (await client.frame())["retry_attempt"] == attempt
+            slack.sockets.drop()
+            await slack.until(lambda it: not it.sockets.connections)
+    assert slack.deliveries.lost == []
+
+
 async def test_payload_goes_to_one_of_the_connections_at_random(
     slack: Emulator, app_api: Raw, dm: Seat
 ) -> None:

@@ -3,13 +3,13 @@
 GET state, log?since=N; POST say, press, faults, limits, outage, refresh; DELETE faults.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from aiohttp import web
 
+from tests.platforms import control as orders
 from tests.slack.emulator.channels import Channel
 from tests.slack.emulator.faults import parse
 from tests.slack.emulator.limits import Limits
@@ -28,35 +28,15 @@ def add_routes(app: web.Application, emulator: "Emulator") -> None:
     async def state(_: web.Request) -> web.Response:
         return web.json_response(shown(emulator))
 
-    async def log(request: web.Request) -> web.Response:
-        since = request.query.get("since", "0")
-        if not since.isdigit():
-            return web.json_response({"error": "since: must be a number"}, status=400)
-        wanted = [call for call in emulator.journal.entries if call.number > int(since)]
-        return web.json_response({"calls": [asdict(call) for call in wanted]})
-
     async def clear(_: web.Request) -> web.Response:
         emulator.faults.clear()
         return web.Response(status=204)
 
     app.router.add_get("/_emulator/state", state)
-    app.router.add_get("/_emulator/log", log)
+    app.router.add_get("/_emulator/log", orders.calls(emulator.journal))
     app.router.add_delete("/_emulator/faults", clear)
     for name, deed in _DEEDS.items():
-        app.router.add_post(f"/_emulator/{name}", _handler(emulator, deed))
-
-
-def _handler(emulator: "Emulator", deed: Deed) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            told = json.loads(await request.read() or b"{}")
-            if not isinstance(told, dict):
-                raise ValueError("the body must be a JSON object")
-            return web.json_response(await deed(emulator, told))
-        except (ValueError, LookupError) as error:
-            return web.json_response({"error": str(error)}, status=400)
-
-    return handle
+        app.router.add_post(f"/_emulator/{name}", orders.handler(emulator, deed))
 
 
 def shown(emulator: "Emulator") -> Json:
@@ -124,23 +104,14 @@ async def _inject(emulator: "Emulator", told: Mapping[str, object]) -> Json:
 
 async def _limit(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"on": false}` lets everything pass; other keys are those of `Limits`."""
-    known = {field.name for field in fields(Limits)}
-    numbers = {name: value for name, value in told.items() if name != "on"}
-    for name, value in numbers.items():
-        if name not in known:
-            raise ValueError(f"limits have no {name!r}; they have {', '.join(sorted(known))}")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{name}: must be a number")
-    limits = Limits(**numbers)  # type: ignore[arg-type]  # every one is a number
-    emulator.throttle.set(limits if told.get("on", True) else None)
-    return {"limits": asdict(limits) if told.get("on", True) else None}
+    limits = orders.limits(Limits, told)
+    emulator.throttle.set(limits)
+    return {"limits": asdict(limits) if limits else None}
 
 
 async def _fail(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"seconds": 120}`: answer, then nobody answers for so long."""
-    seconds = told.get("seconds")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise ValueError("seconds: must be a number")
+    seconds = orders.number(told, "seconds")
     emulator.fail_for(float(seconds))
     return {"seconds": seconds}
 

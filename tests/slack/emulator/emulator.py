@@ -164,18 +164,21 @@ class Emulator(Emulated):
 
     def dm(self, person: Person, installation: Installation | None = None) -> Channel:
         """The direct messages of a person with our bot."""
-        bot = (installation or self.installed(person.team)).bot
-        return self._direct_of("im", person, bot)
+        return self._direct_of("im", installation or self.installed(person.team), person)
 
     def group_dm(self, *people: Person, installation: Installation | None = None) -> Channel:
         """The direct messages of several people and our bot."""
-        bot = (installation or self.installed(people[0].team)).bot
-        return self._direct_of("mpim", *people, bot)
+        return self._direct_of("mpim", installation or self.installed(people[0].team), *people)
 
-    def _direct_of(self, kind: str, *people: User) -> Channel:
-        key = tuple(sorted(person.id for person in people))
+    def _direct_of(self, kind: str, installation: Installation, *people: Person) -> Channel:
+        """Somebody from where the app is not installed makes it Slack Connect."""
+        members = [*people, installation.bot]
+        key = tuple(sorted(member.id for member in members))
         if key not in self._direct:
-            self._direct[key] = self._open(kind, "", people, [people[0].team])
+            teams = list(dict.fromkeys(person.team for person in people))
+            if not installation.covers(teams[0]):
+                teams.insert(0, installation.bot.team)
+            self._direct[key] = self._open(kind, "", members, teams)
         return self._direct[key]
 
     def _open(
@@ -214,6 +217,15 @@ class Emulator(Emulated):
             if installation.covers(team):
                 return installation
         raise LookupError(f"the app is not in {team.name}")
+
+    def serving(self, channel: Channel, person: Person) -> Installation:
+        """The installation that hears what somebody does in a place: rather one of their own.
+
+        Raises `LookupError` if there is none.
+        """
+        hearers = self.events.hearers(channel)
+        own = [each for each in hearers if each.covers(person.team)]
+        return next(iter(own or hearers), None) or self.installed(person.team)
 
     def uninstall(self, team: Workspace | None = None) -> None:
         """Remove the app from a workspace: its tokens die, and it is told."""

@@ -53,8 +53,8 @@ class Interactions:
         self.triggers: dict[str, float] = {}
 
     def command(self, channel: "Channel", by: "Person", command: str, text: str) -> Invocation:
-        """Tell the app of a slash command; there is one answer only, the installation's."""
-        installation = self._emulator.installed(by.team)
+        """Tell the app of a slash command. Raises `LookupError` if it is not installed."""
+        installation = self._emulator.serving(channel, by)
         number, url = self._response_url()
         payload: Json = {
             "token": "legacy-verification-token",
@@ -96,6 +96,8 @@ class Interactions:
 
     def _act(self, message: "Message", by: "Person", action: Json) -> Json:
         channel, emulator = message.channel, self._emulator
+        installation = emulator.serving(channel, by)
+        home = installation.team or by.team
         number, url = self._response_url()
         payload: Json = {
             "type": "block_actions",
@@ -105,12 +107,12 @@ class Interactions:
             "response_url": url,
             "user": {"id": by.id, "username": by.name.lower(), "name": by.name.lower()}
             | {"team_id": by.team.id},
-            "team": {"id": by.team.id, "domain": by.team.domain}
-            | ({"enterprise_id": by.team.enterprise.id} if by.team.enterprise else {}),
-            "enterprise": {"id": by.team.enterprise.id, "name": by.team.enterprise.name}
-            if by.team.enterprise
+            "team": {"id": home.id, "domain": home.domain}
+            | ({"enterprise_id": home.enterprise.id} if home.enterprise else {}),
+            "enterprise": {"id": home.enterprise.id, "name": home.enterprise.name}
+            if home.enterprise
             else None,
-            "is_enterprise_install": emulator.installed(by.team).team is None,
+            "is_enterprise_install": installation.team is None,
             "channel": {"id": channel.id, "name": channel.name or "directmessage"},
             "container": _container(message),
             "message": message.shown(),
@@ -128,7 +130,7 @@ class Interactions:
 
         delivery = self._emulator.deliveries.add(kind, payload, heard)
         expires = self._emulator.clock() + RESPONSE_LIFE
-        installation = self._emulator.installed(by.team)
+        installation = self._emulator.serving(channel, by)
         self.all[number] = Invocation(by, channel, delivery, expires, installation)
         return self.all[number]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import BodyPartReader, web
 
-from tests.platforms.faults import Drop, before, cut
+from tests.platforms.faults import Drop, before, cut, outlasting
 from tests.platforms.journal import Call
 from tests.platforms.port import Underway
 from tests.slack.emulator import control, params
@@ -67,13 +67,7 @@ async def _call(
         return _refuse(emulator, call, refused)
     fault = emulator.faults.about(call.method, call.chat)
     deed = _act(request, method, ask, fault)
-    if not fault.takes_time:
-        return await deed
-    # Slack does what it was asked, whether or not the client still waits to hear of it.
-    task = asyncio.create_task(deed, name=f"call {call.number}")
-    underway.add(task)
-    task.add_done_callback(underway.discard)
-    return await asyncio.shield(task)
+    return await outlasting(deed, fault, underway)
 
 
 async def _read(request: web.Request, emulator: "Emulator", call: Call) -> tuple[Method, Ask]:

@@ -3,13 +3,14 @@
 GET state, log?since=N, violations; POST say, press, faults, limits, outage; DELETE faults.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from aiohttp import web
 
+from tests.platforms import control as orders
+from tests.platforms.control import number
 from tests.telegram.emulator.chats import Chat
 from tests.telegram.emulator.faults import parse
 from tests.telegram.emulator.inbox import Json
@@ -29,12 +30,6 @@ def add_routes(app: web.Application, emulator: "Emulator") -> None:
     async def state(_: web.Request) -> web.Response:
         return web.json_response(shown(emulator))
 
-    async def log(request: web.Request) -> web.Response:
-        since = request.query.get("since", "0")
-        if not since.isdigit():
-            return web.json_response({"error": "since: must be a number"}, status=400)
-        return web.json_response({"calls": _calls(emulator, int(since))})
-
     async def violations(_: web.Request) -> web.Response:
         return web.json_response({"violations": emulator.violations})
 
@@ -43,24 +38,11 @@ def add_routes(app: web.Application, emulator: "Emulator") -> None:
         return web.Response(status=204)
 
     app.router.add_get("/_emulator/state", state)
-    app.router.add_get("/_emulator/log", log)
+    app.router.add_get("/_emulator/log", orders.calls(emulator.journal))
     app.router.add_get("/_emulator/violations", violations)
     app.router.add_delete("/_emulator/faults", clear)
     for name, deed in _DEEDS.items():
-        app.router.add_post(f"/_emulator/{name}", _handler(emulator, deed))
-
-
-def _handler(emulator: "Emulator", deed: Deed) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            told = json.loads(await request.read() or b"{}")
-            if not isinstance(told, dict):
-                raise ValueError("the body must be a JSON object")
-            return web.json_response(await deed(emulator, told))
-        except (ValueError, LookupError) as error:
-            return web.json_response({"error": str(error)}, status=400)
-
-    return handle
+        app.router.add_post(f"/_emulator/{name}", orders.handler(emulator, deed))
 
 
 def shown(emulator: "Emulator") -> Json:
@@ -98,20 +80,15 @@ def _message(message: Message) -> Json:
     }
 
 
-def _calls(emulator: "Emulator", since: int) -> list[Json]:
-    wanted = [call for call in emulator.journal.entries if call.number > since]
-    return [asdict(call) for call in wanted]
-
-
 async def _say(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"person": 1, "text": "hi"}`, in a group with `"chat": -4000001`."""
-    person = emulator.person(_number(told, "person"))
+    person = emulator.person(number(told, "person"))
     text = told.get("text")
     if not isinstance(text, str) or not text:
         raise ValueError("text: must be a non-empty string")
     if told.get("chat") is None:
         return _message(await person.chat().say(text))
-    chat = emulator.chats.get(_number(told, "chat"))
+    chat = emulator.chats.get(number(told, "chat"))
     if not isinstance(chat, Group):
         raise ValueError("chat: there is no such group")
     return _message(await chat.say(person, text))
@@ -119,11 +96,11 @@ async def _say(emulator: "Emulator", told: Mapping[str, object]) -> Json:
 
 async def _press(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"person": 1, "chat": 1, "message": 7, "label": "Yes"}`."""
-    chat = emulator.chats.get(_number(told, "chat"))
-    message = chat.messages.get(_number(told, "message")) if chat else None
+    chat = emulator.chats.get(number(told, "chat"))
+    message = chat.messages.get(number(told, "message")) if chat else None
     if message is None:
         raise ValueError("message: there is none")
-    person = emulator.person(_number(told, "person"))
+    person = emulator.person(number(told, "person"))
     return {"query": await message.press(str(told.get("label", "")), person)}
 
 
@@ -134,30 +111,16 @@ async def _inject(emulator: "Emulator", told: Mapping[str, object]) -> Json:
 
 async def _limit(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"on": false}` lets everything pass; other keys are those of `Limits`."""
-    known = {field.name: field.type for field in fields(Limits)}
-    numbers = {name: value for name, value in told.items() if name != "on"}
-    for name, value in numbers.items():
-        if name not in known:
-            raise ValueError(f"limits have no {name!r}; they have {', '.join(known)}")
-        if not isinstance(value, int | float):
-            raise ValueError(f"{name}: must be a number")
-    limits = Limits(**numbers)  # type: ignore[arg-type]  # every one is a number
-    emulator.throttle.set(limits if told.get("on", True) else None)
-    return {"limits": asdict(limits) if told.get("on", True) else None}
+    limits = orders.limits(Limits, told)
+    emulator.throttle.set(limits)
+    return {"limits": asdict(limits) if limits else None}
 
 
 async def _fail(emulator: "Emulator", told: Mapping[str, object]) -> Json:
     """`{"seconds": 120}`: answer, then nobody answers for so long."""
-    seconds = _number(told, "seconds")
+    seconds = number(told, "seconds")
     emulator.fail_for(float(seconds))
     return {"seconds": seconds}
-
-
-def _number(told: Mapping[str, object], name: str) -> int:
-    value = told.get(name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{name}: must be a number")
-    return value
 
 
 _DEEDS: dict[str, Deed] = {

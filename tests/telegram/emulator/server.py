@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tests.platforms.faults import Drop, before, cut
+from tests.platforms.faults import Drop, before, cut, outlasting
 from tests.platforms.journal import Call
 from tests.platforms.port import Underway
 from tests.telegram.emulator import conformance, control, params
@@ -59,13 +59,9 @@ async def _call(
         return _refuse(emulator, call, refused)
     fault = emulator.faults.about(call.method, call.chat)
     deed = _act(request, Ask(emulator, given, call), fault)
-    if not fault.takes_time or call.method == "getUpdates":
+    if call.method == "getUpdates":  # what a poller hung up on stays for the next one
         return await deed
-    # Telegram does what it was asked, whether or not the client still waits to hear of it.
-    task = asyncio.create_task(deed, name=f"call {call.number}")
-    underway.add(task)
-    task.add_done_callback(underway.discard)
-    return await asyncio.shield(task)
+    return await outlasting(deed, fault, underway)
 
 
 async def _act(request: web.Request, ask: Ask, fault: Fault) -> web.Response:
