@@ -70,9 +70,9 @@ def accept(
 def _is_busy(connection: Connection, lane: str, now: datetime, window: float) -> bool:
     untouched = (turns.c.state == TurnState.RECEIVED) & (turns.c.attempts == 0)
     statement = select(func.count(), func.count().filter(untouched), func.max(turns.c.created_at))
-    row = connection.execute(
-        statement.where(turns.c.lane == lane, turns.c.ended_at.is_(None))
-    ).one()
+    # An answer that is only being delivered keeps nobody: its reader may have it in full.
+    at_work = turns.c.ended_at.is_(None) & (turns.c.state != TurnState.ANSWERED)
+    row = connection.execute(statement.where(turns.c.lane == lane, at_work)).one()
     open_turns, waiting, newest = row
     mergeable = open_turns == waiting and newest and abs(now - newest) <= timedelta(seconds=window)
     return bool(open_turns) and not mergeable

@@ -10,6 +10,7 @@ from bridge.events import Attachment, AttachmentKind, ChatKind, ChatRef, Inbound
 from bridge.lanes import express
 from bridge.store import Store
 from bridge.store.inbox import Accepted, accept
+from bridge.store.sessions import Session
 from bridge.store.turns import Ledger, TurnKind
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -77,6 +78,18 @@ async def test_a_busy_lane_turns_a_message_away(store: Store, ledger: Ledger) ->
     assert accepted.lane == express("lane")
     [notice] = await ledger.waiting(express("lane"), 0)
     assert notice.kind is TurnKind.BUSY
+
+
+async def test_an_answer_that_is_being_delivered_turns_nobody_away(
+    store: Store, ledger: Ledger
+) -> None:
+    await put(store, 1)
+    _, waiting = await ledger.take_over("lane")
+    turn = await ledger.take(waiting[0], [])
+    await ledger.answered(turn, Session("lane", "default", "uid"), [], text="yes")
+    accepted = await put(store, 2, window=0.3)
+    assert accepted
+    assert accepted.lane == "lane"
 
 
 async def test_an_idle_lane_turns_nobody_away(store: Store, ledger: Ledger) -> None:
