@@ -81,12 +81,15 @@ async def test_edits_deletions_joins_and_bots_are_told_as_what_they_are(
     assert (change["hidden"], "edited" in change["message"]) == (True, True)
     await seat.delete(message)
     await slack.person("Bob").at(general).join()
+    await seat.integration("Build failed")
+    assert "user" not in last(slack).event
     await general.say(slack.person("Robo", bot=True), f"{slack.bot.mention} beep")
     assert kinds(slack) == [
         ("message", None),
         ("message", "message_changed"),
         ("message", "message_deleted"),
         ("message", "channel_join"),
+        ("message", "bot_message"),
         ("message", None),
     ]
     assert last(slack).event["bot_id"]

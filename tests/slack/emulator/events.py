@@ -128,6 +128,8 @@ def _place(channel: Channel, ts: str) -> Json:
 
 def _about(message: Message) -> Json:
     event = message.shown() | _place(message.channel, message.ts)
+    if message.subtype == "bot_message":
+        event |= {"bot_id": "B0000000000", "username": event.pop("user")}
     if not message.sender.is_bot and not message.subtype:
         said = {"type": "text", "text": message.text}
         section: Json = {"type": "rich_text_section", "elements": [said]}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
@@ -105,11 +105,11 @@ class Installs:
         """Where the browser is sent."""
         redirect = query.get("redirect_uri") or self._emulator.redirect_url
         redirect = redirect or urljoin(page, "/slack/oauth_redirect")
-        state = query.get("state", "")
-        if deny:
-            return f"{redirect}?error=access_denied&state={state}"
-        code = self.code(person, query.get("scope", SCOPES), query.get("redirect_uri", ""))
-        return f"{redirect}?code={code}&state={state}"
+        told = {"error": "access_denied"}
+        if not deny:
+            scopes = query.get("scope", SCOPES)
+            told = {"code": self.code(person, scopes, query.get("redirect_uri", ""))}
+        return f"{redirect}?{urlencode(told | {'state': query.get('state', '')})}"
 
     def code(self, person: "Person", scopes: str = SCOPES, redirect_uri: str = "") -> str:
         """Install the app in this person's workspace, and what proves it."""

@@ -105,6 +105,10 @@ class Seat:
         self.channel.remove(message)
         self.emulator.events.deleted(message)
 
+    async def integration(self, text: str) -> Message:
+        """An older integration of this person's writes: a bot without a user."""
+        return self._told(Content(text), "bot_message")
+
     async def join(self) -> Message:
         """Come into the channel."""
         self.channel.members[self.person.id] = self.person
