@@ -214,12 +214,11 @@ async def wire(
         relay=Relay(store, ledger, agents=agents, turn_timeout=turn_timeout, now=utcnow),
         render=Renderer(settings.agents, {name: a.caps for name, a in adapters.items()}),
         outbox=Outbox(adapters, Pages(store), pacer=pacer, now=utcnow),
+        slots=asyncio.Semaphore(settings.coze.max_concurrent_turns),
         turn_timeout=turn_timeout,
     )
     drain = Drain(ledger, walk, interrupts, merge_window=settings.sessions.merge_window, now=utcnow)
-    engine = EmbeddedEngine(
-        ledger, drain, accounts=settings.adapters, most=settings.coze.max_concurrent_turns
-    )
+    engine = EmbeddedEngine(ledger, drain, accounts=settings.adapters)
     inbox = Inbox(
         store,
         sessions=settings.sessions,

@@ -44,8 +44,3 @@ def is_personal(event: Inbound, scope: GroupScope) -> bool:
 def express(lane: str) -> str:
     """The lane beside `lane` that does not wait for it."""
     return lane + EXPRESS
-
-
-def is_express(lane: str) -> bool:
-    """Tell whether a lane is somebody's express lane."""
-    return lane.endswith(EXPRESS)

@@ -7,6 +7,7 @@ ledger before the next thing is done, so a run that dies is taken up where it wa
 never asked twice, and a page that stands is only edited.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 from bridge.commands import Commands
@@ -30,6 +31,7 @@ log = get(__name__)
 class Walk:
     """The stages in order. Raises `bridge.errors`; `engine/verdict.py` says what they mean.
 
+    slots: how many answers may be written at once; nobody holds one who only waits.
     turn_timeout: seconds one answer may take in all.
     """
 
@@ -39,17 +41,20 @@ class Walk:
     relay: Relay
     render: Renderer
     outbox: Outbox
+    slots: asyncio.Semaphore
     turn_timeout: float
 
-    async def run(self, turn: Turn, stop: Stop) -> None:
-        """Take a turn from wherever it is to its end."""
+    async def run(self, turn: Turn, stop: Stop) -> TurnState:
+        """Take a turn from wherever it is to its end, and tell which one that was."""
         screen = await self.outbox.screen(turn)
         if turn.state is not TurnState.ANSWERED:
             session = await self.sessions.resolve(turn.event, asked_in=turn.asked_in)
             reply = await self._answer(turn, session, screen, stop)
             turn = await self._keep(turn, session, reply)
         await screen.settle()
-        await self.ledger.ended(turn, TurnState.FAILED if turn.error else TurnState.DELIVERED)
+        ended = TurnState.FAILED if turn.error else TurnState.DELIVERED
+        await self.ledger.ended(turn, ended)
+        return ended
 
     async def apologise(self, turn: Turn, error: BridgeError) -> None:
         """End a turn that cannot be answered with one short sentence."""
@@ -70,7 +75,7 @@ class Walk:
             return said
         if stop.asked:
             return await self._cut_short(turn, session, Reply(trace=turn.trace))
-        async with screen.alive():
+        async with screen.alive(), self.slots:
             session = await self.sessions.open(session, title=said)
             return await self._converse(turn, session, said, screen, stop)
 

@@ -86,7 +86,7 @@ class Drain:
 
     async def _run(self, turn: Turn, stop: Stop) -> None:
         try:
-            await self._walk.run(turn, stop)
+            ended = await self._walk.run(turn, stop)
         except asyncio.CancelledError:
             # An orderly end of the process is no attempt that the message could be blamed for.
             # Where that cannot be noted it counts as one; the end of the task comes first.
@@ -102,7 +102,7 @@ class Drain:
             log.exception("turn.bug", turn=turn.id, ref=turn.reference)
             await self._conclude(turn, error, stop)
         else:
-            TURNS.labels("ended").inc()
+            TURNS.labels(ended).inc()
 
     async def _conclude(self, turn: Turn, error: Exception, stop: Stop) -> None:
         turn = await self._ledger.current(turn)  # its run may have come far since it was taken
@@ -117,7 +117,7 @@ class Drain:
                 await self._apologise(turn, reason, stop)
             case Close():
                 await self._ledger.ended(turn, TurnState.FAILED)
-                TURNS.labels("closed").inc()
+                TURNS.labels(TurnState.FAILED).inc()
             case _:
                 assert_never(decided)
 
@@ -131,7 +131,7 @@ class Drain:
         log.error("turn.dead", turn=turn.id, ref=turn.reference, error=str(reason))
         try:
             await self._walk.apologise(turn, reason)
-            TURNS.labels("dead").inc()
+            TURNS.labels(TurnState.DEAD).inc()
         except (Fenced, Transient):
             raise  # what may pass here is the database: the lane comes back to this turn
         except Unauthorised:

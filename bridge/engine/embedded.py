@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import AbstractAsyncContextManager, nullcontext
 
 from bridge.engine.drain import Drain
 from bridge.errors import Transient
 from bridge.flow.retry import backoff
-from bridge.lanes import is_express
 from bridge.logs import get
 from bridge.store.turns import Ledger
 
@@ -19,7 +17,6 @@ class EmbeddedEngine:
 
     accounts: the configured ones, None for all; what an account left behind that is not
         configured any more waits until it is again.
-    most: lanes worked on at once; express lanes do not count, for /stop must get through.
     """
 
     def __init__(
@@ -27,14 +24,12 @@ class EmbeddedEngine:
         ledger: Ledger,
         drain: Drain,
         *,
-        most: int,
         accounts: Collection[str] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._ledger = ledger
         self._drain = drain
         self._accounts = accounts
-        self._slots = asyncio.Semaphore(most)
         self._sleep = sleep
         self._group: asyncio.TaskGroup | None = None
         self._woken: set[str] = set()
@@ -83,8 +78,7 @@ class EmbeddedEngine:
         while lane in self._woken and self._group is not None:
             self._woken.discard(lane)
             try:
-                async with self._slot(lane):
-                    await self._drain(lane)
+                await self._drain(lane)
                 attempt = 0
             except Transient as error:
                 attempt += 1
@@ -100,6 +94,3 @@ class EmbeddedEngine:
             await self._sleep(seconds)
         finally:
             self._resting.discard(lane)
-
-    def _slot(self, lane: str) -> AbstractAsyncContextManager[None]:
-        return nullcontext() if is_express(lane) else self._slots

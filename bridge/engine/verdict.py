@@ -9,6 +9,7 @@ from bridge.store.turns import Turn, TurnState
 
 MOST_RETRIES = 8  # with the backoff about a minute and a half, then one apology
 MOST_FAILURES = 3  # bugs
+LONGEST_WAIT = 900.0  # seconds that Coze may ask for; who asks for days is broken, not busy
 LOOK_AGAIN = 30.0  # seconds between two tries with a key that was refused
 # Runs that ended with the process and without progress: a poison message. Once Coze was asked
 # there is an answer to be had, so more is borne before it is given up.
@@ -69,8 +70,9 @@ def verdict(turn: Turn, error: BaseException) -> Verdict:
 def _later(turn: Turn, error: Transient) -> Again | Apologise:
     if turn.retries >= MOST_RETRIES:
         return Apologise(error)
-    seconds = error.retry_after
-    return Again(backoff(turn.retries + 1) if seconds is None else seconds)
+    if error.retry_after is None:
+        return Again(backoff(turn.retries + 1))
+    return Again(min(error.retry_after, LONGEST_WAIT))
 
 
 def _bug(turn: Turn) -> Again | Apologise:

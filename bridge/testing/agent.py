@@ -118,6 +118,7 @@ class ScriptedAgent:
     cancelled: list[Trace] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
     streams: int = 0  # open now
+    most_streams: int = 0  # and at the same time, ever
     looked: list[str] = field(default_factory=list)  # marks that were searched for
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -159,6 +160,7 @@ class ScriptedAgent:
         if chat.play.lost:
             raise Unreachable("no response", happened=True)
         self.streams += 1
+        self.most_streams = max(self.most_streams, self.streams)
         try:
             yield self._stream(chat)
         finally:

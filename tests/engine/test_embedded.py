@@ -46,7 +46,6 @@ class ListDrain(Drain):
         self.work: dict[str, list[str]] = {}
         self.done: list[str] = []
         self.busy: set[str] = set()
-        self.most_busy = 0
         self.errors: list[Exception] = []
         self._seconds = seconds
 
@@ -56,7 +55,6 @@ class ListDrain(Drain):
     async def __call__(self, lane: str) -> None:
         assert lane not in self.busy, "one lane was drained twice at once"
         self.busy.add(lane)
-        self.most_busy = max(self.most_busy, len(self.busy))
         try:
             while work := self.work.get(lane):
                 await asyncio.sleep(self._seconds)
@@ -68,8 +66,8 @@ class ListDrain(Drain):
             self.busy.discard(lane)
 
 
-def listed(world: World, drain: ListDrain, *, most: int = 100) -> EmbeddedEngine:
-    return EmbeddedEngine(world.ledger, drain, most=most)
+def listed(world: World, drain: ListDrain) -> EmbeddedEngine:
+    return EmbeddedEngine(world.ledger, drain)
 
 
 async def test_a_lane_is_answered_in_order_and_lanes_do_not_wait_for_each_other(
@@ -86,19 +84,34 @@ async def test_a_lane_is_answered_in_order_and_lanes_do_not_wait_for_each_other(
     assert world.clock.monotonic() < 10
 
 
-async def test_no_more_lanes_run_at_once_than_allowed(world: World, clock: Clock) -> None:
-    drain = ListDrain()
-    engine = listed(world, drain, most=3)
-    stop = asyncio.Event()
-    task = asyncio.create_task(engine.run(stop, 20))
-    for number in range(10):
-        drain.work[f"lane{number}"] = ["x"]
-        engine.wake(f"lane{number}")
-    while len(drain.done) < 10:
+async def test_no_more_answers_are_written_at_once_than_allowed(
+    world: World, agent: ScriptedAgent
+) -> None:
+    world.most = 3
+    world.wire()
+    agent.otherwise = Play(pace=1.0)
+    async with running(world):
+        for number in range(10):
+            await world.hear("talk", chat=f"chat{number}")
+        await all_is_answered(world)
+    assert len(agent.asked) == 10
+    assert agent.most_streams == 3
+
+
+async def test_a_turn_that_waits_for_its_operator_takes_no_place_from_others(
+    world: World, adapter: FakeAdapter, agent: ScriptedAgent
+) -> None:
+    world.most = 1
+    world.wire()
+    agent.play(Play(refuse=Unauthorised("the token is wrong")))
+    async with running(world):
+        await world.hear("mine", chat="a")
         await asyncio.sleep(1)
-    stop.set()
-    await task
-    assert drain.most_busy == 3
+        await world.hear("yours", chat="b")
+        await asyncio.sleep(5)
+        assert adapter.shown("b") == ["You said: yours"]
+        await all_is_answered(world)
+    assert adapter.shown("a") == ["You said: mine"]
 
 
 async def test_stop_and_help_get_through_while_every_slot_is_taken(
@@ -141,7 +154,7 @@ async def test_what_is_woken_while_it_drains_is_drained_again(world: World) -> N
 async def test_no_wake_is_ever_lost(world: World, seed: int) -> None:
     dice = random.Random(seed)
     drain = ListDrain(seconds=0.01)
-    engine = listed(world, drain, most=2)
+    engine = listed(world, drain)
     stop = asyncio.Event()
     task = asyncio.create_task(engine.run(stop, 20))
     put = []

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.engine.verdict import (
+    LONGEST_WAIT,
     LOOK_AGAIN,
     MOST_FAILURES,
     MOST_RETRIES,
@@ -106,3 +107,7 @@ def test_what_a_bug_says_is_not_for_the_user() -> None:
     assert isinstance(judged, Apologise)
     assert isinstance(judged.error, BridgeError)
     assert "secret" not in str(judged.error)
+
+
+def test_nobody_waits_for_days_because_coze_says_so() -> None:
+    assert verdict(turn(), RateLimited(retry_after=99_999_999)) == Again(LONGEST_WAIT)

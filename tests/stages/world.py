@@ -148,6 +148,7 @@ class World:
             relay=self.relay,
             render=self.render,
             outbox=self.outbox,
+            slots=asyncio.Semaphore(self.most),
             turn_timeout=self.turn_timeout,
         )
         self.drain = Drain(
@@ -157,7 +158,7 @@ class World:
             merge_window=self.sessions_settings.merge_window,
             now=now,
         )
-        self.engine = EmbeddedEngine(self.ledger, self.drain, most=self.most)
+        self.engine = EmbeddedEngine(self.ledger, self.drain)
         self.woken: list[str] = []
         self.inbox = self.inbox_with(self.woken.append)
         return self
