@@ -21,5 +21,7 @@ CALLS = Counter(
     "Calls to a platform, by verb and how they ended",
     ["platform", "verb", "outcome"],
 )
-COZE_ERRORS = Counter("coze_bridge_coze_errors", "Errors from Coze, by code", ["code"])
+COZE_ERRORS = Counter(
+    "coze_bridge_coze_errors", "Questions and answers that Coze refused for good", ["code"]
+)
 TOKENS = Counter("coze_bridge_tokens", "Tokens as Coze counts them", ["agent", "direction"])
