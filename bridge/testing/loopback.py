@@ -13,142 +13,47 @@ A held call whose caller is gone does not act any more.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from enum import Enum, StrEnum
 from itertools import count
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
-from pydantic import BaseModel
 
 from bridge.events import ChatKind
+from bridge.testing.loopback_model import (
+    BROKEN,
+    HANG_UP,
+    KICKED,
+    MARKUP,
+    Body,
+    Gate,
+    Message,
+    Obstacle,
+    Refusal,
+    Update,
+    Verb,
+    Version,
+    When,
+    flood,
+)
 
-
-class Verb(StrEnum):
-    """What an adapter can ask the platform to do; the path of the call."""
-
-    UPDATES = "updates"
-    SEND = "send"
-    EDIT = "edit"
-    RETRACT = "retract"
-    TYPING = "typing"
-
-
-class When(Enum):
-    """Where an obstacle stands: before the call acts, or between that and its answer."""
-
-    BEFORE = "before"
-    AFTER = "after"
-
-
-class Body(BaseModel):
-    """The JSON of a call; each verb reads its own part of it.
-
-    hold: seconds to wait for updates.
-    """
-
-    offset: int = 0
-    hold: float = 0.0
-    chat: str = ""
-    message: str = ""
-    text: str = ""
-    final: bool = False
-    plain: bool = False
-    buttons: list[tuple[str, str]] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A call that is not obeyed. status 0: the connection is closed without an answer."""
-
-    status: int
-    error: str = ""
-    retry_after: float | None = None
-
-
-HANG_UP = Refusal(0)
-MARKUP = Refusal(400, "cannot parse the markup")
-KICKED = Refusal(403, "the bot was removed")
-BROKEN = Refusal(502, "bad gateway")
-
-
-def flood(retry_after: float) -> Refusal:
-    """Too many calls; welcome again after so many seconds."""
-    return Refusal(429, "too many requests", retry_after)
-
-
-@dataclass(slots=True)
-class Gate:
-    """Calls wait here. reached: how many have come so far."""
-
-    reached: int = 0
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def open(self) -> None:
-        """Let everybody through, now and later."""
-        self.opened.set()
-
-
-@dataclass(slots=True)
-class Obstacle:
-    """What happens to the next `times` calls that match (None: to all)."""
-
-    verb: Verb
-    when: When
-    does: Gate | Refusal
-    matches: Callable[[Body], bool]
-    times: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """What a message showed from `at` (monotonic seconds) on."""
-
-    text: str
-    final: bool
-    plain: bool
-    buttons: tuple[tuple[str, str], ...]
-    at: float
-
-
-@dataclass(slots=True)
-class Message:
-    """A message of the bot, with everything it ever showed, oldest first."""
-
-    id: str
-    chat: str
-    history: list[Version]
-    retracted: bool = False
-
-    @property
-    def now(self) -> Version:
-        return self.history[-1]
-
-    @property
-    def text(self) -> str:
-        return self.now.text
-
-
-@dataclass(slots=True)
-class Update:
-    """Something a person wrote. at: Unix seconds.
-
-    offers: how often it is still delivered; None until it is acknowledged.
-    """
-
-    id: int
-    event: str
-    chat: str
-    kind: ChatKind
-    user: str
-    language: str
-    text: str
-    at: float
-    offers: int | None = None
-    offered: int = 0
-    acknowledged: bool = False
-    refused: bool = False
+__all__ = [
+    "BROKEN",
+    "HANG_UP",
+    "KICKED",
+    "MARKUP",
+    "Body",
+    "Gate",
+    "Loopback",
+    "Message",
+    "Obstacle",
+    "Refusal",
+    "Update",
+    "Verb",
+    "Version",
+    "When",
+    "flood",
+]
 
 
 class Loopback:
