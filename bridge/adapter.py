@@ -9,11 +9,14 @@ Optional verbs are small protocols. Implement one and it is used:
 - `ShowsTyping`: a sign of life while the agent thinks.
 - `ShowsDrafts`: shows an answer while it grows in a way of the platform's own.
 - `Retracts`: takes a message back that turned out to be one too many.
+- `Meters`: tells the budgets of each call, where `Capabilities` are too coarse for them.
+- `Expires`: its messages can grow for a limited time only.
+- `Recalls`: finds a message that was posted without our having heard of it.
 - `bridge.web.server.ServesHttp` (matched by shape, nothing to import): `routes()`, aiohttp
   routes for a webhook or a page on the built-in server.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
@@ -21,6 +24,7 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict
 
 from bridge.events import Button, ChatKind, ChatRef, Inbound, MessageRef, Page
+from bridge.limits import Limit
 
 DRAFT_LASTS = 20.0
 """Seconds; Telegram takes a draft away after 30 (https://core.telegram.org/api/bots/ai)."""
@@ -73,6 +77,8 @@ class Capabilities:
     calls_per_second: of the whole account, sends and edits together; `math.inf` for no limit.
     group_calls_per_minute: in one group, likewise.
     buttons: how many buttons fit under a message; 0 where there are none.
+    appends: a message grows by appending, so while it does it is shown only as far as it will
+        never change: no half-finished Markdown, and nothing closed for the looks of it.
     """
 
     max_text: int
@@ -83,6 +89,7 @@ class Capabilities:
     calls_per_second: float = float("inf")
     group_calls_per_minute: float = float("inf")
     buttons: int = 0
+    appends: bool = False
 
     def pace(self, kind: ChatKind) -> float:
         """Seconds to leave between two edits in a chat of this kind."""
@@ -173,6 +180,45 @@ class Retracts(Protocol):
         """Remove it; one that is gone already is success. Raises like `edit`.
 
         Called when a finished answer needs fewer messages than its stream showed.
+        """
+
+
+@runtime_checkable
+class Meters(Protocol):
+    """Different calls draw on different budgets. Its `Capabilities` need not tell any."""
+
+    def limits(self, chat: ChatRef, message_id: str | None, *, final: bool) -> Sequence[Limit]:
+        """Tell what the next call for a page draws on; it is made only once all of it is free.
+
+        message_id: of the message that would be changed; None for a new one.
+        final: it would be the page's last change.
+        The first limit is a `Pace` of its own for each place where answers grow: by it those
+        who share a `Quota` are told apart, and it is held back by a Retry-After. Keys of
+        different accounts must differ. Costs no waiting; asked before every call.
+        """
+
+
+@runtime_checkable
+class Expires(Protocol):
+    """A message can grow for a limited time only."""
+
+    def is_spent(self, message: MessageRef) -> bool:
+        """Tell whether the message should grow no further: what follows goes into a new one."""
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """The platform can be asked what it has got."""
+
+    async def recall(
+        self, chat: ChatRef, key: str, *, since: datetime, known: Collection[str]
+    ) -> MessageRef | None:
+        """Find the message that `send` posted under `key`; None if there is none.
+
+        Asked before a message is posted that may be there already, because the process died,
+        or the connection broke, between a post and its answer.
+        since: it is not older than that; known: ids of messages there that are none of it.
+        Raises like `send`.
         """
 
 
