@@ -93,7 +93,7 @@ class Capabilities:
 
     def pace(self, kind: ChatKind) -> float:
         """Seconds to leave between two edits in a chat of this kind."""
-        return self.edit_interval_group if kind is ChatKind.GROUP else self.edit_interval
+        return self.edit_interval if kind is ChatKind.PRIVATE else self.edit_interval_group
 
 
 class Sink(Protocol):

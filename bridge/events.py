@@ -6,10 +6,14 @@ from enum import StrEnum
 
 
 class ChatKind(StrEnum):
-    """How many people can read along, which decides pacing and whose conversation it is."""
+    """How many people can read along, which decides pacing and whose conversation it is.
+
+    In a group, `sessions.group_scope` says whose it is. A thread belongs to all who write in it.
+    """
 
     PRIVATE = "private"
     GROUP = "group"
+    THREAD = "thread"
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def _account_quota(chat: ChatRef, caps: Capabilities) -> tuple[Quota, ...]:
 
 def _group_quota(chat: ChatRef, caps: Capabilities) -> tuple[Quota, ...]:
     """What a group may get in a minute."""
-    if chat.kind is not ChatKind.GROUP or math.isinf(caps.group_calls_per_minute):
+    if chat.kind is ChatKind.PRIVATE or math.isinf(caps.group_calls_per_minute):
         return ()
     key = (chat.account, chat.chat, "minute")
     return (Quota(key, int(caps.group_calls_per_minute), 60.0),)

@@ -82,7 +82,7 @@ class Sessions:
         A group that shares its conversation is a person of its own.
         """
         chat = event.chat
-        shared = chat.kind is ChatKind.GROUP and self._settings.group_scope is GroupScope.CHAT
+        shared = chat.kind is not ChatKind.PRIVATE and self._settings.group_scope is GroupScope.CHAT
         who = ("chat", chat.chat) if shared else ("user", event.user.id)
         message = "\0".join((chat.platform, chat.account, *who)).encode()
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:UID_LENGTH]
