@@ -1,9 +1,18 @@
 """The workspaces an app is installed in, and how to speak to each."""
 
-from dataclasses import dataclass
+import asyncio
+import logging
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+import aiohttp
+from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.faults import as_bridge_errors
+from bridge.errors import Departed
+
+PATIENCE = 30.0  # seconds; the SDK's own default, which it forgets where a session is shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +43,65 @@ class Workspaces(Protocol):
 
     def forget(self, team: str, enterprise: str = "") -> None:
         """Ask anew next time, because something was installed, changed or revoked."""
+
+
+def make_client(
+    token: SecretStr | None, base_url: str, session: aiohttp.ClientSession
+) -> AsyncWebClient:
+    """A client that repeats nothing by itself: a repeated post would be a second message.
+
+    token: None for the calls that prove the app, not an installation.
+    """
+    logger = logging.getLogger("slack_sdk.web")
+    # At DEBUG it logs what people wrote, and it makes those lines whether or not they are kept.
+    logger.setLevel(logging.WARNING)
+    return AsyncWebClient(
+        token.get_secret_value() if token else None,
+        base_url=base_url,
+        session=session,
+        retry_handlers=[],
+        timeout=int(PATIENCE),
+        logger=logger,
+    )
+
+
+async def ask_who(client: AsyncWebClient) -> Workspace:
+    """Ask Slack whom a token stands for. Raises `Unauthorised`, `Transient`."""
+    with as_bridge_errors():
+        async with asyncio.timeout(PATIENCE):
+            told = await client.auth_test()
+    organisation = bool(told.get("is_enterprise_install"))
+    return Workspace(
+        # For an organisation Slack gives the organisation's id in the place of a team's.
+        team="" if organisation else str(told.get("team_id") or ""),
+        enterprise=str(told.get("enterprise_id") or "") if organisation else "",
+        bot_user=str(told.get("user_id") or ""),
+        bot=str(told.get("bot_id") or ""),
+        client=client,
+    )
+
+
+class OneWorkspace:
+    """The workspace, or the organisation, that a bot token belongs to.
+
+    `of("")` is the workspace itself, whichever it is.
+    """
+
+    def __init__(self, token: SecretStr, base_url: str, session: aiohttp.ClientSession) -> None:
+        self._client = make_client(token, base_url, session)
+        self._known: Workspace | None = None
+        self._asking = asyncio.Lock()
+
+    async def of(self, team: str, enterprise: str = "") -> Workspace:
+        known = self._known
+        if known is None:
+            async with self._asking:  # so that many who ask at once cost one call
+                known = self._known = self._known or await ask_who(self._client)
+        if known.enterprise and enterprise in ("", known.enterprise):
+            return replace(known, team=team)
+        if known.enterprise or team not in ("", known.team):
+            raise Departed(f"the bot token is not for the workspace {team}")
+        return known
+
+    def forget(self, team: str, enterprise: str = "") -> None:
+        self._known = None
