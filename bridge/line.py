@@ -1,14 +1,25 @@
 """One chat of one adapter: calls are paced, counted and timed, and never repeated here."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
-from bridge.adapter import Adapter, Capabilities, Retracts, ShowsDrafts, ShowsTyping
+from bridge.adapter import (
+    Adapter,
+    Capabilities,
+    Expires,
+    Meters,
+    Recalls,
+    Retracts,
+    ShowsDrafts,
+    ShowsTyping,
+)
 from bridge.errors import BridgeError, Permanent, RateLimited
 from bridge.events import ChatKind, ChatRef, MessageRef, Page
-from bridge.flow.pacing import Pace, Pacer, Priority, Quota
+from bridge.flow.pacing import Pacer, Priority
+from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
 from bridge.metrics import CALLS
 
@@ -35,14 +46,46 @@ class Line:
         self._draft_pace = Pace((chat.account, chat.chat, "draft"), caps.edit_interval)
         self._account = _account_quota(chat, caps)
         self._quotas = (*self._account, *_group_quota(chat, caps))
+        self._granted: tuple[Limit, ...] = ()  # a right that was claimed and not used yet
 
-    def claim(self, priority: Priority) -> float:
-        """Take the right to one call and return 0, or return the seconds to wait."""
-        return self._pacer.claim((self._pace, *self._quotas), priority)
+    def claim(
+        self, priority: Priority, message_id: str | None = None, *, final: bool = False
+    ) -> float:
+        """Take the right to one call and return 0, or return the seconds to wait.
+
+        message_id: of the message to be changed, None for a new one; final: for the last time.
+        A right that was not used yet is kept, or exchanged for that to another kind of call.
+        """
+        limits = self._limits(message_id, final=final)
+        if self._granted == limits:
+            return 0.0
+        self.give_back()
+        return self._claim(limits, priority)
+
+    def claim_draft(self) -> float:
+        """Like `claim`, for the next draft; drafts have a pace of their own."""
+        self.give_back()
+        return self._claim((self._draft_pace,), Priority.EDIT)
 
     def give_back(self) -> None:
-        """Undo the last claim: there was nothing to call for."""
-        self._pacer.give_back((self._pace, *self._quotas))
+        """Undo the last claim if no call was made: there was nothing to call for."""
+        if granted := self._spend():
+            self._pacer.give_back(granted)
+
+    def _claim(self, limits: tuple[Limit, ...], priority: Priority) -> float:
+        seconds = self._pacer.claim(limits, priority)
+        if seconds <= 0:
+            self._granted = limits
+        return seconds
+
+    def _limits(self, message_id: str | None, *, final: bool) -> tuple[Limit, ...]:
+        if isinstance(self._adapter, Meters):
+            return tuple(self._adapter.limits(self._chat, message_id, final=final))
+        return (self._pace, *self._quotas)
+
+    def _spend(self) -> tuple[Limit, ...]:
+        granted, self._granted = self._granted, ()
+        return granted
 
     def move(self, chat: str) -> None:
         """The chat goes on under another id."""
@@ -51,38 +94,49 @@ class Line:
 
     async def send(self, page: Page, key: str) -> str:
         """Post a page and return the new message's id."""
-        with self._watched("send"):
+        with self._watched("send", self._spend()):
             return (await self._adapter.send(self._chat, page, key=key)).id
 
     async def edit(self, message_id: str, page: Page) -> None:
         """Change a message into `page`."""
-        with self._watched("edit"):
+        with self._watched("edit", self._spend()):
             await self._adapter.edit(MessageRef(self._chat, message_id), page)
+
+    def is_spent(self, message_id: str) -> bool:
+        """Whether a message should grow no further."""
+        message = MessageRef(self._chat, message_id)
+        return isinstance(self._adapter, Expires) and self._adapter.is_spent(message)
+
+    @property
+    def recalls(self) -> bool:
+        """Whether the platform can be asked what it has got."""
+        return isinstance(self._adapter, Recalls)
+
+    async def recall(self, key: str, since: datetime, known: Collection[str]) -> str | None:
+        """Find what was posted under a key; None if nothing was, or nobody can tell."""
+        if not isinstance(self._adapter, Recalls):
+            return None
+        with self._watched("recall", ()):
+            found = await self._adapter.recall(self._chat, key, since=since, known=known)
+        return found.id if found else None
 
     @property
     def drafts(self) -> bool:
         """Whether an answer grows here as a draft."""
         return isinstance(self._adapter, ShowsDrafts) and self._adapter.drafts(self._chat)
 
-    def claim_draft(self) -> float:
-        """Like `claim`, for the next draft; drafts have a pace of their own."""
-        return self._pacer.claim((self._draft_pace,), Priority.EDIT)
-
-    def give_back_draft(self) -> None:
-        """Undo the last claim of a draft."""
-        self._pacer.give_back((self._draft_pace,))
-
     async def draft(self, page: Page, key: str) -> None:
         """Show a page as being written."""
         if not isinstance(self._adapter, ShowsDrafts):
             raise Permanent("no drafts here")
-        with self._watched("draft", (), self._draft_pace):
+        self._spend()
+        with self._watched("draft", (self._draft_pace,)):
             await self._adapter.draft(self._chat, page, key=key)
 
     async def retract(self, message_id: str) -> None:
         """Remove a message where the platform lets us, else leave a dot in its place."""
         message = MessageRef(self._chat, message_id)
-        with self._watched("retract"):
+        with self._watched("retract", self._spend()):
             if isinstance(self._adapter, Retracts):
                 await self._adapter.retract(message)
             else:
@@ -90,35 +144,34 @@ class Line:
 
     async def typing(self) -> None:
         """Give a sign of life if the platform has one and the pace allows it; never raises."""
-        limits: tuple[Pace | Quota, ...] = (self._pace, *self._account)
+        limits: tuple[Limit, ...] = (self._pace, *self._account)
         if not isinstance(self._adapter, ShowsTyping):
             return
         if self._pacer.claim(limits, Priority.TYPING) > 0:
             return
         try:
-            with self._watched("typing", self._account):
+            with self._watched("typing", limits):
                 await self._adapter.typing(self._chat)
         except Exception as error:  # noqa: BLE001  no sign of life is worth an answer
             log.debug("typing.failed", account=self._chat.account, error=repr(error))
 
     @contextmanager
-    def _watched(
-        self, verb: str, quotas: Sequence[Quota] | None = None, pace: Pace | None = None
-    ) -> Iterator[None]:
-        """Count a call. quotas, pace: it was claimed under; the chat's own if not told."""
+    def _watched(self, verb: str, claimed: Sequence[Limit]) -> Iterator[None]:
+        """Count a call. claimed: what it draws on; a Retry-After holds back the first of it."""
         outcome = "bug"
         try:
             yield
             outcome = "ok"
         except RateLimited as error:
             outcome = type(error).__name__
-            self._pacer.hold((pace or self._pace).key, error.retry_after or HOLD)
+            held = claimed[0] if claimed else self._pace
+            self._pacer.hold(held.key, error.retry_after or HOLD)
             raise
         except BridgeError as error:
             outcome = type(error).__name__
             raise
         finally:
-            self._pacer.answered(self._quotas if quotas is None else quotas)
+            self._pacer.answered(claimed)
             CALLS.labels(self._chat.platform, verb, outcome).inc()
 
 

@@ -1,6 +1,6 @@
 """From a `Reply` to the pages that show it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bridge.adapter import Capabilities
@@ -10,7 +10,7 @@ from bridge.events import Button, Page
 from bridge.phrases import Phrase, say
 from bridge.store.sessions import Session
 from bridge.store.turns import Turn
-from bridge.text.pages import paginate
+from bridge.text.pages import Tail, paginate
 from bridge.text.reply import Reply, State
 from bridge.upstream import ConversationLost
 from bridge.words import command_in
@@ -25,19 +25,25 @@ class Renderer:
         self._agents = agents
         self._caps = caps
 
-    def __call__(self, turn: Turn, session: Session, reply: Reply) -> list[Page]:
-        """Cut the answer so far into pages; all but the last are final already."""
+    def __call__(
+        self, turn: Turn, session: Session, reply: Reply, breaks: Sequence[int] = ()
+    ) -> list[Page]:
+        """Cut the answer so far into pages; all but the last are final already.
+
+        breaks: see `Screen.breaks`.
+        """
         if reply.is_silent:
             return []
         caps = self._caps[turn.event.chat.account]
         agent = self._agents[session.agent]
-        text = _text(turn, reply, quote=agent.reasoning is Reasoning.QUOTE)
+        before, text = _text(turn, reply, quote=agent.reasoning is Reasoning.QUOTE)
         texts = paginate(
-            text,
+            before + text,
             caps.max_text,
             utf16=caps.utf16,
             max_spans=caps.max_spans,
-            final=reply.ended,
+            tail=_tail(reply, caps),
+            breaks=[len(before) + at for at in breaks],
         )
         pages = [Page(text, final=True) for text in texts]
         if not pages:
@@ -47,10 +53,20 @@ class Renderer:
         return [*pages[:-1], last]
 
 
-def _text(turn: Turn, reply: Reply, *, quote: bool) -> str:
-    parts = [_quoted(reply.reasoning)] if quote and reply.reasoning else []
-    parts += [part for part in (reply.text.rstrip(), _ending(turn, reply)) if part]
-    return "\n\n".join([*_question(turn), *parts]) if parts else ""
+def _tail(reply: Reply, caps: Capabilities) -> Tail:
+    if reply.ended:
+        return Tail.FINAL
+    return Tail.STEADY if caps.appends else Tail.MENDED
+
+
+def _text(turn: Turn, reply: Reply, *, quote: bool) -> tuple[str, str]:
+    """What stands before the answer's own words, and those with all that follows."""
+    thoughts = [_quoted(reply.reasoning)] if quote and reply.reasoning else []
+    words = [part for part in (reply.text.rstrip(), _ending(turn, reply)) if part]
+    if not thoughts and not words:
+        return "", ""
+    before = [*_question(turn), *thoughts]
+    return "".join(f"{part}\n\n" for part in before), "\n\n".join(words)
 
 
 def _question(turn: Turn) -> list[str]:

@@ -7,9 +7,10 @@ unless the chat itself is gone.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import zip_longest
 
 from bridge.adapter import DRAFT_LASTS
 from bridge.errors import (
@@ -36,6 +37,7 @@ log = get(__name__)
 
 TYPING_EVERY = 4.0  # seconds; platforms show it for five or six
 NOT_NOW = 3600.0  # seconds; longer than any answer streams
+WORTH_A_PREVIEW = 1.0  # seconds a last call may have to wait before its text is shown without it
 
 
 @dataclass(slots=True)
@@ -47,7 +49,11 @@ class _Shown:
 
 
 class Screen:
-    """The messages of one answer. Raises `Departed`, `Unauthorised`, database errors."""
+    """The messages of one answer. Raises `Departed`, `Unauthorised`, database errors.
+
+    breaks: lengths of the answer's text at which a page has to end, because its message was not
+        to grow any further.
+    """
 
     def __init__(
         self,
@@ -70,7 +76,10 @@ class Screen:
         self._plain = False  # its markup was refused, so the rest goes without
         # A preview did more harm than good, or could not be edited: wait for the final pages.
         self._muted = not line.edits
-        self._granted = False  # a call was claimed and not made yet
+        # Posts of which nobody knows whether they happened; see `Recalls`.
+        self._unsure = {self._next_number()} if turn.may_have_shown else set()
+        self._spent: set[str] = set()  # messages that grow no further
+        self.breaks: list[int] = []
         self._drafting = line.drafts
         self._draft: Page | None = None  # what is shown as being written
 
@@ -108,45 +117,39 @@ class Screen:
         if self._muted:
             return NOT_NOW
         if self._drafting:
-            seconds = self._line.claim_draft()
-        else:
-            seconds = self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT)
-        self._granted = seconds <= 0
-        return seconds
+            return self._line.claim_draft()
+        last = self._shown[-1].message_id if self._shown else None
+        return self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT, last)
 
-    async def show(self, pages: Sequence[Page]) -> None:
+    async def show(self, pages: Sequence[Page], said: int = 0) -> None:
         """Show an answer that still grows, as far as the chat's pace allows.
 
         The first call is the one that was claimed. Without a claim the snapshot is urgent, which
         is reason to run ahead of the pace, but not of a Retry-After.
+        said: the length of the answer's text.
         """
         try:
             await self._show(pages)
         finally:
-            self._give_back()
-
-    def _give_back(self) -> None:
-        """A claim for which there was nothing to show, such as before the first word."""
-        if self._granted:
-            self._granted = False
-            if self._drafting:
-                self._line.give_back_draft()
-            else:
-                self._line.give_back()
+            self._line.give_back()  # there was nothing to show, such as before the first word
+        last = self._shown[-1].message_id if self._shown else None
+        if last and last not in self._spent and self._line.is_spent(last):
+            self._spent.add(last)
+            self.breaks.append(said)
 
     async def _show(self, pages: Sequence[Page]) -> None:
         wanted = [replace(page, plain=self._plain) for page in pages]
         if self._drafting and wanted and not wanted[-1].final:
-            self._granted = False
             await self._show_draft(wanted.pop())
         steps = plan([shown.page for shown in self._shown], wanted)
         priority = Priority.FIRST
         for step in steps:
             if self._muted or isinstance(step, Drop):
                 return
-            if not self._granted and self._line.claim(priority) > 0:
+            message_id = self._at(step.index).message_id
+            if self._line.claim(priority, message_id, final=step.page.final) > 0:
                 return
-            self._granted, priority = False, Priority.EDIT
+            priority = Priority.EDIT
             if not await self._try(step):
                 return
 
@@ -190,9 +193,13 @@ class Screen:
             return False
         return True
 
-    async def settle(self) -> None:
-        """Make every stored page stand as it was stored, however long that takes."""
-        for stored in await self._pages.of(self._turn):
+    async def settle(self, wanted: Sequence[Page] | None = None) -> None:
+        """Make every stored page stand as it was stored, however long that takes.
+
+        wanted: what has been stored this instant; without it, that is read.
+        """
+        pages = await self._pages.of(self._turn) if wanted is None else self._as_stored(wanted)
+        for stored in pages:
             if stored.state in {PageState.SETTLED, PageState.DEAD}:
                 continue
             if stored.page is None:
@@ -201,6 +208,13 @@ class Screen:
                 await self._settled(stored.number)
             else:
                 await self._land(stored.number, stored.page)
+
+    def _as_stored(self, wanted: Sequence[Page]) -> list[StoredPage]:
+        both = enumerate(zip_longest(self._shown, wanted))
+        return [
+            StoredPage(number, PageState.WANTED, page, shown.message_id if shown else None)
+            for number, (shown, page) in both
+        ]
 
     def _stands(self, number: int, page: Page) -> bool:
         shown = self._at(number)
@@ -212,7 +226,7 @@ class Screen:
         page = replace(page, plain=self._plain)
         attempt = 0
         while True:
-            await self._next_call()
+            await self._next_call(number, page)
             try:
                 await self._put(number, page, announce=True)
                 return await self._settled(number)
@@ -251,7 +265,7 @@ class Screen:
         message_id = self._at(number).message_id
         attempt = 0
         while message_id is not None:
-            await self._next_call()
+            await self._next_call(number)
             try:
                 await self._line.retract(message_id)
                 break
@@ -264,23 +278,66 @@ class Screen:
                 return await self._give_up(number, error)
         return await self._settled(number)
 
-    async def _next_call(self) -> None:
-        while (seconds := self._line.claim(Priority.FINAL)) > 0:
+    async def _next_call(self, number: int, page: Page | None = None) -> None:
+        """Wait for the right to a last call; where that takes long, its text is shown before."""
+        message_id = self._at(number).message_id
+        while (seconds := self._line.claim(Priority.FINAL, message_id, final=True)) > 0:
+            if page and message_id and seconds > WORTH_A_PREVIEW:
+                await self._preview(message_id, number, page)
             await self._sleep(seconds)
+
+    async def _preview(self, message_id: str, number: int, page: Page) -> None:
+        """Show the words of a final page without ending it, which has a budget of its own."""
+        shown = self._at(number)
+        preview = replace(page, final=False, buttons=())
+        if shown.page == preview or self._line.claim(Priority.FIRST, message_id) > 0:
+            return
+        with suppress(Transient, Permanent):  # the last call comes in any case, and hears the same
+            await self._line.edit(message_id, preview)
+            shown.page = preview
 
     async def _put(self, index: int, page: Page, *, announce: bool = False) -> None:
         shown = self._at(index)
+        if index in self._unsure:
+            await self._recall(index)
         if shown.message_id is not None:
             await self._line.edit(shown.message_id, page)
         else:
-            if announce:
-                await self._pages.sending(self._turn, index)
-            first = self.is_empty
-            shown.message_id = await self._line.send(page, f"{self._turn.mark}/{index}")
-            if first:
-                self._observe_first_text()
-            await self._pages.posted(self._turn, index, shown.message_id)
+            await self._post(index, page, announce=announce)
         shown.page = page
+
+    async def _post(self, index: int, page: Page, *, announce: bool) -> None:
+        if announce:
+            await self._pages.sending(self._turn, index)
+        first = self.is_empty
+        try:
+            message_id = await self._line.send(page, self._key(index))
+        except Transient as error:
+            if error.happened:
+                self._unsure.add(index)
+            raise
+        self._at(index).message_id = message_id
+        if first:
+            self._observe_first_text()
+        await self._pages.posted(self._turn, index, message_id)
+
+    async def _recall(self, index: int) -> None:
+        """Look whether a post of which nobody heard did happen, where the platform can tell."""
+        if self._line.recalls:
+            known = await self._pages.known_since(self._turn)
+            found = await self._line.recall(self._key(index), self._turn.event.sent_at, known)
+            if found:
+                self._at(index).message_id = found
+                await self._pages.posted(self._turn, index, found)
+        self._unsure.discard(index)
+
+    def _key(self, index: int) -> str:
+        return f"{self._turn.mark}/{index}"
+
+    def _next_number(self) -> int:
+        """The first page that has no message we know of; pages are posted in order."""
+        ids = [shown.message_id for shown in self._shown]
+        return ids.index(None) if None in ids else len(ids)
 
     async def _settled(self, number: int) -> None:
         await self._pages.settled(self._turn, number, self._at(number).message_id)

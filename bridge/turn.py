@@ -8,10 +8,12 @@ never asked twice, and a page that stands is only edited.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.commands import Commands
 from bridge.errors import BridgeError, Unreachable
+from bridge.events import Page
 from bridge.flow.latest import latest
 from bridge.flow.stop import Stop
 from bridge.logs import get
@@ -47,11 +49,13 @@ class Walk:
     async def run(self, turn: Turn, stop: Stop) -> TurnState:
         """Take a turn from wherever it is to its end, and tell which one that was."""
         screen = await self.outbox.screen(turn)
+        pages = None
         if turn.state is not TurnState.ANSWERED:
             session = await self.sessions.resolve(turn.event, asked_in=turn.asked_in)
             reply = await self._answer(turn, session, screen, stop)
-            turn = await self._keep(turn, session, reply)
-        await screen.settle()
+            pages = self.render(turn, session, reply, screen.breaks)
+            turn = await self._keep(turn, session, reply, pages)
+        await screen.settle(pages)
         ended = TurnState.FAILED if turn.error else TurnState.DELIVERED
         await self.ledger.ended(turn, ended)
         return ended
@@ -60,8 +64,10 @@ class Walk:
         """End a turn that cannot be answered with one short sentence."""
         screen = await self.outbox.screen(turn)
         session = await self.sessions.resolve(turn.event)
-        turn = await self._keep(turn, session, Reply(trace=turn.trace).failed(error))
-        await screen.settle()
+        reply = Reply(trace=turn.trace).failed(error)
+        pages = self.render(turn, session, reply)
+        turn = await self._keep(turn, session, reply, pages)
+        await screen.settle(pages)
         await self.ledger.ended(turn, TurnState.DEAD)
 
     async def greet(self, turn: Turn) -> None:
@@ -94,7 +100,8 @@ class Walk:
                 with stop.stops(replies.close):
                     async for reply in replies:
                         if not reply.ended:
-                            await screen.show(self.render(turn, session, reply))
+                            pages = self.render(turn, session, reply, screen.breaks)
+                            await screen.show(pages, said=len(reply.text))
         except TimeoutError:
             await self.relay.abandon(turn, session, reply)
             return reply.failed(Unreachable("the answer took too long"))
@@ -105,7 +112,9 @@ class Walk:
         await self.relay.abandon(turn, session, reply)
         return reply.stopped()
 
-    async def _keep(self, turn: Turn, session: Session, reply: Reply) -> Turn:
+    async def _keep(
+        self, turn: Turn, session: Session, reply: Reply, pages: Sequence[Page]
+    ) -> Turn:
         """Store the answer and its pages; from here on it only has to be delivered."""
         error = str(reply.error) if reply.error else None
         if error:  # the user reads a sentence and the number; the rest is for the operator
@@ -113,7 +122,7 @@ class Walk:
         return await self.ledger.answered(
             turn,
             session,
-            self.render(turn, session, reply),
+            pages,
             text=reply.text,
             spent=reply.usage,
             error=error if reply.state is State.FAILED else None,

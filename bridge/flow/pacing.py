@@ -19,13 +19,9 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
 
 from bridge.flow.crowd import Crowd
-
-EDITS = 0.4
-"""How much of a quota goes to intermediate edits at most. What they used in the last second is not
-there when many answers end in one instant: the last of fifty lands after 1.1 s (bench/README)."""
+from bridge.limits import Limit, Pace, Quota
 
 
 class Priority(Enum):
@@ -45,37 +41,19 @@ class Priority(Enum):
         self.share = share
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """`interval` seconds between two calls under `key`; 0 is no limit."""
-
-    key: Hashable
-    interval: float
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """At most `calls` under `key` in any `seconds`."""
-
-    key: Hashable
-    calls: int
-    seconds: float
-
-    def open_to(self, priority: Priority) -> int:
-        """How many of the calls a priority may see used; with so many it has to wait."""
-        return max(1, int(self.calls * priority.share))
-
-    @property
-    def edits(self) -> int:
-        """How many of the calls may be intermediate edits."""
-        return max(1, int(self.calls * EDITS))
-
-
-Limit: TypeAlias = Pace | Quota
-
 SLOWER = 1.5  # the factor by which a refusal stretches a pace
 SLOWEST = 4.0  # and how far it can be stretched
 CALM = 60.0  # seconds without a refusal, after which one such factor is taken back
+
+
+def _open_to(quota: Quota, priority: Priority) -> int:
+    """How many of the calls a priority may see used; with so many it has to wait."""
+    return max(1, int(quota.calls * priority.share))
+
+
+def _open_to_edits(quota: Quota) -> int:
+    """How many of the calls may be intermediate edits."""
+    return max(1, int(quota.calls * quota.edits))
 
 
 @dataclass(slots=True)
@@ -123,15 +101,15 @@ class _Spent:
 
     def wait(self, limit: Quota, who: Hashable, priority: Priority, now: float) -> float:
         self._forget(limit.seconds, now)
-        over = len(self.claimed) + len(self.answered) - limit.open_to(priority)
+        over = len(self.claimed) + len(self.answered) - _open_to(limit, priority)
         wait = 0.0
         if over >= 0:
             wait = sorted((*self.claimed, *self.answered))[over] + limit.seconds - now
         return max(wait, self._turn(limit, who, now)) if priority is Priority.EDIT else wait
 
     def _turn(self, limit: Quota, who: Hashable, now: float) -> float:
-        turn = self.crowd.wait(who, limit.seconds / limit.edits, now)
-        over = len(self.edits) - limit.edits
+        turn = self.crowd.wait(who, limit.seconds / _open_to_edits(limit), now)
+        over = len(self.edits) - _open_to_edits(limit)
         return turn if over < 0 else max(turn, self.edits[over] + limit.seconds - now)
 
     def take(self, who: Hashable, priority: Priority, now: float) -> None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from bridge.events import Page
+from bridge.lanes import lanes_of_chat
 from bridge.store.codec import PAGE
 from bridge.store.run import Store
-from bridge.store.tables import outbox
+from bridge.store.tables import outbox, turns
 from bridge.store.turns import Turn, holds_fence
 from bridge.store.upsert import put
 
@@ -58,6 +59,23 @@ class Pages:
                 )
                 for row in connection.execute(statement)
             ]
+
+        return await self._store.read(job)
+
+    async def known_since(self, turn: Turn) -> frozenset[str]:
+        """The messages of ours in the turn's chat that may be younger than its question."""
+        chat = turn.event.chat
+        lanes = lanes_of_chat(chat.platform, chat.account, chat.chat)
+
+        def job(connection: Connection) -> frozenset[str]:
+            statement = (
+                select(outbox.c.message_id)
+                .join(turns, turns.c.id == outbox.c.turn)
+                .where(turns.c.lane.startswith(lanes, autoescape=True))
+                .where(or_(turns.c.ended_at.is_(None), turns.c.ended_at >= turn.created_at))
+                .where(outbox.c.message_id.is_not(None))
+            )
+            return frozenset(connection.execute(statement).scalars())
 
         return await self._store.read(job)
 

@@ -111,6 +111,11 @@ class Turn:
         return f"{self.id:05d}"
 
     @property
+    def may_have_shown(self) -> bool:
+        """A run before this one may have posted what nobody noted, because it died."""
+        return self.state in {TurnState.ASKED, TurnState.ANSWERED}
+
+    @property
     def is_untouched(self) -> bool:
         """Nobody has begun to work on it."""
         return self.state is TurnState.RECEIVED and not self.attempts and not self.retries

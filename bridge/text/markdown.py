@@ -29,6 +29,7 @@ _BLOCK_START = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|\#{1,6}[ \t]|\|
 _TRAILING_RUN = re.compile(r"(?<![*_`~]{12})(?P<char>[*_`~])(?P=char)*\Z")  # more is decoration
 _HALF_DELIMITER = re.compile(r"[ \t|:-]*")
 _MAX_ROUNDS = 32  # an end that is more tangled than this is no Markdown in the making: it stays
+_LONGEST_OPEN = 80  # characters a marker is waited for before its text is shown all the same
 _LONGEST_HEADER = 400  # characters; a line of prose that begins with a pipe is shown after that
 
 
@@ -113,6 +114,42 @@ def mend(text: str) -> str:
             return _completed(short)
         short = shorter
     return text
+
+
+def steady(text: str) -> str:
+    """Cut half-finished Markdown to the beginning that stays as it is, whatever follows.
+
+    Leaves out what `mend` leaves out, and what it would close: an emphasis, a code span, a link
+    whose end is not in sight. One that is open for `_LONGEST_OPEN` characters is none, and stays.
+    A fence stays open. Idempotent up to what follows; a beginning of `text`.
+    """
+    for _ in range(_MAX_ROUNDS):
+        shorter = _steadier(text)
+        if shorter == text:
+            break
+        text = shorter
+    return text
+
+
+def _steadier(text: str) -> str:
+    shorter = _shortened(text)
+    if not text.startswith(shorter):  # a link that was shown as its label
+        shorter = text[: _common(text, shorter)]
+    found = blocks.fences(shorter)
+    floor = found[-1].end if found else 0
+    if floor is None:
+        return shorter
+    start = max(floor, _paragraph_start(shorter, shorter.rfind("\n") + 1))
+    paragraph = shorter[start:].rstrip("*_~`")  # what seems closed may be the half of a marker
+    openers = [each.at for each in loose(paragraph).openers]
+    near = [at for at in openers if len(paragraph) - at <= _LONGEST_OPEN]
+    return shorter[: start + near[0]] if near else shorter
+
+
+def _common(one: str, other: str) -> int:
+    """How far two texts are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _shortened(text: str) -> str:

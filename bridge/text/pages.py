@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from bridge.text import blocks
 from bridge.text.blocks import Fence, fences
-from bridge.text.markdown import fence_is_blank, mend, prep
+from bridge.text.markdown import fence_is_blank, mend, prep, steady
 from bridge.text.split import cut, reach, width
 
 SMALLEST = 50
@@ -18,6 +19,19 @@ _MARKER = re.compile(
     r"(?P<paired>[*_]{1,3}|~~|`+)|\[|<[a-z]|^[ \t]{0,3}(?:\#{1,6}[ \t]|>)",
     re.MULTILINE | re.IGNORECASE,
 )
+
+
+class Tail(Enum):
+    """How the last page is shown.
+
+    MENDED: it goes on, and is made to look finished meanwhile (see `markdown.mend`).
+    STEADY: it goes on, and is shown as far as that will not change (see `markdown.steady`).
+    FINAL: nothing will follow; only its fence is closed.
+    """
+
+    MENDED = "mended"
+    STEADY = "steady"
+    FINAL = "final"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class _Ruler:
     limit: int
     utf16: bool
     spans: float = math.inf
+    breaks: tuple[int, ...] = ()
 
     @property
     def spare(self) -> int:
@@ -58,6 +73,7 @@ class _Ruler:
     def reach(self, source: str, start: int, lead: str) -> int:
         room = self.limit - self.spare - width(lead, utf16=self.utf16)
         end = reach(source, start, room, utf16=self.utf16)
+        end = min(end, next((at for at in self.breaks if at > start), end))
         return end if self.spans == math.inf else self._sparse(source, start, end)
 
     def _sparse(self, source: str, start: int, end: int) -> int:
@@ -76,7 +92,8 @@ def paginate(
     *,
     utf16: bool = False,
     max_spans: float = math.inf,
-    final: bool = False,
+    tail: Tail = Tail.MENDED,
+    breaks: Sequence[int] = (),
 ) -> list[str]:
     """Cut Markdown into pages no wider than `limit`, each complete Markdown of its own.
 
@@ -86,25 +103,25 @@ def paginate(
     fences at a cut apart, the pages show everything the source shows. Bold, code or a link is
     cut only where it is longer than half a page; then its markers show.
 
-    All but the last page stay the same while the source grows. The last one is mended (see
-    `markdown.mend`); with `final` it only has its fence closed, because nothing will follow.
+    All but the last page stay the same while the source grows; `tail` is about the last one.
 
     limit: at least 50, see `split.width`. Raises `ValueError`.
     max_spans: the most stretches of markup on a page, guessed from its markers and rather too
         many than too few: two markers are one stretch of bold, a bracket is one link.
+    breaks: lengths of the source, ascending, by which a page has to end as if it were full.
     """
     if limit < SMALLEST:
         raise ValueError(f"limit must be at least {SMALLEST}, not {limit}")
-    return list(_pages(source, _Ruler(limit, utf16, max_spans), final=final))
+    return list(_pages(source, _Ruler(limit, utf16, max_spans, tuple(breaks)), tail))
 
 
-def _pages(source: str, ruler: _Ruler, *, final: bool) -> Iterator[str]:
+def _pages(source: str, ruler: _Ruler, tail: Tail) -> Iterator[str]:
     place = _settled(source, _Place())
     while _VISIBLE.search(source, place.at):
         lead = _lead(source, place, ruler)
         end = ruler.reach(source, place.at, lead)
         if end == len(source):
-            yield from _last_page(lead, _body(source, place, end), ruler, final=final)
+            yield from _last_page(lead, _body(source, place, end), ruler, tail)
             return
         found = fences(lead + source[place.at : end])
         end = place.at + _cut(lead, source[place.at : end + 1], found, ruler)
@@ -135,11 +152,14 @@ def _begins_on_next(text: str, fence: Fence, ruler: _Ruler) -> bool:
     return bare and ruler.is_short(_opening(fence, fence.info))
 
 
-def _last_page(lead: str, body: str, ruler: _Ruler, *, final: bool) -> Iterator[str]:
+def _last_page(lead: str, body: str, ruler: _Ruler, tail: Tail) -> Iterator[str]:
     text = (lead + body).rstrip()
-    page = "" if final else mend(lead + body).rstrip()
-    if final or not ruler.fits(page):
-        page = _closed(text, blocks.open_fence(text), ruler)
+    if tail is Tail.STEADY:
+        page = steady(lead + body).rstrip()
+    else:
+        page = "" if tail is Tail.FINAL else mend(lead + body).rstrip()
+        if tail is Tail.FINAL or not ruler.fits(page):
+            page = _closed(text, blocks.open_fence(text), ruler)
     if page and page != lead.rstrip():
         yield prep(page)
 

@@ -28,7 +28,7 @@ from bridge.store.tables import inbox
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from bridge.testing.clock import Clock
-from bridge.text.pages import paginate
+from bridge.text.pages import Tail, paginate
 from tests.stages.world import Killed, PatientStore, World
 
 CAPS = Capabilities(max_text=60, edit_interval=1.0, edit_interval_group=3.0, buttons=3)
@@ -281,11 +281,11 @@ def _check_chat(
 def _endings(number: int, event: Inbound) -> Iterator[list[str]]:
     """The pages a message may end with: the whole answer, or an apology with or without it."""
     answer = f"You said: {event.text}"
-    yield paginate(answer, CAPS.max_text, final=True)
+    yield paginate(answer, CAPS.max_text, tail=Tail.FINAL)
     for phrase in (Phrase.FAILED, Phrase.UNREACHABLE):
         apology = say(phrase, event.user.language, reference=f"{number:05d}")
-        yield paginate(f"{answer}\n\n{apology}", CAPS.max_text, final=True)
-        yield paginate(apology, CAPS.max_text, final=True)
+        yield paginate(f"{answer}\n\n{apology}", CAPS.max_text, tail=Tail.FINAL)
+        yield paginate(apology, CAPS.max_text, tail=Tail.FINAL)
 
 
 def _owner(text: str, turns: list[tuple[int, Inbound]]) -> int | None:

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from bridge.flow.crowd import LINGER
-from bridge.flow.pacing import Pace, Pacer, Priority, Quota
+from bridge.flow.pacing import Pacer, Priority
+from bridge.limits import Pace, Quota
 
 
 class Clock:

@@ -8,7 +8,7 @@ from telegram import MessageEntity
 from adapters.telegram.adapter import MAX_SOURCE
 from adapters.telegram.markup import MAX_ENTITIES, MAX_TEXT, rendered
 from bridge.events import Page
-from bridge.text.pages import paginate
+from bridge.text.pages import Tail, paginate
 from tests.text.samples import SAMPLES, visible
 
 KINDS_OF_CODE = {"pre", "code"}
@@ -69,7 +69,8 @@ def shown(markdown: str) -> tuple[str, list[tuple[str, str]]]:
 @pytest.mark.parametrize("final", [False, True])
 def test_every_sample_is_valid_on_every_page(name: str, final: bool) -> None:
     for limit in (60, MAX_SOURCE):
-        for source in paginate(SAMPLES[name], limit, utf16=True, max_spans=100, final=final):
+        tail = Tail.FINAL if final else Tail.MENDED
+        for source in paginate(SAMPLES[name], limit, utf16=True, max_spans=100, tail=tail):
             text, entities = rendered(Page(source, final=final))
             assert complaints(text, list(entities)) == []
 
@@ -107,7 +108,7 @@ def test_link_in_angles_is_a_link() -> None:
 
 
 def test_chinese_bold_is_bold() -> None:
-    [source] = paginate("**重要：**这是**“引号”**的例子。", MAX_SOURCE, utf16=True, final=True)
+    [source] = paginate("**重要：**这是**“引号”**的例子。", MAX_SOURCE, utf16=True, tail=Tail.FINAL)
     text, marks = shown(source)
     assert "*" not in text
     assert [kind for kind, _ in marks] == ["bold", "bold"]
@@ -166,7 +167,7 @@ def long_answer(length: int) -> str:
 
 def test_thirty_thousand_characters_are_complete_in_order_and_within_limits() -> None:
     answer = long_answer(30_000)
-    pages = paginate(answer, MAX_SOURCE, utf16=True, max_spans=MAX_ENTITIES, final=True)
+    pages = paginate(answer, MAX_SOURCE, utf16=True, max_spans=MAX_ENTITIES, tail=Tail.FINAL)
     assert 8 <= len(pages) <= 40
     for page in pages:
         text, entities = rendered(Page(page, final=True))

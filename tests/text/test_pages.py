@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.text.markdown import mend, prep
-from bridge.text.pages import paginate
+from bridge.text.pages import Tail, paginate
 from bridge.text.split import width
 
 from .samples import FINISHED, SAMPLES, visible
@@ -55,7 +55,7 @@ def shows_everything_once(pages: list[str], source: str) -> bool:
 def test_finished_pages_show_everything_once_at_every_prefix(name: str, limit: int) -> None:
     for end in range(len(SAMPLES[name]) + 1):
         text = SAMPLES[name][:end]
-        assert shows_everything_once(paginate(text, limit, final=True), text)
+        assert shows_everything_once(paginate(text, limit, tail=Tail.FINAL), text)
 
 
 @pytest.mark.parametrize("utf16", [False, True])
@@ -67,8 +67,8 @@ def test_pages_fit_are_never_blank_and_stay_put_at_every_prefix(
     text = SAMPLES[name]
     whole = paginate(text, limit, utf16=utf16)
     for end in range(len(text) + 1):
-        for final in (False, True):
-            pages = paginate(text[:end], limit, utf16=utf16, final=final)
+        for tail in Tail:
+            pages = paginate(text[:end], limit, utf16=utf16, tail=tail)
             assert all(width(page, utf16=utf16) <= limit for page in pages)
             assert all(page.strip() for page in pages)
             assert not any(page.startswith("\n") for page in pages)
@@ -80,7 +80,7 @@ def test_any_source_fits_stays_put_and_is_complete(
     text: str, utf16: bool, limit: int, data: st.DataObject
 ) -> None:
     end = data.draw(st.integers(0, len(text)))
-    whole = paginate(text, limit, utf16=utf16, final=True)
+    whole = paginate(text, limit, utf16=utf16, tail=Tail.FINAL)
     part = paginate(text[:end], limit, utf16=utf16)
     assert part[:-1] == whole[: max(0, len(part) - 1)]
     assert all(page.strip() and width(page, utf16=utf16) <= limit for page in whole + part)
@@ -91,7 +91,7 @@ def test_any_source_fits_stays_put_and_is_complete(
 def test_pages_of_a_finished_answer_look_like_the_answer(name: str) -> None:
     """Rendered one by one, they show what the whole shows, except what they repeat."""
     whole, seen = visible(prep(FINISHED[name])), ""
-    for page in paginate(FINISHED[name], 90, final=True):
+    for page in paginate(FINISHED[name], 90, tail=Tail.FINAL):
         shown = visible(page)
         head = visible("\n".join(page.split("\n")[:2])) if page.startswith("|") else ""
         seen += shown if whole.startswith(seen + shown) else shown.removeprefix(head)
@@ -175,9 +175,9 @@ def test_a_block_is_not_cut_where_a_fragment_would_look_like_another_block() -> 
 def test_only_the_end_of_a_stream_hides_what_is_half_there() -> None:
     source = "See [the page](http://exam"
     assert paginate(source, 50) == ["See the page"]
-    assert paginate(source, 50, final=True) == [source]
-    assert paginate("x\n```py\ncode", 50, final=True) == ["x\n```py\ncode\n```"]
-    assert paginate("Costs 5*", 50, final=True) == ["Costs 5*"]
+    assert paginate(source, 50, tail=Tail.FINAL) == [source]
+    assert paginate("x\n```py\ncode", 50, tail=Tail.FINAL) == ["x\n```py\ncode\n```"]
+    assert paginate("Costs 5*", 50, tail=Tail.FINAL) == ["Costs 5*"]
 
 
 def test_utf16_pages_count_an_emoji_as_two() -> None:

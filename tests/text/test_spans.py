@@ -2,21 +2,21 @@
 
 import pytest
 
-from bridge.text.pages import paginate
+from bridge.text.pages import Tail, paginate
 
 DENSE = " ".join(f"**bold{i}** and `code{i}` and [link{i}](https://x.y/{i})" for i in range(200))
 
 
 @pytest.mark.parametrize("most", [10, 100])
 def test_a_page_has_no_more_stretches_of_markup_than_allowed(most: int) -> None:
-    for page in paginate(DENSE, 3800, max_spans=most, final=True):
+    for page in paginate(DENSE, 3800, max_spans=most, tail=Tail.FINAL):
         assert page.count("**") // 2 + page.count("`") // 2 + page.count("](") <= most + 1
 
 
 def test_nothing_is_lost_when_markup_cuts_pages_short() -> None:
-    pages = paginate(DENSE, 3800, max_spans=100, final=True)
+    pages = paginate(DENSE, 3800, max_spans=100, tail=Tail.FINAL)
     assert "".join(pages).replace(" ", "") == DENSE.replace(" ", "")
-    assert len(pages) > len(paginate(DENSE, 3800, final=True))
+    assert len(pages) > len(paginate(DENSE, 3800, tail=Tail.FINAL))
 
 
 def test_pages_stay_put_while_text_with_much_markup_grows() -> None:
