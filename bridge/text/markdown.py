@@ -27,6 +27,7 @@ _LONE_MARKER = re.compile(
 )
 _BLOCK_START = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|\#{1,6}[ \t]|\|)")
 _TRAILING_RUN = re.compile(r"(?<![*_`~]{12})(?P<char>[*_`~])(?P=char)*\Z")  # more is decoration
+_HALF_OPENER = re.compile(r"(?:!|<[A-Za-z/]*)\Z")  # of an image, of an address
 _HALF_DELIMITER = re.compile(r"[ \t|:-]*")
 _MAX_ROUNDS = 32  # an end that is more tangled than this is no Markdown in the making: it stays
 _LONGEST_OPEN = 80  # characters a marker is waited for before its text is shown all the same
@@ -132,6 +133,10 @@ def steady(text: str) -> str:
 
 
 def _steadier(text: str) -> str:
+    line = text.rfind("\n") + 1
+    last = text[line:]
+    if last and (blocks.is_row(last) or not last.strip(" \t>")) and len(last) < _LONGEST_HEADER:
+        return text[:line]  # a row goes on until its line ends
     shorter = _shortened(text)
     if not text.startswith(shorter):  # a link that was shown as its label
         shorter = text[: _common(text, shorter)]
@@ -140,6 +145,10 @@ def _steadier(text: str) -> str:
     if floor is None:
         return shorter
     start = max(floor, _paragraph_start(shorter, shorter.rfind("\n") + 1))
+    label = shorter.rfind("[", max(start, len(shorter) - _LONGEST_OPEN))
+    if label >= 0 and "]" not in shorter[label:-1]:
+        return shorter[:label]  # its address may follow
+    shorter = _HALF_OPENER.sub("", shorter)
     paragraph = shorter[start:].rstrip("*_~`")  # what seems closed may be the half of a marker
     openers = [each.at for each in loose(paragraph).openers]
     near = [at for at in openers if len(paragraph) - at <= _LONGEST_OPEN]

@@ -76,6 +76,10 @@ class _Ruler:
         end = min(end, next((at for at in self.breaks if at > start), end))
         return end if self.spans == math.inf else self._sparse(source, start, end)
 
+    def past(self, end: int) -> "_Ruler":
+        """The ruler for the pages after one that would have reached `end`."""
+        return replace(self, breaks=tuple(at for at in self.breaks if at > end))
+
     def _sparse(self, source: str, start: int, end: int) -> int:
         """Where, before `end`, the page would have too many stretches of markup."""
         spans = 0.0
@@ -123,6 +127,7 @@ def _pages(source: str, ruler: _Ruler, tail: Tail) -> Iterator[str]:
         if end == len(source):
             yield from _last_page(lead, _body(source, place, end), ruler, tail)
             return
+        ruler = ruler.past(end)
         found = fences(lead + source[place.at : end])
         end = place.at + _cut(lead, source[place.at : end + 1], found, ruler)
         text = lead + _body(source, place, end)
