@@ -60,13 +60,14 @@ def emulator() -> Iterator[str]:
 
 @contextmanager
 def bridge(
-    coze: str, folder: Path, adapters: Mapping[str, str] | None = None
+    coze: str, folder: Path, adapters: Mapping[str, str] | None = None, *, port: int = 0
 ) -> Iterator[tuple[str, Popen[bytes]]]:
     """The bridge on SQLite in `folder`; yields its URL and process once it is ready.
 
     adapters: variables of its adapters; without any it has an open web page.
+    port: of its own server; any free one if 0.
     """
-    port = free_port()
+    port = port or free_port()
     env = {
         "COZE_BRIDGE_COZE__BASE_URL": coze,
         "COZE_BRIDGE_COZE__TOKEN": DEMO_TOKEN,

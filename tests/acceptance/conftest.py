@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from daemon_process import Daemon, World, agent
+from slack_world import HURRY, SlackWorld, blunders
 from telegram_world import TelegramWorld
 
 from bridge.emulator import Emulator, serve
 from bridge.testing.loopback import Loopback
+from tests.slack.emulator import Emulator as Slack
+from tests.slack.emulator import serve as serve_slack
 from tests.telegram.emulator import Emulator as Telegram
 from tests.telegram.emulator import serve as serve_telegram
 
@@ -32,6 +35,19 @@ async def telegram(tmp_path: Path) -> AsyncIterator[TelegramWorld]:
         yield world
         end(world.daemons)
         assert platform.violations == []
+
+
+@pytest.fixture
+async def slack(tmp_path: Path) -> AsyncIterator[SlackWorld]:
+    """Slack and Coze, in this process. Nothing may be sent that is wrong in itself."""
+    coze = Emulator(agent=agent, pace=0.02)
+    async with serve_slack(Slack()) as platform, serve(coze):
+        platform.deliveries.pauses = HURRY
+        world = SlackWorld(platform, coze, tmp_path)
+        yield world
+        end(world.daemons)
+        assert blunders(platform) == []
+        assert platform.pings == []
 
 
 def end(daemons: list[Daemon]) -> None:
