@@ -1,27 +1,22 @@
-"""The command line: commands, what they print, and exit codes.
+"""The command line: commands and what they print.
 
-0 done; 1 the answer is no; 2 usage or configuration. What an operator can mend is one line on
-stderr; only a bug shows a traceback. Commands import what they need when they run, so that
-`--help` is quick.
+What they have in common is in `shell.py`. Commands import what they need when they run, so
+that `--help` is quick.
 """
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import Annotated
 
 import typer
 
-from bridge.errors import BridgeError, Misconfigured
-
-if TYPE_CHECKING:
-    from bridge.config import Settings
-
-T = TypeVar("T")
+from bridge.errors import Misconfigured
+from bridge.shell import Config
+from bridge.shell import exit_codes as _exit_codes
+from bridge.shell import load as _load
+from bridge.shell import run as _run
 
 app = typer.Typer(
     name="coze-bridge",
@@ -32,10 +27,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Config = Annotated[
-    Path | None,
-    typer.Option(help="The configuration; else $COZE_BRIDGE_CONFIG, else ./config.toml."),
-]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Where to listen on 127.0.0.1.")]
 
 
@@ -144,13 +135,6 @@ def options(
     """Options that stand before any command."""
 
 
-def _load(config: Path | None) -> "Settings":
-    from adapters.registry import settings_model
-    from bridge.config import find, load
-
-    return load(find(config, os.environ), os.environ, settings_model)
-
-
 def _log(level: str, format: str) -> None:  # noqa: A002 - the setting's name
     from bridge import logs
 
@@ -183,35 +167,3 @@ async def _emulate(port: int) -> None:
     async with serve(Emulator(), host="127.0.0.1", port=port) as coze:
         typer.echo(f"Coze emulator: base_url {coze.url}, bot_id {DEMO_BOT_ID}, token {DEMO_TOKEN}")
         await stop.wait()
-
-
-def _run(work: Coroutine[object, object, T]) -> T:
-    """Run to the end on uvloop, where it is installed."""
-    factory: Callable[[], asyncio.AbstractEventLoop] | None
-    try:
-        from uvloop import new_event_loop as factory
-    except ImportError:
-        factory = None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(work)
-
-
-@contextmanager
-def _exit_codes() -> Iterator[None]:
-    try:
-        yield
-    except Misconfigured as error:
-        _fail(error.problems, 2)
-    except BridgeError as error:
-        _fail([str(error)], 1)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _fail([where + (error.strerror or str(error))], 1)
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
-
-
-def _fail(lines: Iterable[str], code: int) -> NoReturn:
-    for line in lines:
-        typer.echo(line, err=True)
-    raise typer.Exit(code)
