@@ -283,18 +283,24 @@ class Screen:
         message_id = self._at(number).message_id
         while (seconds := self._line.claim(Priority.FINAL, message_id, final=True)) > 0:
             if page and message_id and seconds > WORTH_A_PREVIEW:
-                await self._preview(message_id, number, page)
+                seconds = min(seconds, await self._preview(message_id, number, page))
             await self._sleep(seconds)
 
-    async def _preview(self, message_id: str, number: int, page: Page) -> None:
-        """Show the words of a final page without ending it, which has a budget of its own."""
+    async def _preview(self, message_id: str, number: int, page: Page) -> float:
+        """Show the words of a final page without ending it, which has a budget of its own.
+
+        Returns the seconds after which there is more to do.
+        """
         shown = self._at(number)
         preview = replace(page, final=False, buttons=())
-        if shown.page == preview or self._line.claim(Priority.FIRST, message_id) > 0:
-            return
-        with suppress(Transient, Permanent):  # the last call comes in any case, and hears the same
-            await self._line.edit(message_id, preview)
+        if shown.page == preview:
+            return NOT_NOW
+        seconds = self._line.claim(Priority.FIRST, message_id)
+        if seconds <= 0:
             shown.page = preview
+            with suppress(Transient, Permanent):  # the last call comes in any case
+                await self._line.edit(message_id, preview)
+        return seconds
 
     async def _put(self, index: int, page: Page, *, announce: bool = False) -> None:
         shown = self._at(index)
