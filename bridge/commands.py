@@ -96,7 +96,7 @@ class Commands:
         if session.conversation_id is None:
             return _says(turn, Phrase.NOTHING_TO_CLEAR)
         try:
-            await self._agents[session.agent].clear(session.conversation_id)
+            await self._agents[session.agent].of(session.uid).clear(session.conversation_id)
         except ConversationLost:
             # Forgotten more thoroughly than was asked for; the next question begins a new one.
             await self._store.write(forget_conversation(session.conversation_id))

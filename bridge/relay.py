@@ -81,7 +81,7 @@ class Relay:
 
     async def abandon(self, turn: Turn, session: Session, reply: Reply) -> None:
         """Tell Coze that nobody waits for the rest of an answer."""
-        agent = self._agents[session.agent]
+        agent = self._agent(session)
         try:
             async with asyncio.timeout(PATIENCE):
                 trace = reply.trace or await self._trace_of(turn, session)
@@ -93,11 +93,14 @@ class Relay:
             # It goes on until it ends by itself; the next question waits for it (4016).
             log.warning("answer.not_cancelled", turn=turn.id, error=str(error))
 
+    def _agent(self, session: Session) -> Agent:
+        return self._agents[session.agent].of(session.uid)
+
     async def _trace_of(self, turn: Turn, session: Session) -> Trace | None:
         """Where this turn was asked before; None if it certainly was not."""
         if turn.trace is None or turn.state is not TurnState.ASKING:
             return turn.trace
-        found = await self._find(self._agents[session.agent], turn.trace.conversation_id, turn)
+        found = await self._find(self._agent(session), turn.trace.conversation_id, turn)
         log.info("question.looked_for", turn=turn.id, found=found is not None)
         return found
 
@@ -111,7 +114,7 @@ class Relay:
         self, turn: Turn, session: Session, question: str
     ) -> AsyncGenerator[Reply, None]:
         assert session.conversation_id is not None  # noqa: S101  Sessions.open saw to it
-        agent = self._agents[session.agent]
+        agent = self._agent(session)
         turn = await self._ledger.asking(turn, session.conversation_id)
         reply = Reply()
         try:
@@ -145,7 +148,7 @@ class Relay:
         stale = await self._ledger.earlier_trace(turn, session.conversation_id)
         if stale is not None:
             log.info("answer.stale", turn=turn.id, chat=stale.chat_id)
-            await self._agents[session.agent].cancel(stale)
+            await self._agent(session).cancel(stale)
 
     async def _recover(
         self, turn: Turn, session: Session, so_far: Reply
@@ -177,7 +180,7 @@ class Relay:
         yield reply
 
     async def _outcome(self, turn: Turn, session: Session, trace: Trace) -> Over | None:
-        agent = self._agents[session.agent]
+        agent = self._agent(session)
         deadline = (turn.asked_at or self._now()) + timedelta(seconds=self._turn_timeout)
         while not isinstance(outcome := await agent.outcome(trace), Over):
             if self._now() > deadline:

@@ -66,7 +66,7 @@ class Sessions:
                 use_conversation(session.lane, session.agent, session.conversation_id, self._now())
             )
             return session
-        conversation_id = await self._agents[session.agent].begin()
+        conversation_id = await self._agents[session.agent].of(session.uid).begin()
         await self._store.write(
             begin_conversation(session, conversation_id, title, self._now()),
         )

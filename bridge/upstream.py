@@ -146,6 +146,13 @@ class Profile:
 class Agent(Protocol):
     """One configured agent. Every method raises `bridge.errors`, with code and logid."""
 
+    def of(self, uid: str) -> "Agent":
+        """The same agent, called on behalf of one person.
+
+        A conversation may exist for its person only, so every call about one goes through
+        here. Cheap: ask for it each time.
+        """
+
     async def begin(self, name: str = "") -> str:
         """Create an empty conversation and return its id."""
 

@@ -1,6 +1,7 @@
 """An agent hosted on Coze, as the core sees it: `bridge.upstream.Agent`."""
 
 import contextlib
+import copy
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,14 @@ class CozeAgent(Agent):
     def __init__(self, client: CozeClient, *, bot_id: str) -> None:
         self._client = client
         self._bot_id = bot_id
+
+    def of(self, uid: str) -> "CozeAgent":
+        client = self._client.of(uid)
+        if client is self._client:
+            return self
+        view = copy.copy(self)
+        view._client = client
+        return view
 
     async def begin(self, name: str = "") -> str:
         return (await self._client.create_conversation(self._bot_id, name)).id

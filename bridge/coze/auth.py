@@ -1,6 +1,6 @@
 """Who we are to Coze."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from bridge.errors import Misconfigured
 
@@ -18,6 +18,12 @@ class Credentials(Protocol):
         called by many calls at once with the same token. Raises like `token`.
         """
 
+    def of(self, uid: str) -> "Credentials":
+        """Return the credentials for what is done on behalf of one person.
+
+        The same ones where everybody shares an identity at Coze. Cheap: ask for each call.
+        """
+
 
 class Pat:
     """A personal or service access token: it is what it is, until the operator changes it."""
@@ -33,6 +39,9 @@ class Pat:
 
     async def refused(self, token: str) -> bool:
         return False
+
+    def of(self, uid: str) -> Self:
+        return self
 
     def __repr__(self) -> str:
         return "Pat(…)"

@@ -4,6 +4,7 @@ Every method raises `bridge.errors` with Coze's code and log id, translated by `
 """
 
 import contextlib
+import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -52,6 +53,15 @@ class CozeClient:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._http.aclose()
+
+    def of(self, uid: str) -> "CozeClient":
+        """Return a view that calls on behalf of one person. Not to be closed itself."""
+        http = self._http.of(uid)
+        if http is self._http:
+            return self
+        view = copy.copy(self)
+        view._http = http
+        return view
 
     @asynccontextmanager
     async def chat(self, question: Question, bot_id: str) -> AsyncIterator[Stream]:

@@ -6,6 +6,7 @@ are running.
 
 import asyncio
 import contextlib
+import copy
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -138,7 +139,7 @@ class Stream:
     async def _refuse(self, start: bytes) -> None:
         """Raise what the body says."""
         with reading(self.logid):
-            rest = await _body(self._chunks, MAX_REFUSAL)
+            rest = await body_of(self._chunks, MAX_REFUSAL)
         response = self._response
         opened(Reply(response.status_code, response.headers, start + rest))
         raise Unreachable("accepted, but not streamed", logid=self.logid, happened=True)
@@ -149,12 +150,21 @@ class Transport:
 
     def __init__(self, base_url: str, credentials: Credentials, settings: ClientSettings) -> None:
         """Open nothing yet. Raises `Misconfigured` for a base_url that is no http address."""
-        url = _address(base_url)
+        url = address(base_url)
         self._credentials = credentials
         self._settings = settings
         tls = httpx.create_ssl_context()
-        self._streams = _pool(url, tls, settings, settings.max_concurrent_turns)
-        self._calls = _pool(url, tls, settings, _SMALL_CALLS)
+        self._streams = pool(url, settings, settings.max_concurrent_turns, tls)
+        self._calls = pool(url, settings, _SMALL_CALLS, tls)
+
+    def of(self, uid: str) -> "Transport":
+        """Return a view that sends with one person's credentials. Not to be closed itself."""
+        credentials = self._credentials.of(uid)
+        if credentials is self._credentials:
+            return self
+        view = copy.copy(self)  # the pools are shared
+        view._credentials = credentials
+        return view
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -232,13 +242,14 @@ class Transport:
                     _build(self._calls, request, headers), stream=True
                 )
                 try:
-                    body = await _body(response.aiter_bytes(), MAX_REPLY)
+                    body = await body_of(response.aiter_bytes(), MAX_REPLY)
                 finally:
                     await response.aclose()
         return opened(Reply(response.status_code, response.headers, body))
 
 
-def _address(base_url: str) -> httpx.URL:
+def address(base_url: str) -> httpx.URL:
+    """Read where Coze is. Raises `Misconfigured` for what is no http address."""
     with contextlib.suppress(httpx.InvalidURL):
         url = httpx.URL(base_url.strip())
         if url.scheme in ("http", "https") and url.host:
@@ -246,12 +257,16 @@ def _address(base_url: str) -> httpx.URL:
     raise Misconfigured([f"coze.base_url: not an http(s) address: {base_url!r}"])
 
 
-def _pool(
-    url: httpx.URL, tls: ssl.SSLContext, settings: ClientSettings, connections: int
+def pool(
+    url: httpx.URL,
+    settings: ClientSettings,
+    connections: int,
+    tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
+    """Make a client that holds at most so many connections. tls: shared, for it is costly."""
     return HttpxAiohttpClient(
         base_url=url,
-        verify=tls,
+        verify=tls or httpx.create_ssl_context(),
         headers={"user-agent": "coze-bridge"},
         limits=httpx.Limits(max_connections=connections, keepalive_expiry=_KEEP_ALIVE),
         timeout=httpx.Timeout(
@@ -271,7 +286,7 @@ def _build(
     )
 
 
-async def _body(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+async def body_of(chunks: AsyncIterator[bytes], limit: int) -> bytes:
     """Read up to `limit` bytes; what is longer is cut, and so no JSON any more."""
     parts: list[bytes] = []
     room = limit

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Self
 
 from bridge.errors import BridgeError, Gone, Occupied, Unreachable
 from bridge.upstream import (
@@ -117,6 +118,7 @@ class ScriptedAgent:
     attempts: list[Question] = field(default_factory=list)
     cancelled: list[Trace] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
+    uids: list[str] = field(default_factory=list)
     streams: int = 0  # open now
     most_streams: int = 0  # and at the same time, ever
     looked: list[str] = field(default_factory=list)  # marks that were searched for
@@ -143,6 +145,11 @@ class ScriptedAgent:
         self.chats = [c for c in self.chats if c.trace.conversation_id != conversation_id]
 
     # What the bridge sees
+
+    def of(self, uid: str) -> Self:
+        """Return itself; `uids` remembers for whom it was called."""
+        self.uids.append(uid)
+        return self
 
     async def begin(self, name: str = "") -> str:
         """Create a conversation."""
