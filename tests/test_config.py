@@ -181,21 +181,35 @@ app_token_file = "{tmp_path}/app"
     assert "xapp" not in repr(settings.adapters["slack"])
 
 
-def test_oauth_key_may_come_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "key.pem").write_text("-----BEGIN\nKEY-----\n", encoding="utf-8")
-    toml = (
+def with_key_file(folder: Path, mode: int) -> str:
+    key = folder / "key.pem"
+    key.write_text("-----BEGIN\nKEY-----\n", encoding="utf-8")
+    key.chmod(mode)
+    return (
         SMALLEST.replace('token = "pat_secret_of_mine"', "")
         + f"""
 [coze.oauth]
 client_id = 17
 public_key_id = "f"
-private_key_file = "{tmp_path}/key.pem"
+private_key_file = "{key}"
 """
     )
-    oauth = read(tmp_path, toml).coze.oauth
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o640])
+def test_oauth_key_may_come_from_a_file(tmp_path: Path, mode: int) -> None:
+    oauth = read(tmp_path, with_key_file(tmp_path, mode)).coze.oauth
     assert oauth is not None
     assert oauth.client_id == "17"
     assert oauth.private_key.get_secret_value() == "-----BEGIN\nKEY-----"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o660])
+def test_key_that_others_may_read_or_change_is_refused(tmp_path: Path, mode: int) -> None:
+    assert the_problem(tmp_path, with_key_file(tmp_path, mode)) == (
+        "coze.oauth.private_key_file: others may read or change the key;"
+        f" chmod 600 {tmp_path}/key.pem"
+    )
 
 
 @pytest.mark.parametrize(

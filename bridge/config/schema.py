@@ -14,8 +14,10 @@ from bridge.config.values import (
     People,
     Port,
     Positive,
+    PrivateKey,
     PublicUrl,
     Seconds,
+    SecretKey,
     Token,
     Url,
     VariableSource,
@@ -88,7 +90,7 @@ class OAuthSettings(Section):
 
     client_id: Id = ""
     public_key_id: str = ""
-    private_key: SecretStr = SecretStr("")
+    private_key: PrivateKey = SecretStr("")
     per_user: bool = False
 
 
@@ -174,9 +176,13 @@ class AccessSettings(Section):
 
 
 class DatabaseSettings(Section):
-    """`[database]`: where everything is kept. The URL may hold a password: never log it."""
+    """`[database]`: where everything is kept. The URL may hold a password: never log it.
+
+    secret_key: seals what others entrust to the bridge; a key on each line, the newest first.
+    """
 
     url: DatabaseUrl = Field("sqlite:///coze-bridge.db", repr=False)
+    secret_key: SecretKey = SecretStr("")
 
 
 class ServerSettings(Section):

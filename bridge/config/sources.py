@@ -6,6 +6,7 @@ be a secret in the wrong place.
 """
 
 import difflib
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_args
@@ -21,7 +22,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bridge.config.values import KeptPrivate
 from bridge.errors import Misconfigured
+
+_OTHERS = 0o027  # may its group change it, or anybody else do anything (stat(2))
 
 PREFIX = "COZE_BRIDGE_"
 CONFIG_VARIABLE = "COZE_BRIDGE_CONFIG"
@@ -220,7 +224,9 @@ def _read_secrets(
             read[name] = _read_secrets(inner, read[name], f"{where}.{name}", problems)
         elif _is_secret(field) and f"{name}_file" in read:
             secret = _secret(name, read, where, problems)
-            read.pop(f"{name}_file")
+            path = read.pop(f"{name}_file")
+            if secret and _is_kept_private(field):
+                _judge_mode(Path(path), f"{where}.{name}_file", problems)
             read = {**read, name: secret} if secret else read
     return read
 
@@ -254,6 +260,22 @@ def _content(path: object) -> str:
     if not content:
         raise ValueError("the file is empty")
     return content
+
+
+def _is_kept_private(field: FieldInfo) -> bool:
+    return any(isinstance(mark, KeptPrivate) for mark in field.metadata)
+
+
+def _judge_mode(path: Path, file_key: str, problems: Problems) -> None:
+    """Report a key that others may read. It was read already, so there is a file."""
+    if not _is_mount(path) and path.stat().st_mode & _OTHERS:
+        mend = f"chmod 600 {shlex.quote(str(path))}"
+        problems.add(file_key, f"others may read or change the key; {mend}")
+
+
+def _is_mount(file: Path) -> bool:
+    """Tell whether a container's runtime put the file there: it is 0444, but no others exist."""
+    return file.is_relative_to("/run/secrets")
 
 
 def _is_secret(field: FieldInfo) -> bool:

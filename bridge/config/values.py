@@ -22,6 +22,10 @@ _VARIABLE_SOURCES = (
 )
 
 
+class KeptPrivate:
+    """Marks a secret whose file nobody but its owner, or its group, may read."""
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine can reach the host."""
     try:
@@ -95,6 +99,13 @@ def _token(value: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def _secret_key(value: SecretStr) -> SecretStr:
+    lines = list(filter(None, map(str.strip, value.get_secret_value().splitlines())))
+    if any(len(line) < 16 for line in lines):
+        raise ValueError("a key has at least 16 characters; `openssl rand -base64 32` makes one")
+    return SecretStr("\n".join(lines))
+
+
 def _access_entry(value: str) -> str:
     platform, _, who = value.partition(":")
     if not platform.strip() or not who.strip():
@@ -123,6 +134,8 @@ Url = Annotated[str, AfterValidator(_http_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
+PrivateKey = Annotated[SecretStr, KeptPrivate()]
+SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
 VariableSource = Annotated[str, AfterValidator(_variable_source)]
 
 Person = Annotated[str, AfterValidator(_access_entry)]
