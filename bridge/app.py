@@ -16,7 +16,7 @@ from adapters.registry import build
 from bridge.adapter import Adapter, Sink
 from bridge.commands import Commands
 from bridge.config import Settings
-from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
+from bridge.coze import CozeAgent, open_client
 from bridge.engine.drain import Drain
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.errors import BridgeError, Permanent, Transient, Unreachable
@@ -44,6 +44,7 @@ log = get(__name__)
 CHECK_EVERY = 30.0  # seconds between two looks at whether Coze accepts us
 TIDY_EVERY = 60.0  # seconds between two rounds of the janitor
 UID_KEY = "connector_uid"  # the name of the secret that hashes platform ids
+VAULT_SALT = "vault"  # of the one that makes passphrases cost something
 
 
 @runtime_checkable
@@ -173,12 +174,13 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
     async with AsyncExitStack() as stack:
         store = await open_store(settings.database.url)
         stack.push_async_callback(store.close)
-        client = await stack.enter_async_context(_coze(settings))
+        client = await stack.enter_async_context(open_client(settings.coze))
         agents: dict[str, Agent] = {
             name: CozeAgent(client, bot_id=agent.bot_id) for name, agent in settings.agents.items()
         }
+        sealer = await _open_sealer(settings, store)
         adapters = {
-            account: await _open_adapter(account, settings, store, stack)
+            account: await _open_adapter(account, settings, store, sealer, stack)
             for account in settings.adapters
         }
         yield await wire(settings, store, agents, adapters)
@@ -230,8 +232,20 @@ async def wire(
     return Bridge(settings, adapters, inbox, engine, Health(store, agents, adapters), pacer)
 
 
+async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:
+    key = settings.database.secret_key.get_secret_value()
+    if not key:
+        return None
+    from bridge.store.seal import Sealer  # noqa: PLC0415 - loads all of cryptography
+
+    sealer = Sealer(key, await store.write(secret(VAULT_SALT)))
+    if unreadable := await store.write(renew(sealer)):
+        log.error("vault.unreadable", values=unreadable, remedy=UNREADABLE)
+    return sealer
+
+
 async def _open_adapter(
-    account: str, settings: Settings, store: Store, stack: AsyncExitStack
+    account: str, settings: Settings, store: Store, sealer: "Sealer | None", stack: AsyncExitStack
 ) -> Adapter:
     table = settings.adapters[account]
     host = StoreHost(
@@ -240,24 +254,12 @@ async def _open_adapter(
         account=account,
         public_url=settings.server.public_url,
         now=utcnow,
+        sealer=sealer,
     )
     adapter = build(account, table, host)
     await adapter.open()
     stack.push_async_callback(adapter.close)
     return adapter
-
-
-def _coze(settings: Settings) -> CozeClient:
-    coze = settings.coze
-    return CozeClient(
-        coze.base_url,
-        Pat(coze.token.get_secret_value()),
-        ClientSettings(
-            connect_timeout=coze.connect_timeout,
-            idle_timeout=coze.idle_timeout,
-            max_concurrent_turns=coze.max_concurrent_turns,
-        ),
-    )
 
 
 def _greeting(url: str, adapters: Mapping[str, Adapter]) -> str:

@@ -19,7 +19,6 @@ from bridge.store import schema_state
 _SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3
 
 _OF_ALL: tuple[tuple[str, Callable[[Settings], bool]], ...] = (
-    ("coze.oauth", lambda its: its.coze.oauth is not None),
     ("access.admins", lambda its: bool(its.access.admins)),
     ("access.messages_per_minute", lambda its: its.access.messages_per_minute > 0),
     ("access.tokens_per_day", lambda its: its.access.tokens_per_day > 0),
@@ -66,6 +65,7 @@ async def offline(config: Path | None, environ: Mapping[str, str]) -> list[Findi
         Finding("ok", f"configuration: {path or 'environment'} ({tables})"),
         *(Finding("wrong", line) for line in not_yet(settings)),
         *_readable_by_others(path, settings, environ),
+        *_service_key(settings),
         await _database(settings.database.url),
     ]
 
@@ -84,6 +84,21 @@ def _readable_by_others(
     elsewhere = set(environ.values())
     if any(secret in text and secret not in elsewhere for secret in _secrets(settings)):
         yield Finding("wrong", f"{path}: others may read its tokens; chmod 600 {path}")
+
+
+def _service_key(settings: Settings) -> Iterator[Finding]:
+    """Look at the key of `[coze.oauth]`, if there is one."""
+    app = settings.coze.oauth
+    if app is None:
+        return
+    from bridge.coze.oauth import ServiceKey  # noqa: PLC0415 - loads all of cryptography
+
+    try:
+        ServiceKey.read(app.client_id, app.public_key_id, app.private_key.get_secret_value())
+    except Misconfigured as error:
+        yield from (Finding("wrong", problem) for problem in error.problems)
+    else:
+        yield Finding("ok", "coze.oauth: the private key can sign")
 
 
 def _secrets(value: object) -> Iterator[str]:
