@@ -51,6 +51,22 @@ class AdapterSettings(BaseModel):
         """
         return ()
 
+    def keeps_secrets(self) -> bool:
+        """Tell whether the account needs `Host.vault`, and so a key in the configuration."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a platform's own commands are told of a configuration that may not be finished.
+
+    public_url: empty if nobody said. accounts: the tables of this platform; keys that are
+    missing, or were refused, are at their defaults.
+    """
+
+    public_url: str
+    accounts: Mapping[str, AdapterSettings]
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
@@ -60,10 +76,15 @@ class Platform:
     adapter: "package.module:Class", imported only when an account uses it and called with
         `(account: str, settings, host: Host)`; None for a platform whose settings are known
         but which this version cannot connect to yet.
+    cli: "package.module:app", a `typer.Typer` with commands that only this platform has. They
+        stand under its name, and are imported only when somebody asks for them. The context's
+        `obj` is a `Callable[[Path | None], Outline]` that reads the configuration; they raise
+        `Misconfigured` and other `BridgeError`, which become a line and an exit code.
     """
 
     settings: type[AdapterSettings]
     adapter: str | None
+    cli: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +291,33 @@ class Transcript(Protocol):
         """Read the newest `limit` messages, older than the id `before` if given, oldest first."""
 
 
+class Vault(Protocol):
+    """What must outlive the process and be readable to nobody else, such as others' tokens.
+
+    Values are sealed with a key from the configuration; names are not. Every method belongs to
+    the account it was lent to and returns after commit. Raises `Transient` when the database
+    does not answer.
+    """
+
+    async def put(self, name: str, value: str, *, expires: datetime | None = None) -> None:
+        """Keep a value, in place of an older one. From `expires` on it is as if removed."""
+
+    async def get(self, name: str) -> str | None:
+        """Return the value; None if there is none. Raises `Unauthorised` if no key opens it."""
+
+    async def take(self, name: str) -> str | None:
+        """Return the value and remove it: of many who take it at once, one gets it.
+
+        Raises like `get`.
+        """
+
+    async def remove(self, name: str) -> None:
+        """Remove the value; one that is not there is success."""
+
+    async def names(self, prefix: str) -> list[str]:
+        """List what there is whose name begins so."""
+
+
 @dataclass(frozen=True, slots=True)
 class MenuItem:
     """A command that a platform may offer in a menu: `/word`, and what it is for."""
@@ -291,6 +339,10 @@ class Host(Protocol):
     @property
     def public_url(self) -> str:
         """Where the built-in server is reached from outside; empty if nobody said."""
+
+    @property
+    def vault(self) -> Vault:
+        """Raises `Misconfigured` while `database.secret_key` is not set."""
 
     async def secret(self, name: str) -> str:
         """Return a random secret of this account, made on first use and stored."""

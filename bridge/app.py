@@ -33,8 +33,10 @@ from bridge.render import Renderer
 from bridge.sessions import Sessions
 from bridge.store import Store, open_store
 from bridge.store.outbox import Pages
+from bridge.store.seal import UNREADABLE, Sealer
 from bridge.store.secrets import secret
 from bridge.store.turns import Ledger
+from bridge.store.vault import renew
 from bridge.turn import Walk
 from bridge.upstream import Agent
 from bridge.web.server import ServesHttp, Status, serve_http
@@ -236,8 +238,6 @@ async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:
     key = settings.database.secret_key.get_secret_value()
     if not key:
         return None
-    from bridge.store.seal import Sealer  # noqa: PLC0415 - loads all of cryptography
-
     sealer = Sealer(key, await store.write(secret(VAULT_SALT)))
     if unreadable := await store.write(renew(sealer)):
         log.error("vault.unreadable", values=unreadable, remedy=UNREADABLE)
@@ -245,7 +245,7 @@ async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:
 
 
 async def _open_adapter(
-    account: str, settings: Settings, store: Store, sealer: "Sealer | None", stack: AsyncExitStack
+    account: str, settings: Settings, store: Store, sealer: Sealer | None, stack: AsyncExitStack
 ) -> Adapter:
     table = settings.adapters[account]
     host = StoreHost(

@@ -4,15 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from bridge.adapter import MenuItem
+from bridge.errors import Misconfigured
 from bridge.phrases import MENU
 from bridge.store import Store
 from bridge.store.moves import move_chat
+from bridge.store.seal import Sealer
 from bridge.store.secrets import secret
 from bridge.store.transcripts import StoredTranscript
+from bridge.store.vault import StoredVault
 
 
 class StoreHost:
-    """One account's share of the database."""
+    """One account's share of the database. sealer: None without `database.secret_key`."""
 
     def __init__(
         self,
@@ -22,16 +25,26 @@ class StoreHost:
         account: str,
         public_url: str,
         now: Callable[[], datetime],
+        sealer: Sealer | None = None,
     ) -> None:
         self._store = store
         self._platform = platform
         self._account = account
         self._public_url = public_url
         self._transcript = StoredTranscript(store, account, now)
+        self._vault = StoredVault(store, sealer, account, now) if sealer else None
 
     @property
     def transcript(self) -> StoredTranscript:
         return self._transcript
+
+    @property
+    def vault(self) -> StoredVault:
+        if self._vault is None:
+            raise Misconfigured(
+                [f"database.secret_key: missing; adapters.{self._account} needs it"]
+            )
+        return self._vault
 
     @property
     def public_url(self) -> str:

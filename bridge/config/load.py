@@ -141,6 +141,8 @@ def _fit_together(settings: Settings, platforms: Platforms, problems: Problems) 
         local = is_loopback(server.host)
         conflicts = adapter.conflicts(local=local, public_url=server.public_url)
         _report(where, conflicts, problems)
+        if adapter.keeps_secrets() and not settings.database.secret_key.get_secret_value():
+            problems.add("database.secret_key", f"missing; it seals what {where} has to keep")
     for name in ("allow", "deny", "admins"):
         _report("access", _strangers(name, settings, platforms), problems)
     if not settings.adapters and not problems.mentions("adapters"):

@@ -183,6 +183,15 @@ secrets = Table(
     Column("value", Text, nullable=False),
 )
 
+vault = Table(
+    "vault",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("value", Text, nullable=False),  # sealed, see bridge/store/seal.py
+    Column("expires_at", UtcDateTime),  # None: stays until somebody removes it
+)
+
 transcript_chats = Table(
     "transcript_chats",
     metadata,

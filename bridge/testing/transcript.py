@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from bridge.adapter import Entry, MenuItem, Transcript
+from bridge.adapter import Entry, MenuItem, Transcript, Vault
 from bridge.errors import Gone, Unreachable
 from bridge.events import Button
+from bridge.testing.vault import MemoryVault
 
 
 class MemoryTranscript:
@@ -84,6 +85,7 @@ class FakeHost:
     """`bridge.adapter.Host` for one account; its secrets live as long as it does."""
 
     transcript: Transcript = field(default_factory=MemoryTranscript)
+    vault: Vault = field(default_factory=MemoryVault)
     public_url: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
     menus: Mapping[str, Sequence[MenuItem]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import aiohttp
 
 from adapters.telegram.adapter import TelegramAdapter
 from adapters.telegram.settings import TelegramSettings
-from bridge.adapter import Adapter, MenuItem, Sink, Transcript
+from bridge.adapter import Adapter, MenuItem, Sink, Transcript, Vault
 from bridge.app import Bridge, open_bridge, utcnow
 from bridge.config import (
     AgentSettings,
@@ -60,6 +60,10 @@ class LentHost:
     @property
     def public_url(self) -> str:
         return self._public_url
+
+    @property
+    def vault(self) -> Vault:
+        raise NotImplementedError("a bot has no secrets of others")
 
     async def secret(self, name: str) -> str:
         return f"secret-of-{name}"
