@@ -112,6 +112,7 @@ def test_every_line_of_the_example_is_valid(tmp_path: Path) -> None:
         "agents.default.workflow_id: given together with bot_id; keep one",
         "coze.oauth.private_key: given twice, here and as private_key_file; keep one",
         "coze.token: given twice, here and as token_file; keep one",
+        "database.secret_key: given twice, here and as secret_key_file; keep one",
     ]
 
 
