@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from bridge.events import Inbound
 from bridge.lanes import express
@@ -34,33 +36,28 @@ def accept(
     def job(connection: Connection) -> Accepted | None:
         chat = event.chat
         row = connection.execute(
-            insert(connection, inbox)
-            .values(
-                platform=chat.platform,
-                account=chat.account,
-                event_id=event.event_id,
-                lane=lane,
-                payload=INBOUND.dump(event),
-                received_at=now,
-            )
-            .on_conflict_do_nothing()
-            .returning(inbox.c.id)
+            _accepting(connection.dialect.name),
+            {
+                "platform": chat.platform,
+                "account": chat.account,
+                "event_id": event.event_id,
+                "lane": lane,
+                "payload": INBOUND.dump(event),
+                "received_at": now,
+            },
         ).first()
         if row is None:
             return None
         refused = merge_window is not None and _is_busy(connection, lane, now, merge_window)
         goes_to = express(lane) if refused else lane
         connection.execute(
-            turns.insert().values(
-                id=row.id,
-                lane=goes_to,
-                kind=TurnKind.BUSY if refused else TurnKind.MESSAGE,
-                state=TurnState.RECEIVED,
-                attempts=0,
-                failures=0,
-                retries=0,
-                created_at=now,
-            )
+            _RECEIVED,
+            {
+                "id": row.id,
+                "lane": goes_to,
+                "kind": TurnKind.BUSY if refused else TurnKind.MESSAGE,
+                "created_at": now,
+            },
         )
         return Accepted(row.id, goes_to)
 
@@ -76,3 +73,24 @@ def _is_busy(connection: Connection, lane: str, now: datetime, window: float) ->
     open_turns, waiting, newest = row
     mergeable = open_turns == waiting and newest and abs(now - newest) <= timedelta(seconds=window)
     return bool(open_turns) and not mergeable
+
+
+# Built once; see `bridge.store.upsert`.
+
+_RECEIVED = turns.insert().values(
+    id=bindparam("id"),
+    lane=bindparam("lane"),
+    kind=bindparam("kind"),
+    created_at=bindparam("created_at"),
+    state=TurnState.RECEIVED,
+    attempts=0,
+    failures=0,
+    retries=0,
+)
+
+
+@lru_cache
+def _accepting(dialect: str) -> Any:
+    names = ("platform", "account", "event_id", "lane", "payload", "received_at")
+    statement = insert(dialect, inbox).values({name: bindparam(name) for name in names})
+    return statement.on_conflict_do_nothing().returning(inbox.c.id)

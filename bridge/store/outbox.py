@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select
 
 from bridge.events import Page
 from bridge.lanes import lanes_of_chat
@@ -16,7 +16,7 @@ from bridge.store.codec import PAGE
 from bridge.store.run import Store
 from bridge.store.tables import outbox, turns
 from bridge.store.turns import Turn, holds_fence
-from bridge.store.upsert import put
+from bridge.store.upsert import change, put
 
 
 class PageState(StrEnum):
@@ -27,6 +27,9 @@ class PageState(StrEnum):
     POSTED = "posted"
     SETTLED = "settled"
     DEAD = "dead"
+
+
+_OF = select(outbox).where(outbox.c.turn == bindparam("turn")).order_by(outbox.c.page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,6 @@ class Pages:
         """In order of their numbers."""
 
         def job(connection: Connection) -> list[StoredPage]:
-            statement = select(outbox).where(outbox.c.turn == turn.id).order_by(outbox.c.page)
             return [
                 StoredPage(
                     row.page,
@@ -57,7 +59,7 @@ class Pages:
                     PAGE.load(row.content) if row.content else None,
                     row.message_id,
                 )
-                for row in connection.execute(statement)
+                for row in connection.execute(_OF, {"turn": turn.id})
             ]
 
         return await self._store.read(job)
@@ -109,10 +111,6 @@ class Pages:
     async def _set(self, turn: Turn, number: int, **values: Any) -> None:
         def job(connection: Connection) -> None:
             holds_fence(connection, turn)
-            connection.execute(
-                update(outbox)
-                .where(outbox.c.turn == turn.id, outbox.c.page == number)
-                .values(**values)
-            )
+            change(connection, outbox, {"turn": turn.id, "page": number}, **values)
 
         await self._store.write(job)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select
 
 from bridge.events import ChatRef, User
 from bridge.store.run import Job
 from bridge.store.tables import conversations, identities, sessions
-from bridge.store.upsert import put
+from bridge.store.upsert import change, put
+
+_OF_LANE = select(sessions).where(sessions.c.lane == bindparam("lane"))
 
 TITLE_LENGTH = 100  # Coze's limit for a conversation's name (coze-api: conversation/create)
 
@@ -52,8 +54,7 @@ def remember_user(chat: ChatRef, user: User, uid: str, now: datetime) -> Job[Non
     def job(connection: Connection) -> None:
         key = {"platform": chat.platform, "account": chat.account, "user": user.id}
         seen = {"uid": uid, "name": user.name[:255], "seen_at": now}
-        known = update(identities).where(*(identities.c[k] == v for k, v in key.items()))
-        if not connection.execute(known.values(**seen)).rowcount:
+        if not change(connection, identities, key, **seen):
             put(connection, identities, **key, **seen, created_at=now)
 
     return job
@@ -63,7 +64,7 @@ def session_of(lane: str) -> Job[StoredSession | None]:
     """What goes on in a lane; None if nothing ever has."""
 
     def job(connection: Connection) -> StoredSession | None:
-        row = connection.execute(select(sessions).where(sessions.c.lane == lane)).first()
+        row = connection.execute(_OF_LANE, {"lane": lane}).first()
         return StoredSession(row.agent, row.conversation_id, row.used_at) if row else None
 
     return job
@@ -93,8 +94,7 @@ def use_conversation(lane: str, agent: str, conversation_id: str, now: datetime)
             conversation_id=conversation_id,
             used_at=now,
         )
-        touched = update(conversations).where(conversations.c.conversation_id == conversation_id)
-        connection.execute(touched.values(used_at=now))
+        change(connection, conversations, {"conversation_id": conversation_id}, used_at=now)
 
     return job
 
@@ -134,8 +134,7 @@ def forget_conversation(conversation_id: str) -> Job[None]:
     """Coze does not know it any more: drop it from every lane and the history."""
 
     def job(connection: Connection) -> None:
-        lost = update(sessions).where(sessions.c.conversation_id == conversation_id)
-        connection.execute(lost.values(conversation_id=None))
+        change(connection, sessions, {"conversation_id": conversation_id}, conversation_id=None)
         gone = delete(conversations).where(conversations.c.conversation_id == conversation_id)
         connection.execute(gone)
 

@@ -51,7 +51,7 @@ class StoredTranscript:
         content = _content(text, buttons, final=final)
 
         def job(connection: Connection) -> Entry:
-            statement = insert(connection, transcript).values(
+            statement = insert(connection.dialect.name, transcript).values(
                 account=self._account,
                 chat=chat,
                 author=author,

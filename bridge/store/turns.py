@@ -12,24 +12,22 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, true, update
+from sqlalchemy import Connection, Row, bindparam, func, select, true, update
 
 from bridge.events import Inbound, Page
 from bridge.store.codec import INBOUND, PAGE
 from bridge.store.run import Store
 from bridge.store.sessions import Session
 from bridge.store.tables import inbox, lanes, outbox, turns, usage
-from bridge.store.upsert import insert, put
+from bridge.store.upsert import change, insert, put
 from bridge.upstream import Trace, Usage
 from bridge.words import command_in
 
 MOST_WAITING = 100  # messages looked at together; the rest of a longer queue come next
 MOST_COMMANDS = 50  # looked through for the question before them
-
-# In the database, because a run that made progress has set back its attempts there.
-_ONE_LESS = case((turns.c.attempts > 0, turns.c.attempts - 1), else_=0)
 
 
 class TurnState(StrEnum):
@@ -140,11 +138,8 @@ class Ledger:
         """
 
         def job(connection: Connection) -> tuple[int, list[Turn]]:
-            statement = insert(connection, lanes).values(lane=lane, fence=1)
-            raised = statement.on_conflict_do_update(
-                index_elements=["lane"], set_={"fence": lanes.c.fence + 1}
-            ).returning(lanes.c.fence)
-            fence = int(connection.execute(raised).scalar_one())
+            raised = connection.execute(_raising(connection.dialect.name), {"lane": lane})
+            fence = int(raised.scalar_one())
             return fence, _waiting(connection, lane, fence)
 
         return await self._store.write(job)
@@ -157,7 +152,7 @@ class Ledger:
         """The turn as it is now: a run passes on changed copies and keeps them to itself."""
 
         def job(connection: Connection) -> Turn:
-            row = connection.execute(_turns_with_events().where(turns.c.id == turn.id)).one()
+            row = connection.execute(_ONE, {"id": turn.id}).one()
             return _turn(row, turn.fence, _merged(connection, turn.id))
 
         return await self._store.read(job)
@@ -188,11 +183,9 @@ class Ledger:
 
         def job(connection: Connection) -> None:
             _advance(connection, turn, attempts=taken.attempts)
-            merged = update(turns).where(turns.c.id.in_([part.id for part in merge]))
-            if merge:
-                connection.execute(
-                    merged.values(state=TurnState.MERGED, merged_into=turn.id, ended_at=self._now())
-                )
+            ended = {"state": TurnState.MERGED, "merged_into": turn.id, "ended_at": self._now()}
+            for part in merge:
+                change(connection, turns, {"id": part.id}, **ended)
 
         await self._store.write(job)
         return taken
@@ -237,7 +230,7 @@ class Ledger:
         def job(connection: Connection) -> None:
             answer = {"state": TurnState.ANSWERED, "answer": text, "error": error}
             _advance(connection, turn, attempts=1, failures=0, **answer)
-            _unwant(connection, turn, since=len(pages))
+            connection.execute(_UNWANTING, {"of": turn.id, "since": len(pages)})
             for number, page in enumerate(pages):
                 content = {"state": "wanted", "content": PAGE.dump(page), "error": None}
                 put(connection, outbox, turn=turn.id, page=number, **content)
@@ -257,7 +250,7 @@ class Ledger:
 
     async def retry(self, turn: Turn) -> None:
         """The run ended by something that may pass: count it as that, not as an attempt."""
-        await self._change(turn, attempts=_ONE_LESS, retries=turn.retries + 1)
+        await self._uncount(turn, retries=turn.retries + 1)
 
     async def failed_run(self, turn: Turn) -> None:
         """The run ended by a bug of ours."""
@@ -265,7 +258,7 @@ class Ledger:
 
     async def release(self, turn: Turn) -> None:
         """The run was ended in an orderly way: it does not count at all."""
-        await self._change(turn, attempts=_ONE_LESS)
+        await self._uncount(turn)
 
     async def earlier_trace(self, turn: Turn, conversation_id: str) -> Trace | None:
         """The newest chat that an earlier turn started in a conversation."""
@@ -287,8 +280,7 @@ class Ledger:
 
         def job(connection: Connection) -> str | None:
             rows = connection.execute(
-                _turns_with_events()
-                .where(turns.c.lane == lane, turns.c.id < before)
+                _WITH_EVENTS.where(turns.c.lane == lane, turns.c.id < before)
                 .where(turns.c.state != TurnState.MERGED)
                 .order_by(turns.c.id.desc())
                 .limit(MOST_COMMANDS)
@@ -309,24 +301,26 @@ class Ledger:
     async def _change(self, turn: Turn, **values: Any) -> None:
         await self._store.write(lambda connection: _advance(connection, turn, **values))
 
+    async def _uncount(self, turn: Turn, **values: Any) -> None:
+        """Take back an attempt, where it is counted: a run that made progress has reset it."""
+
+        def job(connection: Connection) -> None:
+            _advance(connection, turn, **values)
+            connection.execute(_ONE_LESS, {"of": turn.id})
+
+        await self._store.write(job)
+
 
 def holds_fence(connection: Connection, turn: Turn) -> None:
     """Raises `Fenced` unless the turn's run still owns its lane, until the transaction ends."""
-    # FOR SHARE: on PostgreSQL a raise of the fence waits for us, or we see it. SQLite has one
-    # writer anyway and ignores it.
-    statement = select(lanes.c.fence).where(lanes.c.lane == turn.lane).with_for_update(read=True)
-    if connection.execute(statement).scalar() != turn.fence:
+    if connection.execute(_FENCE, {"lane": turn.lane}).scalar() != turn.fence:
         raise Fenced(f"turn {turn.id}: lane {turn.lane} was taken over")
 
 
 def _advance(connection: Connection, turn: Turn, **values: Any) -> None:
     holds_fence(connection, turn)
-    connection.execute(update(turns).where(turns.c.id == turn.id).values(**values))
-
-
-def _unwant(connection: Connection, turn: Turn, since: int) -> None:
-    surplus = update(outbox).where(outbox.c.turn == turn.id, outbox.c.page >= since)
-    connection.execute(surplus.values(state="wanted", content=None))
+    if values:
+        change(connection, turns, {"id": turn.id}, **values)
 
 
 def _count(connection: Connection, turn: Turn, session: Session, spent: Usage) -> None:
@@ -344,27 +338,12 @@ def _count(connection: Connection, turn: Turn, session: Session, spent: Usage) -
 
 
 def _waiting(connection: Connection, lane: str, fence: int) -> list[Turn]:
-    heads = connection.execute(
-        _turns_with_events()
-        .where(turns.c.lane == lane, turns.c.ended_at.is_(None))
-        .order_by(turns.c.id)
-        .limit(MOST_WAITING)
-    ).all()
+    heads = connection.execute(_OPEN, {"lane": lane}).all()
     return [_turn(row, fence, _merged(connection, row.id)) for row in heads]
 
 
-def _turns_with_events() -> Any:
-    return select(turns, inbox.c.payload).join(inbox, inbox.c.id == turns.c.id)
-
-
 def _merged(connection: Connection, head: int) -> list[str]:
-    statement = (
-        select(inbox.c.payload)
-        .join(turns, turns.c.id == inbox.c.id)
-        .where(turns.c.merged_into == head)
-        .order_by(turns.c.id)
-    )
-    return list(connection.execute(statement).scalars())
+    return list(connection.execute(_MERGED, {"head": head}).scalars())
 
 
 def _turn(row: Row[Any], fence: int, merged: Sequence[str]) -> Turn:
@@ -383,4 +362,44 @@ def _turn(row: Row[Any], fence: int, merged: Sequence[str]) -> Turn:
         created_at=row.created_at,
         asked_at=row.asked_at,
         error=row.error,
+    )
+
+
+# Built once; see `bridge.store.upsert`.
+
+# FOR SHARE: on PostgreSQL a raise of the fence waits for us, or we see it. SQLite has one writer
+# anyway and ignores it.
+_FENCE = select(lanes.c.fence).where(lanes.c.lane == bindparam("lane")).with_for_update(read=True)
+_ONE_LESS = (
+    update(turns)
+    .where(turns.c.id == bindparam("of"), turns.c.attempts > 0)
+    .values(attempts=turns.c.attempts - 1)
+)
+_UNWANTING = (
+    update(outbox)
+    .where(outbox.c.turn == bindparam("of"), outbox.c.page >= bindparam("since"))
+    .values(state="wanted", content=None)
+)
+_WITH_EVENTS = select(turns, inbox.c.payload).join(inbox, inbox.c.id == turns.c.id)
+_ONE = _WITH_EVENTS.where(turns.c.id == bindparam("id"))
+_OPEN = (
+    _WITH_EVENTS.where(turns.c.lane == bindparam("lane"), turns.c.ended_at.is_(None))
+    .order_by(turns.c.id)
+    .limit(MOST_WAITING)
+)
+_MERGED = (
+    select(inbox.c.payload)
+    .join(turns, turns.c.id == inbox.c.id)
+    .where(turns.c.merged_into == bindparam("head"))
+    .order_by(turns.c.id)
+)
+
+
+@lru_cache
+def _raising(dialect: str) -> Any:
+    """Raise a lane's fence, which begins at one, and return it."""
+    statement = insert(dialect, lanes).values(lane=bindparam("lane"), fence=1)
+    raised = {"fence": lanes.c.fence + 1}
+    return statement.on_conflict_do_update(index_elements=["lane"], set_=raised).returning(
+        lanes.c.fence
     )
