@@ -6,7 +6,19 @@ from contextlib import contextmanager
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-from bridge.errors import BridgeError, Permanent, RateLimited, Unauthorised, Unreachable
+from bridge.errors import (
+    BridgeError,
+    Departed,
+    Gone,
+    Permanent,
+    RateLimited,
+    Rejected,
+    Unauthorised,
+    Unreachable,
+)
+
+NOT_STREAMING = "message_not_in_streaming_state"
+STILL_STREAMING = "streaming_state_conflict"
 
 _KEY = frozenset(
     {
@@ -25,7 +37,55 @@ _KEY = frozenset(
 )
 """https://docs.slack.dev/reference/methods/auth.test#errors and …/oauth.v2.access#errors"""
 
+# The others: https://docs.slack.dev/reference/methods/chat.postMessage#errors, chat.update,
+# chat.delete and chat.stopStream likewise.
+_PLACE = frozenset(
+    {
+        "cannot_reply_to_message",
+        "channel_not_found",
+        "is_archived",
+        "messages_tab_disabled",
+        "not_in_channel",
+        "restricted_action",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
+        "thread_locked",
+        "thread_not_found",
+        "user_disabled",
+    }
+)
+_MESSAGE = frozenset(
+    {
+        "cant_delete_message",
+        "cant_update_message",
+        "edit_window_closed",
+        "message_not_found",
+        "message_not_owned_by_app",
+    }
+)
+_CONTENT = frozenset(
+    {
+        "block_mismatch",
+        "blocked_file_type",
+        "invalid_arguments",
+        "invalid_attachments",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_chunks",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "markdown_text_conflict",
+        "metadata_too_large",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "no_text",
+        "too_many_attachments",
+    }
+)
 _PASSING = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+_NOT_NOW = frozenset({"team_added_to_org"})  # refused before anything happened
 
 
 @contextmanager
@@ -35,7 +95,7 @@ def as_bridge_errors() -> Iterator[None]:
         yield
     except SlackApiError as error:
         raise translated(error) from error
-    except aiohttp.ClientConnectorError as error:
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise Unreachable("Slack cannot be reached") from error
     except (aiohttp.ClientError, TimeoutError) as error:
         told = f"Slack's answer did not arrive ({type(error).__name__})"
@@ -45,12 +105,24 @@ def as_bridge_errors() -> Iterator[None]:
 def translated(error: SlackApiError) -> BridgeError:
     """What to do about an error, most specific first."""
     word = error_word(error)
-    if word == "ratelimited" or _status(error) == 429:
+    if word in {"ratelimited", "rate_limited"} or _status(error) == 429:
         return RateLimited("Slack wants fewer calls", code=word, retry_after=_seconds(error))
     if word in _KEY:
         return Unauthorised(f"Slack refuses the token: {word}", code=word)
+    if word in _NOT_NOW:
+        return Unreachable(f"Slack is busy: {word}", code=word)
     if word in _PASSING or not word:
         return Unreachable("Slack is in trouble", code=word or _status(error), happened=True)
+    return _refused(word)
+
+
+def _refused(word: str) -> BridgeError:
+    if word in _PLACE:
+        return Departed(f"nobody can be told there: {word}", code=word)
+    if word in _MESSAGE:
+        return Gone(f"the message cannot be changed: {word}", code=word)
+    if word in _CONTENT:
+        return Rejected(f"Slack does not take this: {word}", code=word)
     return Permanent(f"Slack refuses: {word}", code=word)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from bridge.adapter import AdapterSettings, Platform
 
@@ -36,6 +36,9 @@ class SlackSettings(AdapterSettings):
 
     app_token: for socket mode; signing_secret: for http mode.
     stream: `auto` is Slack's own streaming where it is allowed, else edits.
+    stream_life: seconds after which a stream is ended and the answer goes on in the next
+        message; Slack ends it by itself after about 300 (python-slack-sdk #1859).
+    feedback: thumbs up and down under an answer.
     """
 
     bot_token: Annotated[SecretStr, AfterValidator(_bot_token)] = SecretStr("")
@@ -44,6 +47,8 @@ class SlackSettings(AdapterSettings):
     mode: Literal["socket", "http"] = "socket"
     api_base_url: Annotated[str, AfterValidator(_api_base_url)] = "https://slack.com/api/"
     stream: Literal["auto", "edit", "final"] = "auto"
+    stream_life: Annotated[float, Field(gt=0)] = 240.0
+    feedback: bool = False
 
     def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
         """Each mode has a secret of its own."""

@@ -1,0 +1,78 @@
+"""Finding a message of ours of which we never heard that it was posted."""
+
+from collections.abc import AsyncIterator, Collection, Iterator
+from datetime import datetime
+
+from adapters.slack.calls import Calls, Json
+from adapters.slack.place import Spot
+from adapters.slack.tiers import HISTORY, REPLIES
+from adapters.slack.workspaces import Workspace
+
+EVENT_TYPE = "coze_bridge"
+_SKEW = 5.0  # seconds our clock may be ahead of Slack's
+_PAGE = 200  # messages
+_MOST_PAGES = 10
+
+
+def metadata(key: str) -> dict[str, object]:
+    """The mark a message carries, which people do not see."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+
+
+async def recall(
+    calls: Calls, spot: Spot, key: str, *, since: datetime, known: Collection[str]
+) -> str:
+    """The `ts` of the message posted under `key`; empty if there is none.
+
+    A stream gets its mark only when it is stopped. So one of ours without a mark, of which
+    nobody knows, is what we look for, if it is the only one.
+    """
+    us = await calls.workspace(spot)
+    ours = [m async for m in _read(calls, spot, since) if _is_ours(m, us)]
+    marked = [m for m in ours if _mark(m) == key]
+    unmarked = [m for m in ours if not _mark(m) and m.get("ts") not in known]
+    found = marked or (unmarked if len(unmarked) == 1 else [])
+    return str(found[0].get("ts") or "") if found else ""
+
+
+async def _read(calls: Calls, spot: Spot, since: datetime) -> AsyncIterator[Json]:
+    """The messages of a thread, or of a channel where there is none."""
+    cursor = ""
+    for _ in range(_MOST_PAGES):
+        answer = await calls.make(
+            spot,
+            REPLIES if spot.thread else HISTORY,
+            channel=spot.channel,
+            ts=spot.thread or None,
+            oldest=f"{since.timestamp() - _SKEW:.6f}",
+            include_all_metadata="true",
+            limit=_PAGE,
+            cursor=cursor or None,
+        )
+        for message in _each(answer.get("messages")):
+            yield message
+        cursor = str(_fields(answer.get("response_metadata")).get("next_cursor") or "")
+        if not cursor:
+            return
+
+
+def _is_ours(message: Json, us: Workspace) -> bool:
+    """Files that we shared are no answer's text."""
+    by_us = us.bot_user == message.get("user") or us.bot == message.get("bot_id", "?")
+    return by_us and bool(message.get("ts")) and not message.get("files")
+
+
+def _mark(message: Json) -> str:
+    told = _fields(message.get("metadata"))
+    if told.get("event_type") != EVENT_TYPE:
+        return ""
+    return str(_fields(told.get("event_payload")).get("key") or "")
+
+
+def _fields(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _each(value: object) -> Iterator[Json]:
+    if isinstance(value, list):
+        yield from (each for each in value if isinstance(each, dict))

@@ -1,0 +1,88 @@
+"""What stands below a thread while an answer is being thought about, and Slack's Stop button.
+
+https://docs.slack.dev/reference/methods/assistant.threads.setStatus: it goes by itself after two
+minutes, or with the next message. https://docs.slack.dev/reference/methods/agents.sessions.setStatus:
+while a session is `processing`, people can stop it.
+"""
+
+from collections.abc import Callable
+
+from adapters.slack.calls import Calls
+from adapters.slack.lately import Lately
+from adapters.slack.place import Spot, spot
+from adapters.slack.tiers import PER_MINUTE, SESSION, STATUS, Tiers
+from bridge.errors import BridgeError, Gone, Permanent
+from bridge.events import ChatRef
+from bridge.logs import get
+
+log = get(__name__)
+
+THINKING = "is thinking…"  # Slack writes the app's name before it
+PROCESSING, ACTIVE = "processing", "active"
+_LASTS = 100.0  # seconds; a little less than Slack shows it
+_REFUSED = 1800.0  # seconds until a workspace is asked again for what it did not have
+_ANSWER = 3600.0  # seconds; longer than an answer takes
+
+
+class Status:
+    """Never raises a `BridgeError`: no sign of life is worth an answer."""
+
+    def __init__(self, calls: Calls, tiers: Tiers, clock: Callable[[], float]) -> None:
+        self._calls = calls
+        self._tiers = tiers
+        self._shown: Lately[tuple[str, str], None] = Lately(_LASTS, clock=clock)
+        self._processing: Lately[tuple[str, str], None] = Lately(_ANSWER, clock=clock)
+        self._refused: Lately[tuple[str, str], None] = Lately(_REFUSED, clock=clock)
+
+    async def show(self, chat: ChatRef) -> None:
+        """Show that an answer is on its way; costs nothing while that is still shown."""
+        there, place = spot(chat), _place(chat)
+        if not there.thread or place in self._shown:
+            return
+        self._shown.put(place, None)
+        await self._try(there, STATUS, status=THINKING)
+        # Half is kept, so that each session can be set at rest.
+        if self._tiers.spare(there.team, SESSION) > PER_MINUTE[SESSION] // 2:
+            await self._set(chat, there, PROCESSING)
+
+    def vanished(self, chat: ChatRef) -> None:
+        """A message was posted there."""
+        self._shown.pop(_place(chat))
+
+    def rested(self, chat: ChatRef) -> None:
+        """The session was set at rest by another call, or by somebody who stopped it."""
+        self._processing.pop(_place(chat))
+
+    def is_processing(self, chat: ChatRef) -> bool:
+        return _place(chat) in self._processing
+
+    async def rest(self, chat: ChatRef) -> None:
+        """Take the Stop button away, if there is one."""
+        if self.is_processing(chat):
+            await self._set(chat, spot(chat), ACTIVE)
+
+    async def _set(self, chat: ChatRef, there: Spot, status: str) -> None:
+        done = await self._try(there, SESSION, status=status)
+        if done and status == PROCESSING:
+            self._processing.put(_place(chat), None)
+        else:
+            self._processing.pop(_place(chat))
+
+    async def _try(self, there: Spot, method: str, **args: str) -> bool:
+        """Tell whether it worked. An app that lacks a scope or the feature is not asked again."""
+        if (there.team, method) in self._refused:
+            return False
+        try:
+            await self._calls.make(
+                there, method, channel_id=there.channel, thread_ts=there.thread, **args
+            )
+        except BridgeError as error:
+            if isinstance(error, Permanent) and not isinstance(error, Gone):
+                self._refused.put((there.team, method), None)
+            log.debug("status.failed", method=method, error=str(error))
+            return False
+        return True
+
+
+def _place(chat: ChatRef) -> tuple[str, str]:
+    return chat.chat, chat.thread

@@ -1,0 +1,94 @@
+"""A speaker in front of an emulated Slack, and an answer as the core would show it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import aiohttp
+from pydantic import SecretStr
+
+from adapters.slack.settings import SlackSettings
+from adapters.slack.speak import Speaker
+from adapters.slack.workspaces import OneWorkspace
+from bridge.events import Button, ChatKind, ChatRef, MessageRef, Page
+from tests.slack.emulator import Channel, Emulator, Message, Person
+
+ACCOUNT = "slack"
+
+
+@asynccontextmanager
+async def speaking(slack: Emulator, **keys: object) -> AsyncIterator[Speaker]:
+    """A speaker with settings of its own, whose clock is Slack's."""
+    base = f"{slack.url}/api/"
+    settings = SlackSettings.model_validate({"api_base_url": base, **keys})
+    async with aiohttp.ClientSession() as session:
+        workspace = OneWorkspace(SecretStr(slack.token), base, session)
+        speaker = Speaker(workspace, settings, ACCOUNT, clock=slack.clock)
+        yield speaker
+
+
+@dataclass(slots=True)
+class Answer:
+    """One message of an answer, shown step by step."""
+
+    speaker: Speaker
+    chat: ChatRef
+    channel: Channel
+    key: str = "turn/0"
+    ref: MessageRef | None = field(default=None)
+
+    async def grow(self, text: str, **more: object) -> None:
+        await self.show(Page(text, **more))  # type: ignore[arg-type]  # as the test says
+
+    async def end(self, text: str, *buttons: Button, plain: bool = False) -> None:
+        await self.show(Page(text, final=True, buttons=buttons, plain=plain))
+
+    async def show(self, page: Page) -> None:
+        if self.ref is None:
+            self.ref = await self.speaker.send(self.chat, page, key=self.key)
+        else:
+            await self.speaker.edit(self.ref, page)
+
+    @property
+    def message(self) -> Message:
+        assert self.ref is not None
+        return self.channel.messages[self.ref.id]
+
+    @property
+    def seen(self) -> list[str]:
+        """Everything people saw of it, in order."""
+        return [revision.content.seen for revision in self.message.revisions]
+
+    def by(self, speaker: Speaker) -> "Answer":
+        """The same message, in the hands of another process."""
+        return replace(self, speaker=speaker)
+
+
+def asked(slack: Emulator, question: Message) -> ChatRef:
+    """Where a question is answered."""
+    channel = question.channel
+    return ChatRef(
+        "slack",
+        ACCOUNT,
+        f"{slack.team.id}/{channel.id}",
+        thread=question.root,
+        kind=ChatKind.PRIVATE if channel.is_direct else ChatKind.THREAD,
+        reply_to=question.ts,
+    )
+
+
+async def answer(
+    slack: Emulator, speaker: Speaker, channel: Channel, person: Person, *, known: bool = True
+) -> Answer:
+    """An answer to a new question. known: this process saw who asked."""
+    question = await person.at(channel).say("Well?", silently=True)
+    chat = asked(slack, question)
+    if known:
+        speaker.asked_by(chat, question.ts, f"{slack.team.id}/{person.id}")
+    return Answer(speaker, chat, channel, key=f"turn-{question.ts}/0")
+
+
+def calls(slack: Emulator) -> list[str]:
+    """The methods that were called, as in `startStream appendStream`."""
+    made = [call.method for call in slack.journal.of() if call.method != "auth.test"]
+    return [method.removeprefix("chat.") for method in made]
