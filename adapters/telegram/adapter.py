@@ -12,9 +12,10 @@ from adapters.telegram.bots import RawBot, make_bot
 from adapters.telegram.drafts import Drafts
 from adapters.telegram.faults import NotModified, as_bridge_errors
 from adapters.telegram.keyboard import keyboard
-from adapters.telegram.markup import MAX_ENTITIES, rendered
+from adapters.telegram.markup import MAX_ENTITIES, body
 from adapters.telegram.menu import show_menus
 from adapters.telegram.polling import Poller
+from adapters.telegram.raw import identifier
 from adapters.telegram.receive import Intake
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import Webhook
@@ -111,31 +112,31 @@ class TelegramAdapter:
         return self._trouble if self._receiver is None else self._receiver.trouble()
 
     async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
-        text, entities = rendered(page)
         with as_bridge_errors():
-            message = await self._require_bot().send_message(
+            message = await self._require_bot().call(
+                "sendMessage",
                 chat_id=int(chat.chat),
-                text=text,
-                entities=entities or None,
                 message_thread_id=int(chat.thread) if chat.thread else None,
                 business_connection_id=chat.via or None,
                 reply_parameters=_reply(chat),
                 reply_markup=keyboard(page),
                 link_preview_options=None if page.final else _NO_PREVIEW,
+                **body(page),
             )
-        return MessageRef(chat, str(message.message_id))
+        if not (message_id := identifier(message.get("message_id"))):
+            raise Unreachable("Telegram's answer names no message", happened=True)
+        return MessageRef(chat, message_id)
 
     async def edit(self, message: MessageRef, page: Page) -> None:
-        text, entities = rendered(page)
         with contextlib.suppress(NotModified), as_bridge_errors():
-            await self._require_bot().edit_message_text(
+            await self._require_bot().call(
+                "editMessageText",
                 chat_id=int(message.chat.chat),
                 message_id=int(message.id),
-                text=text,
-                entities=entities or None,
                 business_connection_id=message.chat.via or None,
                 reply_markup=keyboard(page),
                 link_preview_options=None if page.final else _NO_PREVIEW,
+                **body(page),
             )
 
     async def retract(self, message: MessageRef) -> None:

@@ -5,10 +5,9 @@ https://core.telegram.org/bots/api#sendmessagedraft
 
 from zlib import crc32
 
-from telegram import Bot
-
+from adapters.telegram.bots import RawBot
 from adapters.telegram.faults import as_bridge_errors
-from adapters.telegram.markup import rendered
+from adapters.telegram.markup import body
 from bridge.errors import Gone, Permanent, Rejected, Unauthorised
 from bridge.events import ChatKind, ChatRef, Page
 
@@ -25,7 +24,7 @@ class Drafts:
         private = chat.kind is ChatKind.PRIVATE and not chat.via
         return self._wanted and private and chat.chat not in self._refused
 
-    async def show(self, bot: Bot, chat: ChatRef, page: Page, *, key: str) -> None:
+    async def show(self, bot: RawBot, chat: ChatRef, page: Page, *, key: str) -> None:
         """Raises `Permanent` where there are no drafts, and like `Adapter.send`."""
         try:
             with as_bridge_errors():
@@ -41,16 +40,14 @@ class Drafts:
             raise
 
 
-async def _send(bot: Bot, chat: ChatRef, page: Page, key: str) -> None:
-    text, entities = rendered(page)
-    await bot.send_message_draft(
+async def _send(bot: RawBot, chat: ChatRef, page: Page, key: str) -> None:
+    await bot.call(
+        "sendMessageDraft",
         chat_id=int(chat.chat),
         draft_id=draft_id(key),
-        text=text,
-        entities=entities or None,
         message_thread_id=int(chat.thread) if chat.thread else None,
-        # Bot API 10.3: a stop button under the draft; older servers ignore it.
-        api_kwargs={"can_stop": True},
+        can_stop=True,  # Bot API 10.3: a stop button under the draft; older servers ignore it
+        **body(page),
     )
 
 

@@ -7,8 +7,8 @@ were not; what it lacks is mended here.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from telegram import MessageEntity
 from telegramify_markdown import RenderConfig, convert
 
 from bridge.events import Page
@@ -25,6 +25,30 @@ _CODE_OR_ANGLE = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A stretch of markup: what it is, and where in the text, in UTF-16 units."""
+
+    type: str
+    offset: int
+    length: int
+    url: str | None = None
+    language: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """As https://core.telegram.org/bots/api#messageentity has it."""
+        told: dict[str, object] = {
+            "type": self.type,
+            "offset": self.offset,
+            "length": self.length,
+        }
+        if self.url is not None:
+            told["url"] = self.url
+        if self.language is not None:
+            told["language"] = self.language
+        return told
+
+
 def _config() -> RenderConfig:
     """An own configuration: the library's default one is global, and decorates headings."""
     config = RenderConfig.isolated()
@@ -39,7 +63,13 @@ def _config() -> RenderConfig:
 _CONFIG = _config()
 
 
-def rendered(page: Page) -> tuple[str, Sequence[MessageEntity]]:
+def body(page: Page) -> dict[str, object]:
+    """The parameters of a message that shows a page."""
+    text, entities = rendered(page)
+    return {"text": text, "entities": [each.as_json() for each in entities] or None}
+
+
+def rendered(page: Page) -> tuple[str, Sequence[Entity]]:
     """The text of a page and its entities, offsets in UTF-16 units.
 
     A page whose rendering is too long (a wide table is padded into columns) is shown as it was
@@ -59,9 +89,9 @@ def _escaped(found: re.Match[str]) -> str:
     return found["code"] or "\\<"
 
 
-def _entity(entity: object) -> MessageEntity:
+def _entity(entity: object) -> Entity:
     fields = entity.to_dict()  # type: ignore[attr-defined]  # the library is untyped
-    return MessageEntity(
+    return Entity(
         type=fields["type"],
         offset=fields["offset"],
         length=fields["length"],
@@ -70,9 +100,9 @@ def _entity(entity: object) -> MessageEntity:
     )
 
 
-def _useful(entities: Sequence[MessageEntity]) -> list[MessageEntity]:
+def _useful(entities: Sequence[Entity]) -> list[Entity]:
     """Without those inside another of their kind: they show nothing, and count all the same."""
-    kept: list[MessageEntity] = []
+    kept: list[Entity] = []
     ends: dict[str, int] = {}
     for entity in sorted(entities, key=lambda each: (each.offset, -each.length)):
         end = entity.offset + entity.length

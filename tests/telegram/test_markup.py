@@ -3,10 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from telegram import MessageEntity
 
 from adapters.telegram.adapter import MAX_SOURCE
-from adapters.telegram.markup import MAX_ENTITIES, MAX_TEXT, rendered
+from adapters.telegram.markup import MAX_ENTITIES, MAX_TEXT, Entity, rendered
 from bridge.events import Page
 from bridge.text.pages import Tail, paginate
 from tests.text.samples import SAMPLES, visible
@@ -21,14 +20,14 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def part(text: str, entity: MessageEntity) -> str:
+def part(text: str, entity: Entity) -> str:
     """The words an entity covers; raises if it cuts a character in two."""
     raw = text.encode("utf-16-le")
     end = entity.offset + entity.length
     return raw[entity.offset * 2 : end * 2].decode("utf-16-le")
 
 
-def complaints(text: str, entities: list[MessageEntity]) -> list[str]:
+def complaints(text: str, entities: list[Entity]) -> list[str]:
     """What Telegram would refuse, or ignore."""
     found = []
     if not text.strip() or units(text) > MAX_TEXT:
@@ -44,7 +43,7 @@ def complaints(text: str, entities: list[MessageEntity]) -> list[str]:
     return found + [f"{a} in {b}" for a in entities for b in entities if _clash(a, b)]
 
 
-def _clash(a: MessageEntity, b: MessageEntity) -> bool:
+def _clash(a: Entity, b: Entity) -> bool:
     """Entities nest or are apart, none within one of its own kind, and no code in code.
 
     Of code within bold Telegram makes code with bold around it.
