@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from bridge.adapter import AdapterSettings, Platform
 
@@ -31,6 +31,9 @@ def _api_base_url(value: str) -> str:
     return value.rstrip("/") + "/"  # slack_sdk appends method names to it
 
 
+_Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
 class SlackSettings(AdapterSettings):
     """One app in one workspace.
 
@@ -39,6 +42,8 @@ class SlackSettings(AdapterSettings):
     stream_life: seconds after which a stream is ended and the answer goes on in the next
         message; Slack ends it by itself after about 300 (python-slack-sdk #1859).
     feedback: thumbs up and down under an answer.
+    external_users: hear people of other organisations too (Slack Connect).
+    suggested_prompts: what an empty conversation offers to begin with; Slack shows four.
     """
 
     bot_token: Annotated[SecretStr, AfterValidator(_bot_token)] = SecretStr("")
@@ -49,6 +54,8 @@ class SlackSettings(AdapterSettings):
     stream: Literal["auto", "edit", "final"] = "auto"
     stream_life: Annotated[float, Field(gt=0)] = 240.0
     feedback: bool = False
+    external_users: bool = False
+    suggested_prompts: Annotated[tuple[_Prompt, ...], Field(max_length=4)] = ()
 
     def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
         """Each mode has a secret of its own."""
@@ -60,4 +67,4 @@ class SlackSettings(AdapterSettings):
             yield "signing_secret", "missing; http mode proves by it that a request is Slack's"
 
 
-PLATFORM = Platform(settings=SlackSettings, adapter=None)
+PLATFORM = Platform(settings=SlackSettings, adapter="adapters.slack.adapter:SlackAdapter")

@@ -1,0 +1,49 @@
+"""The threads we take part in: what is said there is for us, whether or not it names us.
+
+Kept in the bridge's database, so asking costs no call of Slack's budgets, and a restart, or
+another replica that was mentioned, changes nothing.
+"""
+
+from adapters.slack.lately import Lately
+from bridge.adapter import Transcript
+from bridge.events import ChatRef
+
+MOST = 20_000  # threads remembered without asking the database
+_DAY = 86_400.0  # seconds
+
+
+class Threads:
+    """Of one account."""
+
+    def __init__(self, transcript: Transcript, *, most: int = MOST) -> None:
+        self._transcript = transcript
+        self._joined: Lately[str, bool] = Lately(_DAY, most=most)  # and whether that is stored
+
+    async def join(self, chat: ChatRef) -> None:
+        """Take part from now on; returns after commit. Raises `Transient`.
+
+        What is heard while it is being stored is taken for ours already.
+        """
+        key = _key(chat)
+        if self._joined.get(key):
+            return
+        self._joined.put(key, value=False)
+        await self._transcript.open_chat(key)
+        self._joined.put(key, value=True)
+
+    async def is_ours(self, chat: ChatRef) -> bool:
+        """Tell whether we take part. Raises `Transient`.
+
+        A no is not remembered: another replica may have been mentioned there meanwhile.
+        """
+        key = _key(chat)
+        if key in self._joined:
+            return True
+        known = await self._transcript.knows(key)
+        if known:
+            self._joined.put(key, value=True)
+        return known
+
+
+def _key(chat: ChatRef) -> str:
+    return f"{chat.chat}/{chat.thread}"
