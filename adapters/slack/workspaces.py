@@ -1,4 +1,7 @@
-"""The workspaces an app is installed in, and how to speak to each."""
+"""The workspaces an app is installed in, and how to speak to each.
+
+`OneWorkspace` knows one by its token; `installed.Installed` those that installed the app.
+"""
 
 import asyncio
 import logging
@@ -34,6 +37,12 @@ class Workspace:
 class Workspaces(Protocol):
     """One by its token, or all that installed the app."""
 
+    async def verify(self) -> None:
+        """Find out, before anybody waits in vain, whether what was configured is any good.
+
+        Raises `Unauthorised`, `Transient`.
+        """
+
     async def of(self, team: str, enterprise: str = "") -> Workspace:
         """Find the installation in a workspace; costs no call once it is known.
 
@@ -43,6 +52,15 @@ class Workspaces(Protocol):
 
     def forget(self, team: str, enterprise: str = "") -> None:
         """Ask anew next time, because something was installed, changed or revoked."""
+
+    async def revoked(self, team: str, enterprise: str = "") -> None:
+        """Slack says that the app was removed, or its token taken back: see what is left.
+
+        It may be old news, told again after somebody installed the app anew. Raises `Transient`.
+        """
+
+    async def close(self) -> None:
+        """Finish what must not be left half done."""
 
 
 def make_client(
@@ -92,6 +110,9 @@ class OneWorkspace:
         self._known: Workspace | None = None
         self._asking = asyncio.Lock()
 
+    async def verify(self) -> None:
+        await self.of("")
+
     async def of(self, team: str, enterprise: str = "") -> Workspace:
         known = self._known
         if known is None:
@@ -105,3 +126,9 @@ class OneWorkspace:
 
     def forget(self, team: str, enterprise: str = "") -> None:
         self._known = None
+
+    async def revoked(self, team: str, enterprise: str = "") -> None:
+        self.forget(team, enterprise)  # the next call finds out what Slack makes of the token
+
+    async def close(self) -> None:
+        pass
