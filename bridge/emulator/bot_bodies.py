@@ -1,15 +1,28 @@
 """What may be written about an agent, with Coze's limits."""
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bridge.emulator.bots import API_CHANNEL, BotConfig
 
 
+class _PrefixPrompt(BaseModel):
+    prefix_prompt: str = ""
+    dynamic_prompt: str = ""
+
+
 class _Prompt(BaseModel):
     prompt: str = Field(default="", max_length=20_000)
+    prompt_mode: Literal["standard", "prefix"] = "standard"
+    prefix_prompt_info: _PrefixPrompt = _PrefixPrompt()
+
+    @model_validator(mode="after")
+    def _fits_its_mode(self) -> Self:
+        if self.prompt_mode == "prefix" and self.prompt:
+            raise ValueError("prompt is not supported with prompt_mode prefix")
+        return self
 
 
 class _Onboarding(BaseModel):
@@ -40,9 +53,36 @@ class _Workflows(BaseModel):
     ids: list[_Workflow] = []
 
 
+class _Parameters(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    thinking_type: Literal["enabled", "disabled", "auto"] | None = None
+    caching_expire_time: int | None = Field(default=None, le=259_200)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    model_id: str
+    response_format: Literal["text", "markdown", "json"] | None = None
+    cache_type: Literal["closed", "prefix"] | None = None
+    api_mode: Literal["chat_api", "responses_api"] | None = None
+    parameters: _Parameters | None = None
+
+
+class _Media(BaseModel):
+    is_voice_call_closed: bool = False
+
+
 class _Suggest(BaseModel):
     reply_mode: Literal["enable", "disable", "customized"]
     customized_prompt: str = ""
+
+    @model_validator(mode="after")
+    def _has_its_prompt(self) -> Self:
+        if self.reply_mode == "customized" and not self.customized_prompt:
+            raise ValueError("customized_prompt is required with reply_mode customized")
+        return self
 
 
 class Edit(BaseModel):
@@ -56,7 +96,8 @@ class Edit(BaseModel):
     knowledge: _Knowledge | None = None
     plugin_id_list: _Plugins | None = None
     workflow_id_list: _Workflows | None = None
-    model_info_config: dict[str, object] | None = None
+    model_info_config: _Model | None = None
+    media_config: _Media | None = None
     suggest_reply_info: _Suggest | None = None
 
     def apply(self, config: BotConfig) -> BotConfig:
@@ -66,13 +107,19 @@ class Edit(BaseModel):
             name=self.name or config.name,
             description=config.description if self.description is None else self.description,
             icon_file_id=self.icon_file_id or config.icon_file_id,
-            model=config.model if self.model_info_config is None else self.model_info_config,
         )
-        return self._bound(self._worded(named))
+        return self._bound(self._powered(self._worded(named)))
 
     def _worded(self, config: BotConfig) -> BotConfig:
         if self.prompt_info is not None:
-            config = replace(config, prompt=self.prompt_info.prompt)
+            its = self.prompt_info
+            config = replace(
+                config,
+                prompt=its.prompt,
+                prompt_mode=its.prompt_mode,
+                prefix_prompt=its.prefix_prompt_info.prefix_prompt,
+                dynamic_prompt=its.prefix_prompt_info.dynamic_prompt,
+            )
         if self.onboarding_info is not None:
             questions = tuple(self.onboarding_info.suggested_questions or ())
             config = replace(config, prologue=self.onboarding_info.prologue, questions=questions)
@@ -83,6 +130,14 @@ class Edit(BaseModel):
                 suggest_mode=suggest.reply_mode,
                 suggest_prompt=suggest.customized_prompt,
             )
+        return config
+
+    def _powered(self, config: BotConfig) -> BotConfig:
+        if self.model_info_config is not None:
+            # What is not given goes back to its default, the strict reading of the documents.
+            config = replace(config, model=self.model_info_config.model_dump(exclude_none=True))
+        if self.media_config is not None:
+            config = replace(config, voice_calls=not self.media_config.is_voice_call_closed)
         return config
 
     def _bound(self, config: BotConfig) -> BotConfig:

@@ -27,6 +27,9 @@ class BotConfig:
     name: str
     description: str = ""
     prompt: str = ""
+    prompt_mode: str = "standard"
+    prefix_prompt: str = ""
+    dynamic_prompt: str = ""
     prologue: str = ""
     questions: tuple[str, ...] | None = ()
     datasets: tuple[str, ...] = ()
@@ -38,6 +41,7 @@ class BotConfig:
     suggest_mode: str = "enable"
     suggest_prompt: str = ""
     icon_file_id: str = ""
+    voice_calls: bool = True
     variables: tuple[Variable, ...] = ()
 
 
@@ -69,10 +73,14 @@ class Bot:
 
 
 class Bots:
-    """All agents."""
+    """All agents.
+
+    shows_all: of what can be edited, show also what is in no document of `GET /v1/bots/{id}`.
+    """
 
     def __init__(self, ids: Ids, clock: Callable[[], float]) -> None:
         self.all: dict[str, Bot] = {}
+        self.shows_all = True
         self._ids = ids
         self._clock = clock
 

@@ -13,60 +13,110 @@ async def retrieve(call: Call) -> web.Response:
     """Show an agent: the published version, or the draft with is_published=false."""
     bot = call.emulator.bots.get(call.path("bot_id"))
     if call.request.query.get("is_published", "true").lower() == "false":
-        return call.ok(_info(bot, bot.draft, ""))
+        return call.ok(_info(call, bot, bot.draft, ""))
     version = call.emulator.bots.online(bot.id)
-    return call.ok(_info(bot, version.config, version.number))
+    return call.ok(_info(call, bot, version.config, version.number))
 
 
 async def online_info(call: Call) -> web.Response:
     """Show the published agent; the deprecated endpoint."""
     version = call.emulator.bots.online(call.query("bot_id"))
     bot = call.emulator.bots.get(call.query("bot_id"))
-    return call.ok(_info(bot, version.config, version.number))
+    return call.ok(_info(call, bot, version.config, version.number))
 
 
-def _info(bot: Bot, config: BotConfig, version: str) -> Body:
+def _info(call: Call, bot: Bot, config: BotConfig, version: str) -> Body:
     onboarding: Body = {"prologue": config.prologue}
     if config.questions is not None:  # absent where suggestions are switched off
         onboarding["suggested_questions"] = list(config.questions)
+    shown = _undocumented(config) if call.emulator.bots.shows_all else {}
     return {
         "bot_id": bot.id,
         "name": config.name,
         "description": config.description,
-        "icon_url": "",
+        "icon_url": _icon_url(call, config),
         "create_time": bot.created_at,
         "update_time": bot.updated_at,
         "version": version,
         "prompt_info": {"prompt": config.prompt},
         "onboarding_info": onboarding,
         "bot_mode": 0,
-        "model_info": {"model_id": "1706077826", "model_name": "Emulated", **config.model},
-        "knowledge": {"knowledge_infos": [{"id": key, "name": key} for key in config.datasets]},
+        "model_info": _model(config),
+        "knowledge": {"knowledge_infos": _knowledge(config)},
         "plugin_info_list": _plugins(config),
         "workflow_info_list": [
             {"id": key, "name": key, "description": "", "icon_url": ""} for key in config.workflows
         ],
-        "suggest_reply_info": {
-            "reply_mode": config.suggest_mode,
-            "customized_prompt": config.suggest_prompt,
-        },
         "shortcut_commands": [],
         "variables": _variables(config),
         "default_user_input_type": "text",
         "owner_user_id": "7000000000000000001",
+        **shown,
+    }
+
+
+def _icon_url(call: Call, config: BotConfig) -> str:
+    """Make an address that is signed anew each time, as on a content network."""
+    if not config.icon_file_id:
+        return ""
+    return f"https://icons.invalid/{config.icon_file_id}.png?x-signature={call.logid}"
+
+
+_MODEL = (
+    *("model_id", "model_name", "temperature", "top_p", "top_k", "max_tokens"),
+    *("context_round", "response_format", "presence_penalty", "frequency_penalty"),
+)
+"""What is documented of a model's settings."""
+
+
+def _model(config: BotConfig) -> Body:
+    model = {"model_id": "1706077826", "model_name": "Emulated", **config.model}
+    return {key: value for key, value in model.items() if key in _MODEL}
+
+
+def _knowledge(config: BotConfig) -> list[Body]:
+    return [{"id": key, "name": key} for key in config.datasets]
+
+
+def _undocumented(config: BotConfig) -> Body:
+    """Show what can be edited besides, under the names it is edited by."""
+    return {
+        "prompt_info": {
+            "prompt": config.prompt,
+            "prompt_mode": config.prompt_mode,
+            "prefix_prompt_info": {
+                "prefix_prompt": config.prefix_prompt,
+                "dynamic_prompt": config.dynamic_prompt,
+            },
+        },
+        "model_info": {**_model(config), **config.model},
+        "knowledge": {
+            "knowledge_infos": _knowledge(config),
+            "auto_call": config.auto_call,
+            "search_strategy": config.search_strategy,
+        },
+        "suggest_reply_info": {
+            "reply_mode": config.suggest_mode,
+            "customized_prompt": config.suggest_prompt,
+        },
+        "media_config": {"is_voice_call_closed": not config.voice_calls},
     }
 
 
 def _plugins(config: BotConfig) -> list[Body]:
+    """Show each plugin once, with all its tools."""
+    tools: dict[str, list[str]] = {}
+    for plugin, api in config.plugins:
+        tools.setdefault(plugin, []).append(api)
     return [
         {
             "plugin_id": plugin,
             "name": plugin,
             "description": "",
             "icon_url": "",
-            "api_info_list": [{"api_id": api, "name": api, "description": ""}],
+            "api_info_list": [{"api_id": api, "name": api, "description": ""} for api in apis],
         }
-        for plugin, api in config.plugins
+        for plugin, apis in tools.items()
     ]
 
 
@@ -183,6 +233,8 @@ async def update(call: Call) -> web.Response:
     """Edit the draft. Users of the API see it after the next publish."""
     body = await call.body(UpdateBody)
     bot = call.emulator.bots.get(body.bot_id)
+    if body.icon_file_id:
+        call.emulator.files.get(call.caller, body.icon_file_id)
     call.emulator.bots.update(bot, body.apply(bot.draft))
     return call.ok()
 
