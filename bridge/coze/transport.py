@@ -9,7 +9,7 @@ import contextlib
 import copy
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import httpx
@@ -64,13 +64,22 @@ class ClientSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to send. Coze judges its type by the name."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask. `query` leaves out what is None; `body` is JSON."""
+    """What to ask. `query` leaves out what is None; `body` is JSON, `file` goes instead of it."""
 
     method: str
     path: str
     query: Mapping[str, str | int | None]
     body: Mapping[str, object] | None = None
+    file: Upload | None = None
 
 
 class Stream:
@@ -184,14 +193,14 @@ class Transport:
                 raise
         return await self._with_token(request, self._open)
 
-    async def call(self, request: Request) -> Success:
+    async def call(self, request: Request, *, again: bool = True) -> Success:
         """Make a small call and return what it brought. Raises by code.
 
-        Repeated after transient errors, so only for what does no harm when it is done twice.
+        again: repeat it after transient errors; for what does no harm when it is done twice.
         """
         attempts = stamina.retry_context(
             on=_is_worth_repeating,
-            attempts=self._settings.attempts,
+            attempts=self._settings.attempts if again else 1,
             timeout=None,
             wait_initial=self._settings.retry_wait,
             wait_jitter=self._settings.retry_wait,
@@ -281,8 +290,14 @@ def _build(
     client: httpx.AsyncClient, request: Request, headers: Mapping[str, str]
 ) -> httpx.Request:
     query = {name: value for name, value in request.query.items() if value is not None}
+    file = request.file
     return client.build_request(
-        request.method, request.path, params=query, json=request.body, headers=headers
+        request.method,
+        request.path,
+        params=query,
+        json=request.body,
+        files={"file": (file.name, file.content)} if file else None,  # the part's name at Coze
+        headers=headers,
     )
 
 
