@@ -128,7 +128,7 @@ def _refused(word: str) -> BridgeError:
 
 def error_word(error: SlackApiError) -> str:
     """Slack's word for it; empty where there was no answer of Slack's own."""
-    answer = getattr(error.response, "data", None)
+    answer = getattr(error.response, "data", error.response)
     return str(answer.get("error", "")) if isinstance(answer, dict) else ""
 
 

@@ -1,0 +1,114 @@
+"""Pages as arguments, and what is below them."""
+
+import pytest
+
+from adapters.slack import blocks
+from bridge.events import Button, Page
+
+BUTTONS = (Button("Why?", "Why is that?"), Button("More", "/more"))
+
+
+def labels(rows: list[blocks.Block]) -> list[str]:
+    return [element["text"]["text"] for row in rows for element in row["elements"]]  # type: ignore[index,attr-defined]
+
+
+def press(*actions: object) -> dict[str, object]:
+    return {"type": "block_actions", "actions": list(actions)}
+
+
+def test_finished_page_offers_its_buttons() -> None:
+    (row,) = blocks.under(Page("x", final=True, buttons=BUTTONS))
+    assert labels([row]) == ["Why?", "More"]
+    said = [blocks.pressed(press(element)) for element in row["elements"]]  # type: ignore[attr-defined]
+    assert said == ["Why is that?", "/more"]
+
+
+def test_many_buttons_are_a_menu() -> None:
+    many = tuple(Button(f"Chat {n}", f"/history {n}") for n in range(6))
+    (row,) = blocks.under(Page("x", final=True, buttons=many))
+    (menu,) = row["elements"]  # type: ignore[misc]
+    assert menu["type"] == "static_select"
+    chosen = {"action_id": menu["action_id"], "selected_option": menu["options"][5]}
+    assert blocks.pressed(press(chosen)) == "/history 5"
+
+
+def test_long_words_stay_buttons_because_a_menu_could_not_say_them() -> None:
+    many = tuple(Button(f"Question {n}", "x" * 151) for n in range(6))
+    (row,) = blocks.under(Page("x", final=True, buttons=many))
+    assert labels([row]) == [f"Question {n}" for n in range(6)]
+
+
+def test_button_that_cannot_be_said_whole_is_not_offered() -> None:
+    buttons = (Button("Long", "x" * 2001), Button(" ", "blank"), Button("Mute", ""))
+    assert blocks.under(Page("x", final=True, buttons=buttons)) == []
+
+
+def test_label_is_shortened_and_harmless() -> None:
+    buttons = (Button("y" * 80, "a"), Button("<!channel>", "b"))
+    rows = blocks.under(Page("x", final=True, buttons=buttons))
+    assert labels(rows) == ["y" * 74 + "…", "<\u200b!channel>"]
+
+
+def test_growing_page_can_be_stopped() -> None:
+    (row,) = blocks.under(Page("x", buttons=BUTTONS))
+    assert [blocks.pressed(press(each)) for each in row["elements"]] == ["/stop"]  # type: ignore[attr-defined]
+
+
+def test_plain_page_has_nothing_below() -> None:
+    assert blocks.under(Page("x", final=True, buttons=BUTTONS, plain=True), "key") == []
+    assert blocks.under(Page("x", plain=True)) == []
+
+
+def test_thumbs_say_what_they_are_about() -> None:
+    (row,) = blocks.under(Page("x", final=True), "turn/0")
+    (thumbs,) = row["elements"]  # type: ignore[misc]
+    for name, vote in (("positive_button", "up/turn/0"), ("negative_button", "down/turn/0")):
+        pressed = press({"action_id": thumbs["action_id"], "value": thumbs[name]["value"]})
+        assert (blocks.thumb(pressed), blocks.pressed(pressed)) == (vote, "")
+
+
+def test_post_without_anything_below_is_markdown() -> None:
+    assert blocks.posted(Page("**x** <!here>", final=True)) == {
+        "markdown_text": "**x** <\u200b!here>"
+    }
+
+
+def test_post_with_buttons_has_a_text_for_notifications() -> None:
+    page = Page("a < b", final=True, buttons=BUTTONS)
+    shown = blocks.posted(page, blocks.under(page))
+    assert shown["text"] == "a &lt; b"
+    assert [block["type"] for block in shown["blocks"]] == ["markdown", "actions"]  # type: ignore[attr-defined]
+
+
+def test_long_update_leaves_that_text_to_slack() -> None:
+    assert "text" in blocks.updated(Page("x" * 4000, final=True))
+    assert "text" not in blocks.updated(Page("x" * 4001, final=True))
+
+
+def test_plain_post_is_literal() -> None:
+    page = Page("*a* <b> & <!here>", final=True, plain=True)
+    assert blocks.posted(page) == {"text": "*a* &lt;b&gt; &amp; &lt;!here&gt;", "mrkdwn": False}
+
+
+@pytest.mark.parametrize("text", ["x" * 7000, "line\n" * 1400, "x" * 2999 + "\n" + "y" * 10])
+def test_plain_update_keeps_every_character_in_sections_of_a_size(text: str) -> None:
+    sections = blocks.updated(Page(text, plain=True))["blocks"]
+    parts = [section["text"]["text"] for section in sections]  # type: ignore[attr-defined]
+    assert "".join(parts) == text
+    assert all(0 < len(part) <= 3000 for part in parts)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"actions": None},
+        {"actions": ["x", {}]},
+        {"actions": [{"action_id": "other", "value": "x"}]},
+        {"actions": [{"action_id": "say/0", "value": 7}]},
+        {"actions": [{"action_id": "say/menu", "selected_option": {}}]},
+    ],
+)
+def test_unreadable_press_says_nothing(payload: dict[str, object]) -> None:
+    assert blocks.pressed(payload) == ""
+    assert blocks.thumb(payload) == ""
