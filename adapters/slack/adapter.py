@@ -9,10 +9,13 @@ from datetime import datetime
 import aiohttp
 from aiohttp import web
 
+from adapters.slack.addresses import events_path
 from adapters.slack.bolt import Gate
 from adapters.slack.courtesy import Courtesy
 from adapters.slack.http import Hook
+from adapters.slack.installed import Installed
 from adapters.slack.normalise import Ears
+from adapters.slack.oauth import Installing, offer
 from adapters.slack.people import People
 from adapters.slack.receive import Intake
 from adapters.slack.settings import SlackSettings
@@ -44,6 +47,7 @@ class _Parts:
     intake: Intake
     sockets: Sockets | None
     hook: Hook | None
+    installing: Installing | None
 
 
 class SlackAdapter:
@@ -72,7 +76,7 @@ class SlackAdapter:
     async def open(self) -> None:
         """Make the parts; whose token it is, is asked when it begins to receive."""
         session = aiohttp.ClientSession(trust_env=True)
-        workspaces = self._workspaces(session)
+        workspaces, installing = self._workspaces(session)
         speaker = Speaker(workspaces, self._settings, self._account)
         intake = self._intake(speaker)
         secret = self._settings.signing_secret.get_secret_value()
@@ -85,10 +89,19 @@ class SlackAdapter:
             intake=intake,
             sockets=self._sockets(gate, session) if self._settings.mode == "socket" else None,
             hook=Hook(gate, secret=secret) if self._settings.mode == "http" else None,
+            installing=installing,
         )
 
-    def _workspaces(self, session: aiohttp.ClientSession) -> Workspaces:
-        return OneWorkspace(self._settings.bot_token, self._settings.api_base_url, session)
+    def _workspaces(self, session: aiohttp.ClientSession) -> tuple[Workspaces, Installing | None]:
+        """The workspaces, and the pages by which there will be more of them."""
+        base_url = self._settings.api_base_url
+        if not self._settings.client_id:
+            return OneWorkspace(self._settings.bot_token, base_url, session), None
+        vault = self._host.vault
+        offered = offer(self._account, self._settings, self._host.public_url)
+        workspaces = Installed(vault, offered.app, base_url, session)
+        client = make_client(None, base_url, session)
+        return workspaces, Installing(offered, vault, workspaces, client)
 
     def _intake(self, speaker: Speaker) -> Intake:
         ears = Ears(
@@ -112,13 +125,17 @@ class SlackAdapter:
         if self._parts is not None:
             await self._parts.intake.close()
             await self._parts.speaker.close()
+            await self._parts.workspaces.close()
             await self._parts.session.close()
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """The request URL for events, presses and commands; there is none in socket mode."""
+        """The request URL of http mode, and the pages that install the app."""
+        served: list[web.RouteDef] = []
         if self._settings.mode == "http":
-            return [web.post(f"/slack/{self._account}/events", self._receive)]
-        return []
+            served.append(web.post(events_path(self._account), self._receive))
+        if self._parts is not None and self._parts.installing is not None:
+            served.extend(self._parts.installing.routes())
+        return served
 
     async def _receive(self, request: web.Request) -> web.Response:
         if self._parts is None or self._parts.hook is None or not self._parts.intake.is_listening:
@@ -130,7 +147,7 @@ class SlackAdapter:
         parts = self._opened()
         with parts.intake.telling(sink):
             try:
-                await self._greet(parts)
+                await parts.workspaces.verify()
                 self._trouble = None
                 if parts.sockets is None:
                     await asyncio.Event().wait()
@@ -142,10 +159,6 @@ class SlackAdapter:
             except asyncio.CancelledError:
                 self._trouble = "not receiving any more"
                 raise
-
-    async def _greet(self, parts: _Parts) -> None:
-        """Raises `Unauthorised` before anybody waits for an answer in vain; `Transient`."""
-        await parts.workspaces.of("")
 
     def trouble(self) -> str | None:
         sockets = self._parts.sockets if self._parts else None

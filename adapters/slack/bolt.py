@@ -98,7 +98,7 @@ class _Arrival(AsyncMiddleware):
         team, enterprise = home(req.body)
         whole = enterprise if req.context.is_enterprise_install else ""
         if is_revocation(req.body):
-            self._workspaces.forget(team, whole)
+            await self._workspaces.revoked(team, whole)
             return BoltResponse(status=200)
         req.context[_HOME] = (team, whole)
         req.context[_TICKET] = self._queue.ticket(f"{team}/{req.context.channel_id or ''}")
