@@ -26,7 +26,10 @@ from bridge.config import (
 from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, Scenario
 from bridge.emulator import Emulator as Coze
 from bridge.errors import Transient
+from bridge.events import Inbound
 from bridge.flow.supervise import supervise
+from bridge.testing.contract import RecordingSink, receiving
+from bridge.testing.transcript import FakeHost
 from bridge.web.server import ServesHttp, Status, serve_http
 from tests.slack.emulator import Emulator
 
@@ -86,6 +89,53 @@ async def eventually(holds: Callable[[], object], *, within: float = PATIENCE) -
 async def eventually_well(adapter: Adapter) -> None:
     """Wait until an adapter has nothing to complain of."""
     await eventually(lambda: adapter.trouble() is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """An adapter on its own, and what it heard."""
+
+    slack: Emulator
+    adapter: Supervised
+    sink: RecordingSink
+
+    @property
+    def texts(self) -> list[str]:
+        return [event.text for event in self.sink.events]
+
+    async def heard(self, *texts: str) -> list[Inbound]:
+        """Wait until exactly these were heard, in this order, and all is acknowledged."""
+        await eventually(lambda: len(self.sink.events) >= len(texts))
+        await self.settled()
+        assert self.texts == list(texts)
+        return list(self.sink.events)
+
+    async def settled(self) -> None:
+        """Wait until everything was acknowledged."""
+        await self.slack.until(lambda it: not it.deliveries.open, within=PATIENCE)
+
+
+@asynccontextmanager
+async def listening(
+    slack: Emulator,
+    *,
+    host: FakeHost | None = None,
+    sink: RecordingSink | None = None,
+    **table: object,
+) -> AsyncIterator[Listening]:
+    """Run an adapter until the block ends. table: keys of its configuration."""
+    sink = sink or RecordingSink()
+    adapter = Supervised(ACCOUNT, slack_settings(slack, **table), host or FakeHost())
+    await adapter.open()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(adapter.close)
+        if slack.mode == "http":
+            slack.hooks.use_real_time()
+            server = ServerSettings(port=free_port())
+            url = await stack.enter_async_context(serve_http(server, [adapter]))
+            slack.hooks.url = f"{url}/slack/{ACCOUNT}/events"
+        await stack.enter_async_context(receiving(adapter, sink))
+        yield Listening(slack, adapter, sink)
 
 
 @dataclass(frozen=True, slots=True)
