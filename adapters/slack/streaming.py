@@ -63,6 +63,9 @@ class Streaming:
 
         Raises `Transient` also where the stream has ended: the next call is an update.
         """
+        if not shown.sure:  # what came last may stand there or not, so nothing can follow it
+            await self._leave_open_nothing(message, shown)
+            raise Transient("the stream has ended")
         text = harmless_so_far(page.text)
         rest = None if page.plain else shown.rest_of(text)
         if not rest:
@@ -77,7 +80,7 @@ class Streaming:
             raise
         except Permanent as error:
             log.info("stream.ended", error=str(error))
-            await self._leave_open_nothing(message, shown, error)
+            await self._leave_open_nothing(message, shown, error.code)
             raise Transient("the stream has ended", code=error.code) from error
         shown.sent = text
 
@@ -98,17 +101,17 @@ class Streaming:
             raise
         except Permanent as error:
             log.info("stream.not_stopped", error=str(error))
-            await self._leave_open_nothing(message, shown, error)
+            await self._leave_open_nothing(message, shown, error.code)
             return False
         self._streams.stands(message, grows=False)
         return True
 
     async def _leave_open_nothing(
-        self, message: MessageRef, shown: Shown, error: Permanent
+        self, message: MessageRef, shown: Shown, code: int | str | None = None
     ) -> None:
-        """A call on a stream was refused; unless that is because it ended, end it."""
+        """End a stream that is of no use any more. code: why, where Slack said so."""
         shown.sure = False
-        if error.code != NOT_STREAMING:
+        if code != NOT_STREAMING:
             with as_another_call():
                 await self.end(message, shown)
         self._streams.stands(message, grows=True)
