@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.agent_cli import agent
 from bridge.errors import Misconfigured
 from bridge.shell import Config
 from bridge.shell import exit_codes as _exit_codes
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(agent, name="agent")
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Where to listen on 127.0.0.1.")]
 
