@@ -59,6 +59,12 @@ class Answer:
         """Everything people saw of it, in order."""
         return [revision.content.seen for revision in self.message.revisions]
 
+    @property
+    def markdown(self) -> str:
+        """The Markdown people see of it, without what stands below."""
+        blocks = [b for b in self.message.blocks if b["type"] == "markdown"]
+        return self.message.content.markdown or "".join(str(block["text"]) for block in blocks)
+
     def by(self, speaker: Speaker) -> "Answer":
         """The same message, in the hands of another process."""
         return replace(self, speaker=speaker)
