@@ -106,6 +106,8 @@ def test_every_line_of_the_example_is_valid(tmp_path: Path) -> None:
     assert sorted(caught.value.problems) == [
         "adapters.slack.app_token: given twice, here and as app_token_file; keep one",
         "adapters.slack.bot_token: given twice, here and as bot_token_file; keep one",
+        "adapters.slack.client_id: missing; it stands beside the secret under Basic Information",
+        "adapters.slack.client_secret: given twice, here and as client_secret_file; keep one",
         "adapters.slack.signing_secret: given twice, here and as signing_secret_file; keep one",
         "adapters.telegram.token: given twice, here and as token_file; keep one",
         "adapters.web.token: given twice, here and as token_file; keep one",
