@@ -22,9 +22,12 @@ from adapters.slack.streams import Shown, Streams
 from adapters.slack.tiers import DELETE, POST, UPDATE, Tiers
 from adapters.slack.ways import Ways
 from adapters.slack.workspaces import Workspaces
-from bridge.errors import BridgeError, Gone, Permanent
+from bridge.errors import BridgeError, Gone, Permanent, Unauthorised
 from bridge.events import ChatRef, MessageRef, Page
 from bridge.limits import Limit
+from bridge.logs import get
+
+log = get(__name__)
 
 _FAREWELL = 5.0  # seconds for stopping what still streams when we go
 
@@ -162,9 +165,18 @@ class Speaker:
     async def recall(
         self, chat: ChatRef, key: str, *, since: datetime, known: Collection[str]
     ) -> MessageRef | None:
-        """Find what was posted under a key, by the mark it carries."""
-        with as_another_call():
-            ts = await recall(self._calls, spot(chat), key, since=since, known=known)
+        """Find what was posted under a key, by the mark it carries.
+
+        An app that may not read what was said there cannot tell, and finds nothing.
+        """
+        try:
+            with as_another_call():
+                ts = await recall(self._calls, spot(chat), key, since=since, known=known)
+        except Unauthorised as error:
+            if error.code != "missing_scope":
+                raise
+            log.warning("recall.impossible", chat=chat.chat, cure="add the history scopes")
+            return None
         return MessageRef(chat, ts) if ts else None
 
     async def close(self) -> None:

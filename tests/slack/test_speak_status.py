@@ -1,0 +1,150 @@
+"""Signs of life: the status below a thread, and Slack's own Stop button."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapters.slack.speak import Speaker
+from bridge.events import ChatRef
+from tests.platforms.budgets import Clock
+from tests.slack.emulator import Drop, Emulator, Fault, Limits, Person, Seat
+from tests.slack.speaking import Answer, answer, calls, speaking
+
+STATUS = "assistant.threads.setStatus"
+SESSION = "agents.sessions.setStatus"
+
+
+@pytest.fixture
+async def speaker(slack: Emulator) -> AsyncIterator[Speaker]:
+    async with speaking(slack) as speaker:
+        yield speaker
+
+
+@pytest.fixture
+async def said(slack: Emulator, speaker: Speaker, dm: Seat, ann: Person) -> Answer:
+    return await answer(slack, speaker, dm.channel, ann)
+
+
+def status(said: Answer) -> str:
+    return said.channel.status(said.chat.thread)
+
+
+def session(said: Answer) -> list[str]:
+    return said.channel.sessions.get(said.chat.thread, [])
+
+
+async def test_thinking_is_shown_and_can_be_stopped(said: Answer) -> None:
+    await said.speaker.typing(said.chat)
+    assert status(said) == "is thinking…"
+    assert session(said) == ["processing"]
+
+
+async def test_status_is_renewed_only_before_it_fades(
+    slack: Emulator, said: Answer, clock: Clock
+) -> None:
+    for _ in range(25):
+        await said.speaker.typing(said.chat)
+        clock.move(4)
+    assert calls(slack) == [STATUS, SESSION]
+    await said.speaker.typing(said.chat)
+    assert calls(slack).count(STATUS) == 2
+    assert status(said) == "is thinking…"
+
+
+async def test_status_is_shown_anew_after_a_message(slack: Emulator, said: Answer) -> None:
+    await said.speaker.typing(said.chat)
+    await said.grow("Once")
+    assert status(said) == ""
+    await said.speaker.typing(said.chat)
+    assert status(said) == "is thinking…"
+
+
+async def test_end_of_a_stream_takes_the_stop_button_away(slack: Emulator, said: Answer) -> None:
+    await said.speaker.typing(said.chat)
+    await said.grow("Once")
+    assert session(said) == ["processing"]
+    await said.end("Once upon")
+    assert session(said) == ["processing", "active"]
+    assert calls(slack) == [STATUS, SESSION, "startStream", "stopStream"]
+
+
+async def test_end_of_updates_takes_the_stop_button_away(
+    slack: Emulator, dm: Seat, ann: Person
+) -> None:
+    async with speaking(slack, stream="edit") as speaker:
+        said = await answer(slack, speaker, dm.channel, ann)
+        await speaker.typing(said.chat)
+        await said.grow("Once")
+        assert session(said) == ["processing"]
+        await said.end("Once upon")
+    assert session(said) == ["processing", "active"]
+
+
+async def test_single_post_takes_the_stop_button_away(said: Answer) -> None:
+    await said.speaker.typing(said.chat)
+    await said.end("Done")
+    assert session(said) == ["processing", "active"]
+
+
+async def test_session_somebody_stopped_is_left_alone(slack: Emulator, said: Answer) -> None:
+    await said.speaker.typing(said.chat)
+    await said.grow("Once")
+    assert said.ref is not None
+    said.speaker.was_stopped(said.chat, said.ref.id)
+    await said.end("Once upon")
+    assert session(said) == ["processing"]
+
+
+@pytest.mark.parametrize("error", ["missing_scope", "unknown_method", "not_an_agent_app"])
+@pytest.mark.parametrize("method", [STATUS, SESSION])
+async def test_what_the_app_may_not_show_is_not_tried_again(
+    slack: Emulator, said: Answer, method: str, error: str, clock: Clock
+) -> None:
+    slack.inject(Fault(method, error=error, times=0))
+    for _ in range(3):
+        await said.speaker.typing(said.chat)
+        clock.move(101)
+    assert calls(slack).count(method) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(error="fatal_error", times=2),
+        Fault(retry_after=5, times=2),
+        Fault(drop=Drop.AFTER, times=2),
+        Fault(error="channel_not_found", times=2),
+    ],
+)
+async def test_trouble_with_it_troubles_nobody(
+    slack: Emulator, said: Answer, fault: Fault, clock: Clock
+) -> None:
+    slack.inject(fault)
+    await said.speaker.typing(said.chat)
+    clock.move(101)
+    await said.speaker.typing(said.chat)
+    assert status(said) == "is thinking…"
+
+
+async def test_place_without_a_thread_has_no_status(
+    slack: Emulator, speaker: Speaker, dm: Seat
+) -> None:
+    await speaker.typing(ChatRef("slack", "slack", f"{slack.team.id}/{dm.id}"))
+    assert calls(slack) == []
+
+
+async def test_each_session_that_was_begun_finds_the_call_to_end_it(
+    slack: Emulator, ann: Person
+) -> None:
+    slack.throttle.set(Limits())
+    async with speaking(slack, stream="final") as speaker:
+        channels = [slack.channel(f"room-{n}", ann) for n in range(40)]
+        said = [await answer(slack, speaker, channel, ann) for channel in channels]
+        for each in said:
+            await speaker.typing(each.chat)
+        for each in said:
+            await each.end("Done")
+    begun = [session(each) for each in said if session(each)]
+    assert 20 <= len(begun) <= 25
+    assert begun == [["processing", "active"]] * len(begun)
+    assert slack.journal.refused_share == 0
