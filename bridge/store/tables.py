@@ -164,6 +164,16 @@ variables = Table(
     Column("remote_at", UtcDateTime),
 )
 
+refused_variables = Table(
+    "refused_variables",
+    metadata,
+    Column("agent", String(64), primary_key=True),
+    Column("keyword", String(255), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("circumstances", String(255), nullable=False),  # under which it was refused
+    Column("at", UtcDateTime, nullable=False),
+)
+
 usage = Table(
     "usage",
     metadata,
