@@ -48,9 +48,9 @@ class Streaming:
             )
         except RateLimited:
             return None
-        except (Gone, Unauthorised):
+        except Gone:
             raise
-        except Permanent as error:
+        except Permanent as error:  # a token that is no good at all, the post finds out
             self._ways.refused(chat, error)
             return None
         message = named(chat, answer.get("ts"))

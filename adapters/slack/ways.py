@@ -6,10 +6,10 @@ from adapters.slack.lately import Lately
 from adapters.slack.place import Spot, spot
 from adapters.slack.settings import SlackSettings
 from adapters.slack.streams import Streams
-from adapters.slack.tiers import APPEND, MINUTE, POST, START, STOP, UPDATE, Tiers
+from adapters.slack.tiers import APPEND, POST, START, STOP, UPDATE, Tiers
 from bridge.errors import Permanent, Rejected
 from bridge.events import ChatRef, MessageRef
-from bridge.limits import EDITS, Limit, Pace, Quota
+from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
 
 log = get(__name__)
@@ -97,9 +97,11 @@ class Ways:
         return (self._pace(chat, APPEND, APPEND_EVERY), quota)
 
     def _update_every(self, team: str) -> float:
-        """Seconds between two updates of one answer, of which many share a budget."""
-        shared = self._quota(team, UPDATE).calls * EDITS
-        return max(UPDATE_EVERY, self._streams.growing_in(team) * MINUTE / shared)
+        """Seconds between two updates of one answer, of which many share a budget.
+
+        What of the budget is not for intermediate ones, the quota itself keeps from them.
+        """
+        return UPDATE_EVERY * max(1, self._streams.growing_in(team))
 
     def _quota(self, team: str, method: str) -> Quota:
         return self._tiers.quota(team, method)

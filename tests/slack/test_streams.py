@@ -292,6 +292,8 @@ async def test_plain_end_replaces_what_was_streamed(slack: Emulator, said: Answe
         "missing_recipient_user_id",
         "missing_recipient_team_id",
         "feature_not_enabled",
+        "missing_scope",
+        "not_allowed_token_type",
         "something_new",
     ],
 )
