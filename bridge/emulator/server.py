@@ -15,6 +15,7 @@ from bridge.emulator.routes import (
     chat,
     control,
     conversations,
+    examples,
     files,
     messages,
     tokens,
@@ -69,7 +70,7 @@ def _url(host: str, runner: web.AppRunner) -> str:
 def application(emulator: Emulator) -> web.Application:
     """Build the app: Coze's endpoints, and ours below /_emulator."""
     app = web.Application(middlewares=[_misses(emulator)], client_max_size=LARGEST_BODY)
-    for route in _ROUTES:
+    for route in (*_ROUTES, *examples.routes_beside(_ROUTES)):
         app.router.add_route(route.method, route.path, _endpoint(emulator, route.handler))
     app.router.add_post("/api/permission/oauth2/token", _token(emulator))
     app.router.add_post("/api/permission/oauth2/account/{account_id}/token", _token(emulator))
