@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from bridge.agent_cli import agent
+from bridge.api_cli import api
 from bridge.errors import Misconfigured
 from bridge.shell import Config
 from bridge.shell import exit_codes as _exit_codes
@@ -28,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(agent, name="agent")
+app.command()(api)
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Where to listen on 127.0.0.1.")]
 

@@ -1,6 +1,6 @@
 """The configuration: a TOML file and the environment become frozen settings, once."""
 
-from bridge.config.load import Platforms, find, load
+from bridge.config.load import Platforms, find, load, load_coze
 from bridge.config.schema import (
     AccessSettings,
     AgentSettings,
@@ -42,4 +42,5 @@ __all__ = [
     "find",
     "is_loopback",
     "load",
+    "load_coze",
 ]

@@ -64,6 +64,16 @@ def load(path: Path | None, environ: Mapping[str, str], platforms: Platforms) ->
     return settings
 
 
+def load_coze(path: Path | None, environ: Mapping[str, str]) -> CozeSettings:
+    """Read and check `[coze]` alone, for what needs nothing else. Raises `Misconfigured`."""
+    problems = Problems(environ)
+    table = read_tables(path, environ, problems).get("coze", {})
+    settings = parse(CozeSettings, table, "coze", problems) or CozeSettings()
+    _report("coze", settings.conflicts(), problems)
+    problems.raise_if_any()
+    return settings
+
+
 def _settings(tables: Table, platforms: Platforms, problems: Problems) -> Settings:
     """Judge every key on its own. What was refused is at its default in the result."""
 
