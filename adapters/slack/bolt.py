@@ -7,6 +7,7 @@ runs after the checks and before any acknowledgement, commits it, and nothing co
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from slack_bolt.app.async_app import AsyncApp
@@ -18,7 +19,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.queue import Queue, Ticket
-from adapters.slack.receive import Intake, home, is_revocation, kind
+from adapters.slack.receive import Intake, happened, home, is_revocation, kind
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.errors import BridgeError, Departed, Unreachable
 from bridge.logs import get
@@ -101,7 +102,8 @@ class _Arrival(AsyncMiddleware):
             await self._workspaces.revoked(team, whole)
             return BoltResponse(status=200)
         req.context[_HOME] = (team, whole)
-        req.context[_TICKET] = self._queue.ticket(f"{team}/{req.context.channel_id or ''}")
+        place = f"{team}/{req.context.channel_id or ''}"
+        req.context[_TICKET] = self._queue.ticket(place, happened(req.body) or time.time())
         return await next()
 
 

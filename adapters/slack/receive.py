@@ -11,7 +11,7 @@ from adapters.slack.normalise import Ears, Heard, Here, Opened, Understood, unde
 from adapters.slack.people import People
 from adapters.slack.place import in_team, spot
 from adapters.slack.queue import Ticket
-from adapters.slack.raw import Json, fields, items, text
+from adapters.slack.raw import Json, fields, items, moment, text
 from adapters.slack.threads import Threads
 from adapters.slack.workspaces import Workspace
 from bridge.adapter import Sink
@@ -126,7 +126,8 @@ class Intake:
             raise Unreachable("not receiving")
         jobs = [self._put(self._sink, event)]
         if event.chat.kind is ChatKind.THREAD:
-            jobs.append(self._threads.join(event.chat))
+            self._threads.enter(event.chat)  # before the next one asks
+            jobs.append(self._threads.store(event.chat))
         return [asyncio.create_task(job, name="commit") for job in jobs]
 
     async def _put(self, sink: Sink, event: Inbound) -> None:
@@ -182,6 +183,13 @@ def is_revocation(body: Json) -> bool:
     taken = items(fields(event.get("tokens")).get("bot"))
     kind = event.get("type")
     return kind == "app_uninstalled" or (kind == "tokens_revoked" and bool(taken))
+
+
+def happened(body: Json) -> float | None:
+    """When it did, in seconds since 1970 by Slack's clock; None for what Slack does not date."""
+    event, action = fields(body.get("event")), fields(next(iter(items(body.get("actions"))), None))
+    dated = moment(_first(event.get("event_ts"), event.get("ts"), action.get("action_ts")))
+    return dated.timestamp() if dated else None
 
 
 def kind(body: Json) -> str:

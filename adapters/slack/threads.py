@@ -19,17 +19,17 @@ class Threads:
         self._transcript = transcript
         self._joined: Lately[str, bool] = Lately(_DAY, most=most)  # and whether that is stored
 
-    async def join(self, chat: ChatRef) -> None:
-        """Take part from now on; returns after commit. Raises `Transient`.
+    def enter(self, chat: ChatRef) -> None:
+        """Take part from now on; what is said next is for us, stored or not."""
+        if _key(chat) not in self._joined:
+            self._joined.put(_key(chat), value=False)
 
-        What is heard while it is being stored is taken for ours already.
-        """
-        key = _key(chat)
-        if self._joined.get(key):
+    async def store(self, chat: ChatRef) -> None:
+        """Remember for good that we take part; returns after commit. Raises `Transient`."""
+        if self._joined.get(_key(chat)):
             return
-        self._joined.put(key, value=False)
-        await self._transcript.open_chat(key)
-        self._joined.put(key, value=True)
+        await self._transcript.open_chat(_key(chat))
+        self._joined.put(_key(chat), value=True)
 
     async def is_ours(self, chat: ChatRef) -> bool:
         """Tell whether we take part. Raises `Transient`.
