@@ -58,7 +58,9 @@ class AdapterSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a platform's own commands are told of a configuration that may not be finished.
+    """What a platform's own commands (`adapters/commands.py`) are told of a configuration.
+
+    It may not be finished.
 
     public_url: empty if nobody said. accounts: the tables of this platform; keys that are
     missing, or were refused, are at their defaults.
@@ -76,15 +78,10 @@ class Platform:
     adapter: "package.module:Class", imported only when an account uses it and called with
         `(account: str, settings, host: Host)`; None for a platform whose settings are known
         but which this version cannot connect to yet.
-    cli: "package.module:app", a `typer.Typer` with commands that only this platform has. They
-        stand under its name, and are imported only when somebody asks for them. The context's
-        `obj` is a `Callable[[Path | None], Outline]` that reads the configuration; they raise
-        `Misconfigured` and other `BridgeError`, which become a line and an exit code.
     """
 
     settings: type[AdapterSettings]
     adapter: str | None
-    cli: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

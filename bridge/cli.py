@@ -15,6 +15,7 @@ import typer
 from bridge.agent_cli import agent
 from bridge.api_cli import api
 from bridge.errors import Misconfigured
+from bridge.platform_cli import WithPlatforms
 from bridge.shell import Config
 from bridge.shell import exit_codes as _exit_codes
 from bridge.shell import load as _load
@@ -22,6 +23,7 @@ from bridge.shell import run as _run
 
 app = typer.Typer(
     name="coze-bridge",
+    cls=WithPlatforms,
     help="Put an agent hosted on Coze on Telegram, Slack and a web page.",
     no_args_is_help=True,
     add_completion=False,

@@ -1,6 +1,6 @@
 """The configuration: a TOML file and the environment become frozen settings, once."""
 
-from bridge.config.load import Platforms, find, load, load_coze
+from bridge.config.load import Platforms, find, load, load_coze, load_outline
 from bridge.config.schema import (
     AccessSettings,
     AgentSettings,
@@ -43,4 +43,5 @@ __all__ = [
     "is_loopback",
     "load",
     "load_coze",
+    "load_outline",
 ]

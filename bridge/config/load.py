@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from bridge.adapter import AdapterSettings
+from bridge.adapter import AdapterSettings, Outline
 from bridge.config.schema import (
     AccessSettings,
     AgentSettings,
@@ -72,6 +72,22 @@ def load_coze(path: Path | None, environ: Mapping[str, str]) -> CozeSettings:
     _report("coze", settings.conflicts(), problems)
     problems.raise_if_any()
     return settings
+
+
+def load_outline(
+    path: Path | None, environ: Mapping[str, str], platforms: Platforms, platform: str
+) -> Outline:
+    """Read what a platform's own commands need, of a configuration that may not be finished.
+
+    Raises `Misconfigured` for keys of `[adapters]` and `[server]` that are wrong by themselves.
+    """
+    problems = Problems(environ)
+    tables = read_tables(path, environ, problems)
+    server = parse(ServerSettings, tables.get("server", {}), "server", problems)
+    accounts = _named("adapters", tables, _platform_settings(platforms), problems)
+    problems.raise_if_any()
+    mine = {name: its for name, its in accounts.items() if its.platform == platform}
+    return Outline(server.public_url if server else "", mine)
 
 
 def _settings(tables: Table, platforms: Platforms, problems: Problems) -> Settings:
