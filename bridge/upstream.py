@@ -7,9 +7,10 @@
 Everything else Coze says on the way (tool calls, retrieval notes) never leaves `coze/`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from bridge.errors import BridgeError, Gone
@@ -26,12 +27,16 @@ class Question:
     uid: Coze's `user_id`, our `connector_uid`.
     conversation_id: always known before asking, so that a lost answer can be looked for.
     mark: our own id of the turn, sent as `meta_data` and found again with `Agent.find`.
+    custom_variables: for the places in the agent's prompt that are named so; parameters: for
+        the first step of its workflow.
     """
 
     uid: str
     conversation_id: str
     text: str
     mark: str
+    custom_variables: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +141,41 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How the agent introduces itself. `prologue` may contain `{{user_name}}`."""
+    """How the agent introduces itself. `prologue` may contain `{{user_name}}`.
+
+    version: changes whenever the agent was published anew; empty if Coze does not tell.
+    """
 
     name: str = ""
     prologue: str = ""
     questions: tuple[str, ...] = ()
+    version: str = ""
 
 
-class Agent(Protocol):
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A user variable as Coze has it. set_at: None for a default that nobody ever set."""
+
+    keyword: str
+    value: str
+    set_at: datetime | None = None
+
+
+class KeepsVariables(Protocol):
+    """What an agent remembers of each user, under names that its author gave out.
+
+    Raises `bridge.errors`; a `Permanent` without a known reason where a keyword does not exist,
+    is not enabled, or belongs to Coze.
+    """
+
+    async def variables(self, uid: str) -> list[Variable]:
+        """Read all of a user's variables, defaults included."""
+
+    async def set_variables(self, uid: str, values: Mapping[str, str]) -> None:
+        """Set some of them; none of them if any is refused. `values` is not empty."""
+
+
+class Agent(KeepsVariables, Protocol):
     """One configured agent. Every method raises `bridge.errors`, with code and logid."""
 
     def of(self, uid: str) -> "Agent":

@@ -2,25 +2,37 @@
 
 import contextlib
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from bridge.coze import recall
-from bridge.coze.client import CozeClient
+from bridge.coze.client import API_CHANNEL, CozeClient
 from bridge.coze.codes import NO_PERMISSION
 from bridge.coze.telling import Telling
 from bridge.coze.transport import Stream
 from bridge.coze.wire import Message, Status
 from bridge.errors import Gone, Permanent, Unauthorised, Unreachable
-from bridge.upstream import Agent, AnswerEvent, Outcome, Profile, Question, Running, Trace
+from bridge.upstream import (
+    Agent,
+    AnswerEvent,
+    Outcome,
+    Profile,
+    Question,
+    Running,
+    Trace,
+    Variable,
+)
 
 
 class CozeAgent(Agent):
     """One published bot, asked through one client. Stateless: any process may continue."""
 
-    def __init__(self, client: CozeClient, *, bot_id: str) -> None:
+    def __init__(
+        self, client: CozeClient, *, bot_id: str, connector_id: str = API_CHANNEL
+    ) -> None:
         self._client = client
         self._bot_id = bot_id
+        self._owner = {"bot_id": bot_id, "connector_id": connector_id}
 
     def of(self, uid: str) -> "CozeAgent":
         client = self._client.of(uid)
@@ -63,6 +75,12 @@ class CozeAgent(Agent):
 
     async def clear(self, conversation_id: str) -> None:
         await self._client.clear(conversation_id)
+
+    async def variables(self, uid: str) -> list[Variable]:
+        return await self._client.variables(self._owner, uid)
+
+    async def set_variables(self, uid: str, values: Mapping[str, str]) -> None:
+        await self._client.set_variables(self._owner, uid, values)
 
     async def profile(self) -> Profile:
         return await self._client.bot(self._bot_id)

@@ -5,7 +5,7 @@ Every method raises `bridge.errors` with Coze's code and log id, translated by `
 
 import contextlib
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Literal, Self
@@ -19,7 +19,7 @@ from bridge.coze.envelope import Success
 from bridge.coze.transport import ClientSettings, Request, Stream, Transport
 from bridge.coze.wire import Chat, Conversation, Message
 from bridge.errors import Gone, Permanent, Unreachable
-from bridge.upstream import Profile, Question
+from bridge.upstream import Profile, Question, Variable
 
 API_CHANNEL = "1024"
 """The connector id of the API channel, in lists of conversations."""
@@ -160,6 +160,21 @@ class CozeClient:
             body["chat_id"] = chat_id
         request = _post("/v1/conversation/message/list", body, conversation_id=conversation_id)
         return _messages(await self._http.call(request))
+
+    async def variables(self, owner: Mapping[str, str], uid: str) -> list[Variable]:
+        """Read a user's variables. owner: `bot_id` or `app_id`, and the `connector_id`."""
+        request = _get("/v1/variables", **owner, connector_uid=uid)
+        data = (await self._http.call(request)).data
+        return [wire.variable(item) for item in wire.children(data, "items")]
+
+    async def set_variables(
+        self, owner: Mapping[str, str], uid: str, values: Mapping[str, str]
+    ) -> None:
+        """Set variables; a name Coze does not know refuses all of them."""
+        pairs = [{"keyword": name, "value": clean(value)} for name, value in values.items()]
+        body = {**owner, "connector_uid": uid, "data": pairs}
+        # Setting twice is setting once.
+        await self._http.call(Request("PUT", "/v1/variables", {}, body))
 
     async def bot(self, bot_id: str) -> Profile:
         """Read how the published agent introduces itself."""

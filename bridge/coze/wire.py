@@ -8,17 +8,19 @@ read is as good as absent; nothing here raises for one.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 from bridge.clean import clean
-from bridge.upstream import Profile, Question, Usage
+from bridge.upstream import Profile, Question, Usage, Variable
 
 Json: TypeAlias = Mapping[str, object]
 
 MARK = "bridge_turn"
 """The `meta_data` key that carries our own id of a turn, on the chat and on its question."""
 
+_LATEST = 2**32  # seconds since 1970, in 2106
 _LARGEST = 2**63 - 1  # what a database's integer holds
 
 MAX_NAME = 100
@@ -233,10 +235,22 @@ def profile(source: Json) -> Profile:
     )
 
 
+def variable(source: Json) -> Variable:
+    """Read a user variable; one that has only its default was never set."""
+    at = number(source, "update_time")
+    return Variable(
+        keyword=clean(word(source, "keyword")),
+        value=clean(word(source, "value")),
+        set_at=datetime.fromtimestamp(at, UTC) if at and 0 < at < _LATEST else None,
+    )
+
+
 def chat_body(question: Question, bot_id: str) -> dict[str, object]:
     """Write the body of `POST /v3/chat`; the conversation goes into the query instead."""
     mark = {MARK: question.mark}
+    fed = {"custom_variables": question.custom_variables, "parameters": question.parameters}
     return {
+        **{name: dict(values) for name, values in fed.items() if values},
         "bot_id": bot_id,
         "user_id": question.uid,
         "stream": True,
