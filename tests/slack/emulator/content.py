@@ -36,6 +36,7 @@ KINDS = frozenset(
         "video",
     }
 )
+PRESSABLE = frozenset({"actions", "context_actions"})
 _PING = re.compile(r"<(!(?:channel|here|everyone|subteam\^\w+)|@[UW]\w+)(?:\|[^>]*)?>")
 
 
@@ -51,11 +52,11 @@ class Content:
 
     @property
     def seen(self) -> str:
-        """What people read."""
+        """What people read: where there are blocks, the text is for notifications only."""
         if self.markdown:
             return self.markdown
-        in_blocks = [said for block in self.blocks for said in texts(block)]
-        return "\n".join(in_blocks) if in_blocks and not self.text else self.text
+        words = (block for block in self.blocks if block["type"] not in PRESSABLE)
+        return "\n".join(said for block in words for said in texts(block)) or self.text
 
     @property
     def pings(self) -> list[str]:
