@@ -21,13 +21,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.queue import Queue, Ticket
 from adapters.slack.receive import Intake, happened, home, is_revocation, kind
 from adapters.slack.workspaces import Workspace, Workspaces
-from bridge.errors import BridgeError, Departed, Unreachable
+from bridge.errors import BridgeError, Departed
 from bridge.logs import get
 
 log = get(__name__)
 
 PATIENCE = 25.0  # seconds for one delivery; Slack gave up long before, and delivers again
-_TICKET, _HOME, _WORKSPACE = "bridge_ticket", "bridge_home", "bridge_workspace"
+_TICKET, _WORKSPACE = "bridge_ticket", "bridge_workspace"
 
 Next = Callable[[], Awaitable[BoltResponse]]
 
@@ -55,7 +55,7 @@ class Gate:
             client=client,
             signing_secret=secret,
             before_authorize=_Arrival(Queue(), workspaces),
-            authorize=_authorize(workspaces),  # type: ignore[arg-type]  # None is allowed
+            authorize=_authorize,
         )
         self._app.use(_Commit(intake))
         self._app.error(self._failed)
@@ -68,22 +68,22 @@ class Gate:
         except TimeoutError:
             log.error("delivery.not_committed", account=self._account, error="it took too long")
             return BoltResponse(status=503)
+        except Exception:  # of Bolt's, which asks odd shapes for what they have not got
+            log.exception("delivery.malformed", account=self._account, kind=kind(request.body))
+            return BoltResponse(status=200)
         finally:
             ticket = request.context.get(_TICKET)
             if isinstance(ticket, Ticket):
                 ticket.leave()
 
-    async def _failed(self, error: Exception, body: dict[str, object]) -> BoltResponse:
-        """What is wrong with us may pass; what is wrong with a delivery never does."""
-        if isinstance(error, BridgeError):
-            log.error("delivery.not_committed", account=self._account, error=str(error))
-            return BoltResponse(status=503)
-        log.error("delivery.malformed", account=self._account, kind=kind(body), exc_info=error)
+    async def _failed(self, error: Exception) -> BoltResponse:
+        """Bolt's own failure: a delivery it cannot read now, it never will."""
+        log.error("delivery.malformed", account=self._account, exc_info=error)
         return BoltResponse(status=200)
 
 
 class _Arrival(AsyncMiddleware):
-    """What must happen before anything is waited for: a place in the queue."""
+    """A place in the queue, before anything is waited for; then, who we are there."""
 
     def __init__(self, queue: Queue, workspaces: Workspaces) -> None:
         self._queue = queue
@@ -96,35 +96,43 @@ class _Arrival(AsyncMiddleware):
         resp: BoltResponse,
         next: Next,  # noqa: A002  Bolt's name
     ) -> BoltResponse:
+        if req.body.get("type") == "url_verification":  # asked by nobody in particular
+            return await next()
         team, enterprise = home(req.body)
         whole = enterprise if req.context.is_enterprise_install else ""
         if is_revocation(req.body):
-            await self._workspaces.revoked(team, whole)
-            return BoltResponse(status=200)
-        req.context[_HOME] = (team, whole)
+            return await self._revoked(team, whole)
         place = f"{team}/{req.context.channel_id or ''}"
         req.context[_TICKET] = self._queue.ticket(place, happened(req.body) or time.time())
-        return await next()
-
-
-def _authorize(workspaces: Workspaces) -> Callable[..., Awaitable[AuthorizeResult | None]]:
-    async def authorize(context: AsyncBoltContext) -> AuthorizeResult | None:
-        team, enterprise = context[_HOME]
         try:
-            workspace = await workspaces.of(team, enterprise)
+            req.context[_WORKSPACE] = await self._workspaces.of(team, whole)
         except Departed as error:  # where nobody knows us, there is nobody to answer
             log.warning("delivery.from_elsewhere", team=team, error=str(error))
-            return None
-        context[_WORKSPACE] = workspace
-        return AuthorizeResult(
-            enterprise_id=workspace.enterprise or None,
-            team_id=workspace.team or None,
-            bot_user_id=workspace.bot_user,
-            bot_id=workspace.bot,
-            bot_token=workspace.client.token,
-        )
+            return BoltResponse(status=200)
+        except BridgeError as error:
+            log.error("delivery.not_committed", team=team, error=str(error))
+            return BoltResponse(status=503)
+        return await next()
 
-    return authorize
+    async def _revoked(self, team: str, enterprise: str) -> BoltResponse:
+        try:
+            await self._workspaces.revoked(team, enterprise)
+        except BridgeError as error:
+            log.error("delivery.not_committed", team=team, error=str(error))
+            return BoltResponse(status=503)
+        return BoltResponse(status=200)
+
+
+async def _authorize(context: AsyncBoltContext) -> AuthorizeResult:
+    """Tell Bolt who we are, by which it knows our own messages."""
+    workspace: Workspace = context[_WORKSPACE]
+    return AuthorizeResult(
+        enterprise_id=workspace.enterprise or None,
+        team_id=workspace.team or None,
+        bot_user_id=workspace.bot_user,
+        bot_id=workspace.bot,
+        bot_token=workspace.client.token,
+    )
 
 
 class _Commit(AsyncMiddleware):
@@ -140,8 +148,12 @@ class _Commit(AsyncMiddleware):
         resp: BoltResponse,
         next: Next,  # noqa: A002  Bolt's name
     ) -> BoltResponse:
-        workspace, ticket = req.context.get(_WORKSPACE), req.context.get(_TICKET)
-        if not isinstance(workspace, Workspace) or not isinstance(ticket, Ticket):
-            raise Unreachable("nobody knows yet who we are")
-        await self._intake.take(req.body, workspace, ticket)
+        try:
+            await self._intake.take(req.body, req.context[_WORKSPACE], req.context[_TICKET])
+        except BridgeError as error:
+            log.error("delivery.not_committed", kind=kind(req.body), error=str(error))
+            return BoltResponse(status=503)
+        except Exception:  # a bug of ours must not cost a message
+            log.exception("delivery.not_committed", kind=kind(req.body))
+            return BoltResponse(status=503)
         return BoltResponse(status=200)

@@ -41,9 +41,10 @@ class Hook:
         """Bolt looks once more; but what it cannot read, it reads before it looks."""
         stamp = request.headers.get("X-Slack-Request-Timestamp", "")
         signature = request.headers.get("X-Slack-Signature", "")
-        if not stamp.isdecimal() or not signature.isascii():
+        try:
+            return signature.isascii() and self._verifier.is_valid(body, stamp, signature)
+        except ValueError:  # no UTF-8, or a time that is no number
             return False
-        return self._verifier.is_valid(body, stamp, signature)
 
 
 def _read(request: web.Request, body: bytes) -> AsyncBoltRequest | None:
