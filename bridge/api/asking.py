@@ -43,7 +43,7 @@ def understood(words: Words) -> Ask:
     """Check the words against the index. Raises `Misconfigured` with everything wrong at once."""
     problems = _Problems()
     method, path = words.method.upper(), words.path
-    endpoint = None if words.unchecked else _endpoint(method, path, problems)
+    endpoint = _endpoint(method, path, problems, unchecked=words.unchecked)
     query = _pairs("-q", words.query, problems)
     texts, attachments = _form(words.form, problems)
     body = _body(words.data, problems)
@@ -62,21 +62,25 @@ def understood(words: Words) -> Ask:
     return Ask(method, path, query, body, texts, attachments, headers)
 
 
-def _endpoint(method: str, path: str, problems: _Problems) -> Endpoint | None:
+def _endpoint(method: str, path: str, problems: _Problems, *, unchecked: bool) -> Endpoint | None:
+    """Find what a call is meant for; what cannot be meant for Coze at all is a problem always."""
     if method not in METHODS:
         near = did_you_mean(method, METHODS)
-        problems.add(f"{method}: no method; one of {', '.join(METHODS)}{near}")
-        return None
-    if "?" in path:
-        problems.add(f"{path}: parameters belong into -q name=value")
-        return None
-    if "{" in path:
-        problems.add(f"{path}: put a value in place of {{…}}")
-        return None
-    found = find(method, path)
-    if found is None:
-        problems.add(f"{method} {path}: no endpoint of Coze{nearest(method, path)}")
-    return found
+        problems.add(f"{method}: must be one of {', '.join(METHODS)}{near}")
+    elif not path.startswith("/") or path.startswith("//"):
+        # An address of another host would get the token.
+        problems.add(
+            f"{path}: must begin with one /, such as /v1/bots; [coze] base_url has the host"
+        )
+    elif "?" in path or "{" in path:
+        problems.add(f"{path}: parameters go into -q NAME=VALUE, and a value in place of {{…}}")
+    elif not unchecked:
+        found = find(method, path)
+        if found is None:
+            near = nearest(method, path)
+            problems.add(f"{method} {path}: no endpoint of Coze{near}")
+        return found
+    return None
 
 
 def _pairs(option: str, given: Iterable[str], problems: _Problems) -> list[tuple[str, str]]:
@@ -101,7 +105,7 @@ def _form(
             attachments.append(Attachment(name, path))
         else:
             problems.add(f"-F {name}: there is no file {path}")
-    return texts, attachments
+    return texts, tuple(attachments)
 
 
 def _body(data: str | None, problems: _Problems) -> Mapping[str, object] | None:

@@ -1,7 +1,7 @@
 """The command itself: ask, tell, and know whether the answer was yes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +40,22 @@ class Terminal:
 
     def line(self, text: str) -> None:
         """Write one line."""
+        self.write(self.clean(text))
+
+    def clean(self, text: str) -> str:
+        """Return a text without the secrets in it."""
         for secret in self.secrets:
             text = text.replace(secret, "…")
-        self.write(text)
+        return text
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Clean what Coze says in errors, too."""
+        try:
+            yield
+        except BridgeError as error:
+            error.message = self.clean(error.message)
+            raise
 
 
 def listing(words: Sequence[str], *, for_script: bool) -> Iterator[str]:
@@ -74,10 +87,11 @@ async def call(
         exchange = Exchange(coze.base_url, credentials, client_settings(coze))
         async with aclosing(exchange):
             terminal = Terminal(write, exchange.tokens)
-            if wishes.paginate and endpoint is not None:
-                await _all_pages(exchange, ask, endpoint, wishes, terminal)
-            else:
-                await _once(exchange, ask, wishes, terminal)
+            with terminal.errors():
+                if wishes.paginate and endpoint is not None:
+                    await _all_pages(exchange, ask, endpoint, wishes, terminal)
+                else:
+                    await _once(exchange, ask, wishes, terminal)
 
 
 def _judge(ask: Ask, endpoint: Endpoint | None, wishes: Wishes) -> None:
@@ -106,7 +120,7 @@ async def _all_pages(
 ) -> None:
     known = (bare(endpoint.query), bare(endpoint.body))
     found: list[Json] = []
-    page: Ask | None = ask
+    page: Ask | None = pages.first(ask, known[0])
     while page is not None:
         async with exchange.send(page) as answer:
             if not isinstance(answer, Reply):

@@ -21,6 +21,13 @@ def is_paged(known: Sequence[str]) -> bool:
     return any(name in known for name in (*_NUMBERS, "page_token", "after_id"))
 
 
+def first(ask: Ask, query: Sequence[str]) -> Ask:
+    """Return the request for the first page; some endpoints want its number to be told."""
+    given = {name for name, _ in ask.query}
+    wanted = [name for name in _NUMBERS if name in query and name not in given]
+    return _asking(ask, wanted[0], "1") if wanted else ask
+
+
 def following(
     ask: Ask, known: tuple[Sequence[str], Sequence[str]], pages: Sequence[Json]
 ) -> Ask | None:
