@@ -78,15 +78,17 @@ def overwritten(mine: Fields, base: Base | None, draft: Draft) -> Iterator[str]:
         if different:
             yield f"{', '.join(different)}: differs at Coze, and this file was never pulled"
         return
-    lost = [its.key for its in changes(mine, draft.fields) if _moved(its.key, base, draft)]
+    shown = _shown(draft, mine)
+    mode: Fields = {"prompt_mode": "standard"} if "prompt" in mine else {}
+    lost = [its.key for its in changes({**mode, **mine}, shown) if _moved(its.key, base, shown)]
     if lost:
         yield f"{', '.join(lost)}: changed at Coze since the last pull"
     yield from _unseen(mine, base, draft)
 
 
-def _moved(key: str, base: Base, draft: Draft) -> bool:
+def _moved(key: str, base: Base, shown: Fields) -> bool:
     """Tell whether somebody changed it at Coze since the last pull."""
-    theirs = draft.fields.get(key)
+    theirs = shown.get(key)
     return theirs is not None and not same(key, base.fields.get(key), theirs)
 
 

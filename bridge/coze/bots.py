@@ -165,8 +165,10 @@ def _fields(info: Json) -> Iterator[tuple[str, Value]]:
     if isinstance(closed, bool):
         yield "voice_calls", not closed
     yield from _knowledge(child(info, "knowledge"))
-    model = {name: its for name, its in child(info, "model_info").items() if name in _MODEL}
-    yield from flatten(model, "model.")
+    model = child(info, "model_info")
+    if model_id := word(model, "model_id"):
+        settings = {name: its for name, its in model.items() if name in _MODEL}
+        yield from flatten({**settings, "model_id": model_id}, "model.")
 
 
 def _questions(greeting: Json) -> Iterator[tuple[str, Value]]:
@@ -195,6 +197,8 @@ def _bindings(info: Json) -> Iterator[tuple[str, Value]]:
 def _knowledge(knowledge: Json) -> Iterator[tuple[str, Value]]:
     """Read what is documented, `knowledge_infos`, and what the official SDK knows besides."""
     ids = knowledge.get("dataset_ids")
+    if isinstance(ids, list):
+        ids = [str(one) for one in ids]
     if isinstance(knowledge.get("knowledge_infos"), list):
         ids = [word(its, "id") for its in children(knowledge, "knowledge_infos")]
     yield from flatten({"dataset_ids": ids, "auto_call": knowledge.get("auto_call")}, "knowledge.")

@@ -112,9 +112,10 @@ class Bots:
         bot.updated_at = int(self._clock())
 
     def publish(self, bot: Bot, channels: tuple[str, ...]) -> Version:
-        """Make the draft a version."""
+        """Make the draft a version. Counts as an edit, the stricter of two readings."""
         now = int(self._clock())
         version = Version(str(1000 + len(bot.versions)), replace(bot.draft), now)
         bot.versions.append(version)
+        bot.updated_at = now
         bot.channels.update(channels)
         return version
