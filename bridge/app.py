@@ -39,6 +39,7 @@ from bridge.store.turns import Ledger
 from bridge.store.vault import renew
 from bridge.turn import Walk
 from bridge.upstream import Agent
+from bridge.variables import Variables
 from bridge.web.server import ServesHttp, Status, serve_http
 
 log = get(__name__)
@@ -80,6 +81,7 @@ class Bridge:
     engine: EmbeddedEngine
     health: Health
     pacer: Pacer
+    variables: Variables
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive."""
@@ -102,6 +104,7 @@ class Bridge:
             stopping.set()
             await asyncio.wait([working])
             await _cancel(chores)
+            await self.variables.close()
 
     async def _receive(self, account: str, adapter: Adapter) -> None:
         part = f"adapters.{account}"
@@ -178,7 +181,8 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         stack.push_async_callback(store.close)
         client = await stack.enter_async_context(open_client(settings.coze))
         agents: dict[str, Agent] = {
-            name: CozeAgent(client, bot_id=agent.bot_id) for name, agent in settings.agents.items()
+            name: CozeAgent(client, bot_id=agent.bot_id, connector_id=agent.connector_id)
+            for name, agent in settings.agents.items()
         }
         sealer = await _open_sealer(settings, store)
         adapters = {
@@ -198,6 +202,7 @@ async def wire(
     ledger = Ledger(store, utcnow)
     pacer, interrupts = Pacer(), Interrupts()
     turn_timeout = settings.coze.turn_timeout
+    variables = Variables(store, agents=agents, settings=settings.agents, now=utcnow)
     walk = Walk(
         ledger=ledger,
         sessions=Sessions(
@@ -215,7 +220,15 @@ async def wire(
             interrupt=interrupts.ask,
             now=utcnow,
         ),
-        relay=Relay(store, ledger, agents=agents, turn_timeout=turn_timeout, now=utcnow),
+        variables=variables,
+        relay=Relay(
+            store,
+            ledger,
+            agents=agents,
+            settings=settings.agents,
+            turn_timeout=turn_timeout,
+            now=utcnow,
+        ),
         render=Renderer(settings.agents, {name: a.caps for name, a in adapters.items()}),
         outbox=Outbox(adapters, Pages(store), pacer=pacer, now=utcnow),
         slots=asyncio.Semaphore(settings.coze.max_concurrent_turns),
@@ -231,7 +244,8 @@ async def wire(
         interrupt=interrupts.ask,
         now=utcnow,
     )
-    return Bridge(settings, adapters, inbox, engine, Health(store, agents, adapters), pacer)
+    health = Health(store, agents, adapters)
+    return Bridge(settings, adapters, inbox, engine, health, pacer, variables)
 
 
 async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:

@@ -29,7 +29,6 @@ _OF_AGENTS: tuple[tuple[str, Callable[[AgentSettings], bool]], ...] = (
     ("workflow_id", lambda its: bool(its.workflow_id)),
     ("voice", lambda its: its.voice is not Voice.AUDIO),
     ("reply_voice_id", lambda its: bool(its.reply_voice_id)),
-    ("variables", lambda its: bool(its.variables)),
 )
 
 

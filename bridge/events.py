@@ -86,6 +86,7 @@ class Inbound:
     sent_at: aware, UTC.
     pressed: it was a button, and the platform does not show its words as somebody's message;
         the answer quotes them.
+    title: the name of the group or channel it was written in.
     """
 
     event_id: str
@@ -95,6 +96,7 @@ class Inbound:
     sent_at: datetime
     attachments: tuple[Attachment, ...] = ()
     pressed: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,4 +24,9 @@ CALLS = Counter(
 COZE_ERRORS = Counter(
     "coze_bridge_coze_errors", "Questions and answers that Coze refused for good", ["code"]
 )
+VARIABLES = Counter(
+    "coze_bridge_variables",
+    "User variables, by what became of telling Coze",
+    ["outcome"],
+)
 TOKENS = Counter("coze_bridge_tokens", "Tokens as Coze counts them", ["agent", "direction"])

@@ -5,9 +5,10 @@ waited for instead; see the table in docs/architecture.md.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime, timedelta
 
+from bridge.config import AgentSettings
 from bridge.errors import (
     BridgeError,
     Occupied,
@@ -16,6 +17,7 @@ from bridge.errors import (
     Unauthorised,
     Unreachable,
 )
+from bridge.facts import facts
 from bridge.logs import get
 from bridge.metrics import COZE_ERRORS, TOKENS
 from bridge.store import Store
@@ -49,16 +51,16 @@ class Relay:
         ledger: Ledger,
         *,
         agents: Mapping[str, Agent],
+        settings: Mapping[str, AgentSettings],
         turn_timeout: float,
         now: Callable[[], datetime],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._agents = agents
+        self._settings = settings
         self._turn_timeout = turn_timeout
         self._now = now
-        self._sleep = sleep
 
     async def stream(
         self, turn: Turn, session: Session, question: str
@@ -118,9 +120,7 @@ class Relay:
         turn = await self._ledger.asking(turn, session.conversation_id)
         reply = Reply()
         try:
-            async with agent.ask(
-                Question(session.uid, session.conversation_id, question, turn.mark)
-            ) as events:
+            async with agent.ask(self._question(turn, session, question)) as events:
                 async for event in events:
                     if isinstance(event, Started):
                         trace = Trace(event.conversation_id, event.chat_id)
@@ -140,6 +140,17 @@ class Relay:
             log.warning("answer.cut", turn=turn.id, error=str(error))
             async for recovered in self._recover(turn, session, reply):
                 yield recovered
+
+    def _question(self, turn: Turn, session: Session, text: str) -> Question:
+        settings = self._settings[session.agent]
+        return Question(
+            session.uid,
+            session.conversation_id or "",
+            text,
+            turn.mark,
+            custom_variables=facts(turn.event, settings.custom_variables),
+            parameters=facts(turn.event, settings.parameters),
+        )
 
     async def _make_room(self, turn: Turn, session: Session, error: Transient) -> None:
         """A chat of an earlier turn that nobody waits for may occupy the conversation."""
@@ -185,7 +196,7 @@ class Relay:
         while not isinstance(outcome := await agent.outcome(trace), Over):
             if self._now() > deadline:
                 return None
-            await self._sleep(POLL)
+            await asyncio.sleep(POLL)
         return outcome
 
 

@@ -1,6 +1,7 @@
 """One message, from the inbox to the last page of its answer. Read this file first.
 
     who is it ─> a command, or a question ─> the answer as it grows ─> pages ─> the platform
+                              └> what Coze should know of them
 
 Each stage takes a value and hands on a value; none knows the next. What was done is in the
 ledger before the next thing is done, so a run that dies is taken up where it was: a question is
@@ -25,6 +26,7 @@ from bridge.sessions import Sessions
 from bridge.store.sessions import Session
 from bridge.store.turns import Ledger, Turn, TurnState
 from bridge.text.reply import Reply, State
+from bridge.variables import Variables
 
 log = get(__name__)
 
@@ -40,6 +42,7 @@ class Walk:
     ledger: Ledger
     sessions: Sessions
     commands: Commands
+    variables: Variables
     relay: Relay
     render: Renderer
     outbox: Outbox
@@ -72,6 +75,8 @@ class Walk:
 
     async def greet(self, turn: Turn) -> None:
         """Show at once that somebody is there, while the message may still grow."""
+        if self.variables.in_use:
+            self.variables.tell(turn.event, await self.sessions.resolve(turn.event))
         await self.outbox.show_typing(turn.event.chat)
 
     async def _answer(self, turn: Turn, session: Session, screen: Screen, stop: Stop) -> Reply:
@@ -82,8 +87,12 @@ class Walk:
         if stop.asked:
             return await self._cut_short(turn, session, Reply(trace=turn.trace))
         async with screen.alive(), self.slots:
+            self.variables.tell(turn.event, session)
             session = await self.sessions.open(session, title=said)
-            return await self._converse(turn, session, said, screen, stop)
+            await self.variables.told(session)
+            reply = await self._converse(turn, session, said, screen, stop)
+        self.variables.learn(session)
+        return reply
 
     async def _converse(
         self, turn: Turn, session: Session, question: str, screen: Screen, stop: Stop

@@ -127,7 +127,11 @@ class CozeSettings(Section):
 class AgentSettings(Section):
     """`[agents.<name>]`: one agent or chatflow published at Coze.
 
+    connector_id: the channel the agent is published to; 1024 is the API.
     variables: Coze's user variable = where its value comes from.
+    variables_wait: how long a question may wait until Coze knows them; 0 for no longer than is
+        hardly noticed.
+    custom_variables, parameters: of each question, from the same sources.
     reply_voice_id: set it and a voice message is answered with speech as well.
     """
 
@@ -139,7 +143,11 @@ class AgentSettings(Section):
     feedback: bool = True
     voice: Voice = Voice.AUDIO
     reply_voice_id: Id = ""
+    connector_id: Id = "1024"
     variables: Mapping[str, VariableSource] = {}
+    variables_wait: Window = 0
+    custom_variables: Mapping[str, VariableSource] = {}
+    parameters: Mapping[str, VariableSource] = {}
 
     def conflicts(self) -> Iterator[tuple[str, str]]:
         if self.bot_id and self.workflow_id:

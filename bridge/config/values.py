@@ -19,6 +19,11 @@ _VARIABLE_SOURCES = (
     "user.email",
     "platform",
     "account",
+    "chat.id",
+    "chat.type",
+    "chat.title",
+    "message.date",
+    "user-set",
 )
 
 

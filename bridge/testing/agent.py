@@ -6,13 +6,14 @@ It keeps what Coze keeps: conversations, their questions with marks, and how eac
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from typing import Self
 
-from bridge.errors import BridgeError, Gone, Occupied, Unreachable
+from bridge.errors import BridgeError, Gone, Occupied, Permanent, Unreachable
 from bridge.upstream import (
     AnswerEvent,
     Cancelled,
@@ -32,6 +33,7 @@ from bridge.upstream import (
     Suggested,
     Trace,
     Usage,
+    Variable,
 )
 
 SPENT = Usage(3, 7)
@@ -122,6 +124,12 @@ class ScriptedAgent:
     streams: int = 0  # open now
     most_streams: int = 0  # and at the same time, ever
     looked: list[str] = field(default_factory=list)  # marks that were searched for
+    remembered: dict[str, dict[str, Variable]] = field(default_factory=dict)  # by uid
+    told: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)  # keywords it has not
+    remembers: bool = True
+    slow: float = 0.0  # seconds that telling it something takes
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     # What a test says and sees
@@ -204,6 +212,25 @@ class ScriptedAgent:
         self._may("clear")
         self._know(conversation_id)
         self.cleared.append(conversation_id)
+
+    async def variables(self, uid: str) -> list[Variable]:
+        """Return what is remembered."""
+        self._may("variables")
+        return list(self.remembered.get(uid, {}).values())
+
+    async def set_variables(self, uid: str, values: Mapping[str, str]) -> None:
+        """Remember values; all of them or none."""
+        self.told.append((uid, dict(values)))
+        await asyncio.sleep(self.slow)
+        self._may("set_variables")
+        if wrong := self.unknown & set(values):
+            raise Permanent(f"no variable {min(wrong)}", code=4000)
+        for keyword, value in values.items() if self.remembers else ():
+            self.keep(uid, Variable(keyword, value, self.clock()))
+
+    def keep(self, uid: str, variable: Variable) -> None:
+        """Let the agent itself change a variable."""
+        self.remembered.setdefault(uid, {})[variable.keyword] = variable
 
     async def profile(self) -> Profile:
         """Return `prologue`."""

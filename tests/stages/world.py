@@ -27,6 +27,7 @@ from bridge.testing.agent import ScriptedAgent
 from bridge.testing.clock import Clock, ClockLoop
 from bridge.turn import Walk
 from bridge.upstream import Agent
+from bridge.variables import Variables
 
 T = TypeVar("T")
 
@@ -136,8 +137,17 @@ class World:
         self.commands = Commands(
             self.store, self.ledger, agents=agents, interrupt=self.interrupts.ask, now=now
         )
+        settings = {self.agent_name: self.agent_settings}
+        self.variables = Variables(
+            self.store, agents=agents, settings=settings, now=now, monotonic=self.clock.monotonic
+        )
         self.relay = Relay(
-            self.store, self.ledger, agents=agents, turn_timeout=self.turn_timeout, now=now
+            self.store,
+            self.ledger,
+            agents=agents,
+            settings=settings,
+            turn_timeout=self.turn_timeout,
+            now=now,
         )
         self.render = Renderer({self.agent_name: self.agent_settings}, {ACCOUNT: self.adapter.caps})
         self.outbox = Outbox({ACCOUNT: self.adapter}, self.pages, pacer=self.pacer, now=now)
@@ -145,6 +155,7 @@ class World:
             ledger=self.ledger,
             sessions=self.sessions,
             commands=self.commands,
+            variables=self.variables,
             relay=self.relay,
             render=self.render,
             outbox=self.outbox,

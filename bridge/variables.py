@@ -1,0 +1,276 @@
+"""What the agent should know of its user, told in time and never in the way.
+
+Coze keeps variables for each user (`/v1/variables`); an agent reads them in its prompt and may
+change them. Before a question what is new goes out in one call, in the background: no answer
+waits for it longer than it usually takes, and none fails with it. After an answer the agent's
+own changes are read. What changed on both sides since is settled by time, and the loser logged.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.config import AgentSettings
+from bridge.errors import BridgeError, Permanent, Unauthorised
+from bridge.events import Inbound
+from bridge.facts import USER_SET, facts
+from bridge.flow.background import Background
+from bridge.logs import get
+from bridge.metrics import VARIABLES
+from bridge.store import Store
+from bridge.store.sessions import Session
+from bridge.store.variables import (
+    Known,
+    Refusal,
+    forgive,
+    heard,
+    known,
+    refusals,
+    refuse,
+    told,
+    wish,
+)
+from bridge.upstream import Agent, Variable
+
+log = get(__name__)
+
+LOOK_AGAIN = 600.0  # seconds after which what was refused may have become possible
+QUICK = 0.1  # seconds; what usually takes no longer is worth waiting for
+LAST_WORDS = 2.0  # seconds for calls under way when the bridge ends
+FORGOTTEN = (
+    "Coze took it and does not return it; is the variable enabled, was the agent published "
+    "since, and does the token belong to the agent's owner?"
+)
+
+
+@dataclass(slots=True)
+class _Refused:
+    """What is known of an agent's refusals, and when that was looked up."""
+
+    keywords: Mapping[str, Refusal]
+    looked: float
+
+
+class Variables:
+    """Raises nothing that could cost an answer; `set_own` and `read` raise what Coze does."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        agents: Mapping[str, Agent],
+        settings: Mapping[str, AgentSettings],
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._agents = agents
+        self._settings = settings
+        self._now = now
+        self._monotonic = monotonic
+        self._background = Background(self._failed)
+        self._refused: dict[str, _Refused] = {}
+        self._proven: set[tuple[str, str]] = set()  # agent and keyword that Coze gave back
+        self._usual: dict[str, float] = {}  # seconds the last call took, by agent
+
+    @property
+    def in_use(self) -> bool:
+        """Whether the operator wants anything told to any agent."""
+        return any(settings.variables for settings in self._settings.values())
+
+    def has_any(self, session: Session) -> bool:
+        """Whether the operator wants anything told to this agent."""
+        return bool(self._settings[session.agent].variables)
+
+    def tell(self, event: Inbound, session: Session) -> None:
+        """Begin to tell Coze what a message says of its sender, if that is news."""
+        if self.has_any(session):
+            key = (session.agent, session.uid)
+            self._background.start("variables.tell", key, lambda: self._tell(event, session))
+
+    async def told(self, session: Session) -> None:
+        """Wait until that is done, but not longer than it is worth."""
+        task = self._background.running("variables.tell", (session.agent, session.uid))
+        if task and (patience := self._patience(session.agent)) > 0:
+            await asyncio.wait([task], timeout=patience)
+
+    def learn(self, session: Session) -> None:
+        """Begin to read what the agent changed."""
+        if self.has_any(session):
+            key = (session.agent, session.uid)
+            self._background.start("variables.learn", key, lambda: self._learn(session))
+
+    async def read(self, session: Session) -> list[Variable]:
+        """What Coze knows of the user now."""
+        values = await self._of(session).variables(session.uid)
+        await self._hear(session, values)
+        return values
+
+    def may_set(self, session: Session, keyword: str) -> bool:
+        """Whether the operator leaves a variable to the users."""
+        return self._settings[session.agent].variables.get(keyword) == USER_SET
+
+    async def set_own(self, session: Session, keyword: str, value: str) -> None:
+        """Set what is the user's to set. Where Coze is away, the next question brings it."""
+        await self._store.write(wish(session.uid, session.agent, {keyword: value}))
+        await self._of(session).set_variables(session.uid, {keyword: value})
+        await self._store.write(told(session.uid, session.agent, {keyword: value}))
+
+    async def close(self) -> None:
+        """Let what is under way end."""
+        await self._background.close(LAST_WORDS)
+
+    # Telling
+
+    async def _tell(self, event: Inbound, session: Session) -> None:
+        rows = await self._store.read(known(session.uid, session.agent))
+        refused = await self._refusals(session.agent)
+        wanted = {**self._facts(event, session), **self._own(rows, session)}
+        news = {
+            keyword: value
+            for keyword, value in wanted.items()
+            if keyword not in refused and _is_news(rows.get(keyword), value)
+        }
+        newer = {k: v for k, v in news.items() if not _wins(rows.get(k), event.sent_at, k, session)}
+        if taken := await self._put(session, {k: v for k, v in news.items() if k not in newer}):
+            VARIABLES.labels("told").inc(len(taken))
+        if taken or newer:
+            await self._store.write(told(session.uid, session.agent, {**taken, **newer}))
+        await self._prove(session, taken)
+
+    def _facts(self, event: Inbound, session: Session) -> dict[str, str]:
+        return facts(event, self._settings[session.agent].variables)
+
+    def _own(self, rows: Mapping[str, Known], session: Session) -> dict[str, str]:
+        """What the user has set and Coze may not have heard."""
+        return {
+            keyword: row.wanted
+            for keyword, row in rows.items()
+            if row.wanted is not None and self.may_set(session, keyword)
+        }
+
+    async def _put(self, session: Session, values: Mapping[str, str]) -> Mapping[str, str]:
+        """Set values, in one call if Coze takes them all; returns those it took."""
+        if not values:
+            return {}
+        agent, began = self._of(session), self._monotonic()
+        try:
+            await agent.set_variables(session.uid, values)
+        except Unauthorised:
+            raise
+        except Permanent as error:
+            if len(values) > 1:
+                return await self._put_each(session, values)
+            await self._refuse(session.agent, next(iter(values)), str(error))
+            return {}
+        self._usual[session.agent] = self._monotonic() - began
+        return values
+
+    async def _put_each(self, session: Session, values: Mapping[str, str]) -> Mapping[str, str]:
+        """One that Coze does not take refuses them all, so find out which."""
+        taken: dict[str, str] = {}
+        for keyword, value in values.items():
+            taken |= await self._put(session, {keyword: value})
+        return taken
+
+    async def _prove(self, session: Session, values: Mapping[str, str]) -> None:
+        """See once whether a variable of this agent keeps what it is told."""
+        open_keywords = {k for k in values if (session.agent, k) not in self._proven}
+        if not open_keywords:
+            return
+        there = {v.keyword: v.value for v in await self._of(session).variables(session.uid)}
+        for keyword in open_keywords:
+            if there.get(keyword) == values[keyword]:
+                self._proven.add((session.agent, keyword))
+            else:
+                await self._refuse(session.agent, keyword, FORGOTTEN)
+
+    def _patience(self, agent: str) -> float:
+        """Seconds a question may wait: as configured, else while it is hardly noticed."""
+        if configured := self._settings[agent].variables_wait:
+            return configured
+        usual = self._usual.get(agent)
+        return 0.0 if usual is None or usual > QUICK else 2 * usual
+
+    # Refusals
+
+    async def _refuse(self, agent: str, keyword: str, reason: str) -> None:
+        log.warning("variable.refused", agent=agent, keyword=keyword, reason=reason)
+        VARIABLES.labels("refused").inc()
+        refusal = Refusal(reason, await self._circumstances(agent), self._now())
+        await self._store.write(refuse(agent, keyword, refusal))
+        self._refused.pop(agent, None)
+
+    async def _refusals(self, agent: str) -> Mapping[str, Refusal]:
+        found = self._refused.get(agent)
+        if found is None or self._monotonic() - found.looked > LOOK_AGAIN:
+            found = _Refused(await self._looked_up(agent), self._monotonic())
+            self._refused[agent] = found
+        return found.keywords
+
+    async def _looked_up(self, agent: str) -> Mapping[str, Refusal]:
+        """What is still refused: a new configuration or a new version is worth a new try."""
+        if not (found := await self._store.read(refusals(agent))):
+            return found
+        await self._store.write(forgive(agent, await self._circumstances(agent)))
+        return await self._store.read(refusals(agent))
+
+    async def _circumstances(self, agent: str) -> str:
+        settings = self._settings[agent]
+        configured = repr((settings.connector_id, sorted(settings.variables.items())))
+        version = ""
+        try:
+            version = (await self._agents[agent].profile()).version
+        except BridgeError as error:
+            log.debug("agent.profile", agent=agent, error=str(error))
+        return f"{hashlib.sha256(configured.encode()).hexdigest()[:16]}/{version}"
+
+    # Learning
+
+    async def _learn(self, session: Session) -> None:
+        await self._hear(session, await self._of(session).variables(session.uid))
+
+    async def _hear(self, session: Session, values: list[Variable]) -> None:
+        rows = await self._store.read(known(session.uid, session.agent))
+        news = [each for each in values if _was_changed(rows.get(each.keyword), each)]
+        if news:
+            await self._store.write(heard(session.uid, session.agent, news))
+
+    def _of(self, session: Session) -> Agent:
+        return self._agents[session.agent].of(session.uid)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        VARIABLES.labels("failed").inc()
+        if isinstance(error, BridgeError):
+            log.warning(f"{name}_failed", error=str(error))
+        else:
+            log.error(f"{name}_failed", exc_info=error)
+
+
+def _is_news(row: Known | None, value: str) -> bool:
+    return row is None or row.synced != value
+
+
+def _wins(row: Known | None, said_at: datetime, keyword: str, session: Session) -> bool:
+    """Whether what the platform says goes to Coze, though the agent may have changed it too."""
+    if row is None or row.remote_at is None or row.remote == row.synced:
+        return True
+    ours = said_at > row.remote_at
+    log.info(
+        "variable.conflict",
+        agent=session.agent,
+        keyword=keyword,
+        kept="platform" if ours else "agent",
+        lost="agent" if ours else "platform",
+    )
+    VARIABLES.labels("conflict").inc()
+    return ours
+
+
+def _was_changed(row: Known | None, told: Variable) -> bool:
+    if row is None:
+        return told.set_at is not None  # of a default there is nothing to note
+    return row.remote != told.value or row.remote_at != told.set_at
