@@ -5,6 +5,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -94,14 +95,14 @@ class SlackAdapter:
 
     def _workspaces(self, session: aiohttp.ClientSession) -> tuple[Workspaces, Installing | None]:
         """The workspaces, and the pages by which there will be more of them."""
-        base_url = self._settings.api_base_url
-        if not self._settings.client_id:
-            return OneWorkspace(self._settings.bot_token, base_url, session), None
+        settings = self._settings
+        if not settings.client_id:
+            return OneWorkspace(settings.bot_token, settings.api_base_url, session), None
         vault = self._host.vault
-        offered = offer(self._account, self._settings, self._host.public_url)
-        workspaces = Installed(vault, offered.app, base_url, session)
-        client = make_client(None, base_url, session)
-        return workspaces, Installing(offered, vault, workspaces, client)
+        connect = partial(make_client, base_url=settings.api_base_url, session=session)
+        offered = offer(self._account, settings, self._host.public_url)
+        workspaces = Installed(vault, offered.app, connect, places=settings.workspaces)
+        return workspaces, Installing(offered, vault, workspaces, connect)
 
     def _intake(self, speaker: Speaker) -> Intake:
         ears = Ears(

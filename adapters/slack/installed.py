@@ -1,19 +1,18 @@
 """The workspaces that installed the app: their tokens in the vault, renewed before they end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
-import aiohttp
 from pydantic import SecretStr
 
 from adapters.slack.lately import Lately
 from adapters.slack.tokens import Credentials, Installation, renewed
-from adapters.slack.workspaces import Workspace, ask_who, make_client
+from adapters.slack.workspaces import Connect, Workspace, ask_who
 from bridge.adapter import Vault
-from bridge.errors import Departed, Permanent, Transient
+from bridge.errors import Departed, Gone, Permanent, Transient
 from bridge.logs import get
 
 log = get(__name__)
@@ -41,24 +40,24 @@ class Installed:
     """`Workspaces` by OAuth. Installing one more needs no restart.
 
     A place is a team's id, or an organisation's where the app is installed for all its teams.
-    kept: how many places are remembered.
+    connect: makes a client for a token. places: those that are served; all if there is none.
+    kept: how many are remembered.
     """
 
     def __init__(
         self,
         vault: Vault,
         app: Credentials,
-        base_url: str,
-        session: aiohttp.ClientSession,
+        connect: Connect,
         *,
+        places: Collection[str] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         kept: int = KEPT,
     ) -> None:
         self._vault = vault
         self._app = app
-        self._base_url = base_url
-        self._session = session
-        self._asker = make_client(None, base_url, session)
+        self._connect = connect
+        self._places = frozenset(places)
         self._now = now
         self._known: Lately[str, _Known] = Lately(ASK_AFTER, most=kept)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -66,7 +65,7 @@ class Installed:
         self._unsaved: dict[str, Installation] = {}
 
     async def of(self, team: str, enterprise: str = "") -> Workspace:
-        for place in filter(None, (enterprise, team)):
+        for place in filter(self._serves, (enterprise, team)):
             found = await self._find(place)
             if found is not None:
                 return replace(found, team=team or found.team)
@@ -86,8 +85,13 @@ class Installed:
         log.info("slack.workspaces", installed=len(installed))
 
     async def keep(self, installation: Installation) -> None:
-        """Somebody installed the app, for the first time or again. Raises `Transient`."""
+        """Somebody installed the app, for the first time or again.
+
+        Raises `Gone` if their place is not served, `Transient`.
+        """
         place = installation.place
+        if not self._serves(place):
+            raise Gone(f"{place} is not among adapters.<account>.workspaces")
         async with self._lock(place):
             await self._vault.put(_name(place), installation.dump())
             self._unsaved.pop(place, None)
@@ -99,6 +103,9 @@ class Installed:
             await asyncio.wait(self._looking)
         for place, installation in list(self._unsaved.items()):
             await self._save(place, installation)
+
+    def _serves(self, place: str) -> bool:
+        return bool(place) and (not self._places or place in self._places)
 
     # Finding one.
 
@@ -147,7 +154,7 @@ class Installed:
 
     async def _introduced(self, installation: Installation) -> Workspace:
         """Who we are there. It also shows whether the token is accepted."""
-        client = make_client(SecretStr(installation.token), self._base_url, self._session)
+        client = self._connect(SecretStr(installation.token))
         known = self._known.get(installation.place)
         if known is not None and known.workspace.client.token == installation.token:
             return known.workspace
@@ -179,7 +186,7 @@ class Installed:
 
     async def _exchanged(self, place: str, old: Installation) -> Installation:
         try:
-            fresh = await renewed(self._asker, self._app, old, self._now())
+            fresh = await renewed(self._connect(None), self._app, old, self._now())
         except Permanent:
             # Another replica may have been quicker, and a refresh token is good for one time.
             fresh = await self._stored(place) or old

@@ -11,16 +11,17 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from aiohttp import web
-from slack_sdk.web.async_client import AsyncWebClient
+from pydantic import SecretStr
 
 from adapters.slack import pages
 from adapters.slack.addresses import install_path, redirect_path
 from adapters.slack.installed import Installed
 from adapters.slack.pages import Sheet
 from adapters.slack.settings import SlackSettings
-from adapters.slack.tokens import Credentials, exchange
+from adapters.slack.tokens import Credentials, exchange, give_back
+from adapters.slack.workspaces import Connect
 from bridge.adapter import Vault
-from bridge.errors import Permanent, Transient, Unauthorised
+from bridge.errors import Gone, Permanent, Transient, Unauthorised
 from bridge.logs import get
 
 log = get(__name__)
@@ -79,14 +80,14 @@ class Installing:
         offer: Offer,
         vault: Vault,
         installed: Installed,
-        client: AsyncWebClient,
+        connect: Connect,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._offer = offer
         self._vault = vault
         self._installed = installed
-        self._client = client
+        self._connect = connect
         self._now = now
         self._cookie = f"slack-install-{offer.account}"
 
@@ -141,10 +142,14 @@ class Installing:
         if refusal := request.query.get("error"):
             return pages.declined(refusal if _WORD.fullmatch(refusal) else "an unknown reason")
         code = request.query.get("code", "")
-        given = await exchange(
-            self._client, self._offer.app, code, self._offer.redirect_url, self._now()
-        )
-        await self._installed.keep(given)
+        asker, back = self._connect(None), self._offer.redirect_url
+        given = await exchange(asker, self._offer.app, code, back, self._now())
+        try:
+            await self._installed.keep(given)
+        except Gone as error:
+            log.warning("slack.install_unwanted", account=self._offer.account, error=str(error))
+            await give_back(self._connect(SecretStr(given.token)))
+            return pages.UNWANTED
         return pages.done(given)
 
     async def _was_begun_here(self, request: web.Request) -> bool:

@@ -88,6 +88,11 @@ OPERATOR = Sheet(
     "Slack does not accept this app's own credentials. Whoever runs the app has to correct its"
     " client secret.",
 )
+UNWANTED = Sheet(
+    403,
+    "Not installed",
+    "This app is not offered to your workspace. Whoever runs it decides about that.",
+)
 LATER = Sheet(
     503, "Please try again in a minute", "Something could not be reached. Nothing was installed."
 )

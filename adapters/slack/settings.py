@@ -31,7 +31,7 @@ def _client_id(value: str) -> str:
     return value.strip()
 
 
-def _scopes(value: object) -> object:
+def _list(value: object) -> object:
     """Accept a list as one text, separated by commas, as Slack writes it."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
@@ -42,6 +42,12 @@ def _api_base_url(value: str) -> str:
     if not re.match(r"https?://[^/]", value):
         raise ValueError("must be an address that starts with https:// or http://")
     return value.rstrip("/") + "/"  # slack_sdk appends method names to it
+
+
+def _place(value: str) -> str:
+    if not re.fullmatch(r"[TE][A-Z0-9]+", value):
+        raise ValueError("must be the ID of a workspace, T…, or of an organisation, E…")
+    return value
 
 
 def _redirect_url(value: str) -> str:
@@ -68,6 +74,7 @@ SCOPES = (
 )
 """What the app may do where it is installed (https://docs.slack.dev/reference/scopes)."""
 
+_Place = Annotated[str, AfterValidator(_place)]
 _Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -76,6 +83,7 @@ class SlackSettings(AdapterSettings):
 
     app_token: for socket mode; signing_secret: for http mode.
     client_id, client_secret: of OAuth, in the place of `bot_token`. scopes: what it asks for.
+    workspaces: which may install it, by their IDs; any if there is none.
     redirect_url: where Slack sends people back to, if it is not below `server.public_url`.
     stream: `auto` is Slack's own streaming where it is allowed, else edits.
     stream_life: seconds after which a stream is ended and the answer goes on in the next
@@ -90,7 +98,8 @@ class SlackSettings(AdapterSettings):
     signing_secret: SecretStr = SecretStr("")
     client_id: Annotated[str, AfterValidator(_client_id)] = ""
     client_secret: SecretStr = SecretStr("")
-    scopes: Annotated[tuple[str, ...], BeforeValidator(_scopes), Field(min_length=1)] = SCOPES
+    scopes: Annotated[tuple[str, ...], BeforeValidator(_list), Field(min_length=1)] = SCOPES
+    workspaces: Annotated[tuple[_Place, ...], BeforeValidator(_list)] = ()
     redirect_url: Annotated[str, AfterValidator(_redirect_url)] = ""
     mode: Literal["socket", "http"] = "socket"
     api_base_url: Annotated[str, AfterValidator(_api_base_url)] = "https://slack.com/api/"
@@ -104,6 +113,8 @@ class SlackSettings(AdapterSettings):
         """Each mode has a secret of its own; a bot's token comes from here or by OAuth."""
         if self.client_id or self.client_secret.get_secret_value():
             yield from self._oauth_conflicts(public_url)
+        elif self.workspaces:
+            yield "workspaces", "is for an app that others install, which needs client_id"
         elif not self.bot_token.get_secret_value():
             yield "bot_token", "missing; it stands under OAuth & Permissions in the app's settings"
         if self.mode == "socket" and not self.app_token.get_secret_value():

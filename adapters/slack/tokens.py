@@ -99,6 +99,13 @@ async def renewed(
     return replace(old, token=token, refresh_token=refresh_token, expires=expires)
 
 
+async def give_back(client: AsyncWebClient) -> None:
+    """End the client's token, and with it the installation. Raises like `exchange`."""
+    with as_bridge_errors():
+        async with asyncio.timeout(PATIENCE):
+            await client.auth_revoke()
+
+
 async def _ask(client: AsyncWebClient, app: Credentials, **args: str) -> Json:
     secrets = {"client_id": app.client_id, "client_secret": app.client_secret.get_secret_value()}
     with as_bridge_errors():

@@ -5,8 +5,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import aiohttp
 from pydantic import SecretStr
@@ -14,6 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
 from bridge.errors import Departed
+
+Connect: TypeAlias = Callable[[SecretStr | None], AsyncWebClient]
+"""Makes a client for a token; see `make_client`."""
 
 PATIENCE = 30.0  # seconds; the SDK's own default, which it forgets where a session is shared
 

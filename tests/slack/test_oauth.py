@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
@@ -92,11 +93,12 @@ async def served(slack: Emulator, clock: Clock, **table: object) -> AsyncIterato
     site.router.add_get("/{path:.*}", later.answer)
     async with aiohttp.ClientSession() as session, serving(site) as url:
         offered = offer("support", given, url)
-        installed = Installed(vault, offered.app, given.api_base_url, session, now=now)
-        client = make_client(None, given.api_base_url, session)
+        connect = partial(make_client, base_url=given.api_base_url, session=session)
+        places = given.workspaces
+        installed = Installed(vault, offered.app, connect, places=places, now=now)
         later.routes = {
             route.path: route.handler
-            for route in Installing(offered, vault, installed, client, now=now).routes()
+            for route in Installing(offered, vault, installed, connect, now=now).routes()
         }
         yield Site(slack, vault, installed, url)
 
@@ -282,3 +284,15 @@ async def test_organisation_installs_the_app_for_all_its_workspaces(
     assert "Acme Corporation" in shown.body
     found = await site.installed.of(north.id, acme.id)
     assert (found.team, found.enterprise) == (north.id, acme.id)
+
+
+async def test_workspace_that_is_not_offered_the_app_gets_none(
+    slack: Emulator, clock: Clock, zoe: Person
+) -> None:
+    async with served(slack, clock, workspaces=[slack.team.id]) as site:
+        landed = await slack.installs.approve(zoe, site.url + INSTALL)
+        assert landed.status == 403
+        assert "not offered" in landed.body
+        assert await site.vault.names("") == []
+    (token,) = slack.installed(zoe.team).tokens
+    assert token.ended == "token_revoked"  # nobody keeps what nobody uses

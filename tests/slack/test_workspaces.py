@@ -1,18 +1,19 @@
 """Which workspaces there are, and who we are in each."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import aiohttp
 import pytest
 from pydantic import SecretStr
+from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.installed import Installed
 from adapters.slack.tokens import Credentials, Installation, exchange
 from adapters.slack.workspaces import OneWorkspace, make_client
-from bridge.errors import Departed, Unauthorised, Unreachable
+from bridge.errors import Departed, Gone, Unauthorised, Unreachable
 from bridge.testing.vault import MemoryVault
 from tests.platforms.budgets import Clock
 from tests.slack.emulator import (
@@ -124,20 +125,25 @@ class Tenancy:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)
 
-    def replica(self, *, secret: str = "", kept: int = 10) -> Installed:
+    def replica(
+        self, *, secret: str = "", kept: int = 10, places: Collection[str] = ()
+    ) -> Installed:
         """One of the processes over one database."""
         credentials = Credentials(
             self.slack.client_id, SecretStr(secret or self.slack.client_secret)
         )
-        base_url = f"{self.slack.url}/api/"
-        return Installed(self.vault, credentials, base_url, self.session, now=self.now, kept=kept)
+        return Installed(
+            self.vault, credentials, self.connect, places=places, now=self.now, kept=kept
+        )
+
+    def connect(self, token: SecretStr | None) -> AsyncWebClient:
+        return make_client(token, f"{self.slack.url}/api/", self.session)
 
     async def installed(self, workspaces: Installed, place: Workspace | Enterprise) -> Installation:
         """Somebody installs the app, and the code reaches us."""
         code = self.slack.installs.code_for(self.slack.install(place, by="U1"))
-        client = make_client(None, f"{self.slack.url}/api/", self.session)
         credentials = Credentials(self.slack.client_id, SecretStr(self.slack.client_secret))
-        given = await exchange(client, credentials, code, "", self.now())
+        given = await exchange(self.connect(None), credentials, code, "", self.now())
         await workspaces.keep(given)
         return given
 
@@ -358,3 +364,16 @@ async def test_token_is_not_shown_by_its_repr(tenancy: Tenancy) -> None:
     given = await tenancy.installed(tenancy.replica(), slack.team)
     assert given.token not in repr(given)
     assert given.refresh_token not in repr(given)
+
+
+async def test_workspace_that_is_not_offered_the_app_is_not_served(tenancy: Tenancy) -> None:
+    slack, anybody = tenancy.slack, tenancy.replica()
+    other = slack.workspace("Other")
+    await tenancy.installed(anybody, other)
+    chosen = tenancy.replica(places=[slack.team.id])
+    await tenancy.installed(chosen, slack.team)
+    assert (await chosen.of(slack.team.id)).team == slack.team.id
+    with pytest.raises(Departed):  # though it was installed there before
+        await chosen.of(other.id)
+    with pytest.raises(Gone, match=other.id):
+        await tenancy.installed(chosen, other)
