@@ -142,8 +142,8 @@ class Line:
         log.info("socket.closed", told_to_go=told_to_go)
         if not told_to_go:
             self.trouble = "the connection was lost"
-        if time.monotonic() - since < self._exchange.timing.short_life and not told_to_go:
-            raise Unreachable("the connection was lost at once")
+        if time.monotonic() - since < self._exchange.timing.short_life:
+            raise Unreachable("the connection did not last")
 
     def _let_go(self, talk: Conversation) -> None:
         """Let a connection finish while the next one is opened."""
