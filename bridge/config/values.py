@@ -140,7 +140,7 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 PrivateKey = Annotated[SecretStr, KeptPrivate()]
-SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
+SecretKey = Annotated[SecretStr, KeptPrivate(), AfterValidator(_secret_key)]
 VariableSource = Annotated[str, AfterValidator(_variable_source)]
 
 Person = Annotated[str, AfterValidator(_access_entry)]

@@ -70,6 +70,17 @@ def test_what_does_not_fit_is_named(tmp_path: Path, table: str, problem: str) ->
     assert more == []
 
 
+def test_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("a passphrase of ours\nand the one before\n")
+    more = SERVER + f'[database]\nsecret_key_file = "{key}"'
+    key.chmod(0o600)
+    assert problems(tmp_path, OAUTH, more) == ()
+    key.chmod(0o644)
+    (line,) = problems(tmp_path, OAUTH, more)
+    assert line.startswith("database.secret_key_file: others may read")
+
+
 def test_short_key_is_refused(tmp_path: Path) -> None:
     (line,) = problems(tmp_path, OAUTH, SERVER + KEY.replace("a passphrase of ours", "short"))
     assert line.startswith("database.secret_key: a key has at least 16 characters")
