@@ -215,9 +215,10 @@ class Agent(KeepsVariables, Protocol):
     async def profile(self) -> Profile:
         """How the published agent introduces itself."""
 
-    async def check(self) -> None:
-        """See whether the agent could answer now, without asking it anything.
+    async def check(self) -> Profile | None:
+        """See whether the agent could answer now, without asking it anything; read its profile.
 
         Raises `Unauthorised` if the credentials are refused, `Permanent` if there is no such
-        agent, `Transient`. Credentials that may ask but not read the agent are good enough.
+        agent, `Transient`. Credentials that may ask but not read the agent are good enough, and
+        bring None.
         """

@@ -23,6 +23,7 @@ from bridge.coze.wire import (
     parse,
     reason,
     status,
+    word,
 )
 from bridge.errors import Unreachable
 from bridge.upstream import (
@@ -76,6 +77,7 @@ class Telling:
 
     conversation_id: the one asked in, for streams that do not repeat it.
     logid: of the response, for errors told inside the stream.
+    debug_url: where its author can see each step of a workflow, once the stream has told.
     """
 
     def __init__(self, conversation_id: str, logid: str | None = None) -> None:
@@ -86,6 +88,7 @@ class Telling:
         self._parts: dict[str, _Part] = {}
         self._suggested: set[str] = set()
         self.is_over = False
+        self.debug_url = ""
         self._steps: dict[str, Callable[[str], list[AnswerEvent]]] = {
             "conversation.message.delta": self._delta,
             "conversation.message.completed": self._completed,
@@ -102,6 +105,8 @@ class Telling:
         answered: the answer has to be looked up. Raises by code for an error that comes before
         anything else: the question was refused.
         """
+        if '"debug_url"' in frame.data:
+            self.debug_url = word(parse(frame.data), "debug_url")
         if self.is_over:
             return []
         step = self._steps.get(frame.event)

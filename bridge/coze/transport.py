@@ -125,12 +125,14 @@ class Stream:
         frames, self._ready = self._ready, []
         return frames
 
-    async def drain(self) -> None:
+    async def drain(self) -> list[Frame]:
         """Read what is left if it comes at once, so that the connection can be used again."""
+        left: list[Frame] = []
         with contextlib.suppress(TimeoutError, BridgeError):
             async with asyncio.timeout(_LAST_WORDS):
-                while await self.more():
-                    pass
+                while frames := await self.more():
+                    left += frames
+        return left
 
     async def aclose(self) -> None:
         """Release the connection; one that is not at its end is closed."""

@@ -1,0 +1,118 @@
+"""What every agent at Coze has: conversations, a stream, and ways to find a lost answer."""
+
+import contextlib
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Self
+
+from bridge.coze import recall
+from bridge.coze.client import CozeClient
+from bridge.coze.telling import Telling
+from bridge.coze.transport import Stream
+from bridge.coze.wire import Message, Status
+from bridge.errors import Gone, Permanent, Unreachable
+from bridge.logs import get
+from bridge.upstream import (
+    Agent,
+    AnswerEvent,
+    Outcome,
+    Question,
+    Running,
+    Trace,
+    Variable,
+)
+
+log = get(__name__)
+
+
+class Hosted(Agent, ABC):
+    """An agent asked through one client. Stateless: any process may continue.
+
+    owner: of user variables, `bot_id` or `app_id`, and the `connector_id`.
+    """
+
+    def __init__(self, client: CozeClient, owner: Mapping[str, str]) -> None:
+        self._client = client
+        self._owner = owner
+
+    def of(self, uid: str) -> Self:
+        client = self._client.of(uid)
+        if client is self._client:
+            return self
+        view = copy.copy(self)
+        view._client = client
+        return view
+
+    @asynccontextmanager
+    async def ask(self, question: Question) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        async with self._open(question) as stream:
+            telling = Telling(question.conversation_id, stream.logid)
+            async with contextlib.aclosing(_events(stream, telling)) as events:
+                yield events
+            if telling.is_over:
+                for frame in await stream.drain():
+                    telling.take(frame)
+            if telling.debug_url:
+                log.debug("workflow.ran", logid=stream.logid, debug_url=telling.debug_url)
+
+    async def find(self, conversation_id: str, mark: str) -> Trace | None:
+        turn = recall.turn_of(await self._client.history(conversation_id), mark)
+        return None if turn is None else recall.trace_of(turn, conversation_id)
+
+    async def outcome(self, trace: Trace) -> Outcome:
+        if not trace.chat_id:
+            return await self._outcome_by_history(trace.conversation_id)
+        chat = await self._client.retrieve(trace.conversation_id, trace.chat_id)
+        if not chat.status.is_over:
+            return Running()
+        messages = await self._messages(trace, needed=chat.status is Status.COMPLETED)
+        return recall.outcome(chat, messages)
+
+    async def cancel(self, trace: Trace) -> None:
+        # Without its id a chat cannot be named to Coze. It runs to its end there; leaving the
+        # stream is what the user sees.
+        if trace.chat_id:
+            await self._client.cancel(trace.conversation_id, trace.chat_id)
+
+    async def clear(self, conversation_id: str) -> None:
+        await self._client.clear(conversation_id)
+
+    async def variables(self, uid: str) -> list[Variable]:
+        return await self._client.variables(self._owner, uid)
+
+    async def set_variables(self, uid: str, values: Mapping[str, str]) -> None:
+        await self._client.set_variables(self._owner, uid, values)
+
+    @abstractmethod
+    def _open(self, question: Question) -> AbstractAsyncContextManager[Stream]:
+        """Send the question, and hold the stream of its answer."""
+
+    async def _outcome_by_history(self, conversation_id: str) -> Outcome:
+        """Judge the newest question of ours, by its chat as soon as an answer tells its id."""
+        turn = recall.turn_of(await self._client.history(conversation_id))
+        if turn is None:
+            raise Gone("none of the conversation's newest questions is ours")
+        trace = recall.trace_of(turn, conversation_id)
+        return await self.outcome(trace) if trace.chat_id else recall.outcome_without_chat(turn)
+
+    async def _messages(self, trace: Trace, *, needed: bool) -> list[Message]:
+        """List what the chat said; where it failed, nothing is a possible answer."""
+        try:
+            return await self._client.messages(trace.conversation_id, trace.chat_id)
+        except Permanent:
+            if needed:
+                raise
+            return []
+
+
+async def _events(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEvent, None]:
+    """Take a stream to its terminal event. Raises `Unreachable` if it ends before."""
+    while not telling.is_over:
+        frames = await stream.more()
+        if frames is None:
+            raise Unreachable("the stream was cut", logid=stream.logid, happened=True)
+        for frame in frames:
+            for event in telling.take(frame):
+                yield event
