@@ -74,6 +74,19 @@ def turn_of(history: Sequence[Message], mark: str = "") -> list[Message] | None:
     return None
 
 
+def turn_in(history: Sequence[Message], chat_id: str) -> list[Message]:
+    """Cut the turn of one chat out of a conversation's history, oldest first.
+
+    Where no message tells its chat it is the newest turn, for one at a time runs there.
+    """
+    if any(news.chat_id for news in history):
+        return [news for news in reversed(history) if news.chat_id == chat_id]
+    for place, news in enumerate(history):
+        if news.role == "user":
+            return [news, *_answers_after(history[:place])]
+    return []
+
+
 def _answers_after(newer: Sequence[Message]) -> Iterable[Message]:
     for news in reversed(newer):
         if news.role == "user":

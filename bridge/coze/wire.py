@@ -92,6 +92,15 @@ class Conversation:
     created_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """What is public about a workflow. app_id: empty where it stands in a library of its own."""
+
+    name: str
+    app_id: str
+    version: str
+
+
 def parse(text: str | bytes) -> Json:
     """Decode a JSON object; anything else is the empty object."""
     value = decode(text)
@@ -235,6 +244,16 @@ def profile(source: Json) -> Profile:
     )
 
 
+def workflow(source: Json) -> Workflow:
+    """Read a workflow. It has no version here, but the time of its last change."""
+    app_id = word(source, "app_id")
+    return Workflow(
+        name=clean(word(source, "workflow_name")),
+        app_id="" if app_id == "0" else app_id,
+        version=word(source, "updated_at"),
+    )
+
+
 def variable(source: Json) -> Variable:
     """Read a user variable; one that has only its default was never set."""
     at = number(source, "update_time")
@@ -247,7 +266,6 @@ def variable(source: Json) -> Variable:
 
 def chat_body(question: Question, bot_id: str) -> dict[str, object]:
     """Write the body of `POST /v3/chat`; the conversation goes into the query instead."""
-    mark = {MARK: question.mark}
     fed = {"custom_variables": question.custom_variables, "parameters": question.parameters}
     return {
         **{name: dict(values) for name, values in fed.items() if values},
@@ -255,14 +273,33 @@ def chat_body(question: Question, bot_id: str) -> dict[str, object]:
         "user_id": question.uid,
         "stream": True,
         "auto_save_history": True,
-        "additional_messages": [
-            {
-                "role": "user",
-                "type": "question",
-                "content": clean(question.text),
-                "content_type": "text",
-                "meta_data": mark,
-            }
-        ],
-        "meta_data": mark,
+        "additional_messages": [_entered(question)],
+        "meta_data": {MARK: question.mark},
+    }
+
+
+def chatflow_body(
+    question: Question, workflow_id: str, owner: Mapping[str, str]
+) -> dict[str, object]:
+    """Write the body of `POST /v1/workflows/chat`, where the conversation belongs into it.
+
+    It always streams and always keeps the history. `custom_variables` there are none.
+    """
+    return {
+        **owner,
+        "workflow_id": workflow_id,
+        "conversation_id": question.conversation_id,
+        "parameters": dict(question.parameters),
+        "ext": {"user_id": question.uid},
+        "additional_messages": [_entered(question)],
+    }
+
+
+def _entered(question: Question) -> dict[str, object]:
+    return {
+        "role": "user",
+        "type": "question",
+        "content": clean(question.text),
+        "content_type": "text",
+        "meta_data": {MARK: question.mark},
     }
