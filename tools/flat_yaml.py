@@ -61,7 +61,7 @@ _HAS = {
         "type": SCALAR,
     },
 }
-_KEY = re.compile(r"""(?:"([^"\s]+)"|([A-Za-z0-9_$/{}.*\-]+)):(?=\s|$)""")
+_KEY = re.compile(r"""(?:"(\d+)"|([A-Za-z0-9_$/{}.*\-]+)):(?=\s|$)""")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _GAP = re.compile(r"\s+")
 
