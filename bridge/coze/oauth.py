@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 import httpx
@@ -89,7 +88,7 @@ def _bad_key(what: str) -> Misconfigured:
 
 
 class OAuth:
-    """Credentials that get their tokens with signed assertions. Close it, or use it in `with`.
+    """Credentials that get their tokens with signed assertions. Close them.
 
     per_user: a token, and with it conversations and variables, for each person apart.
     Tokens are asked for when they are needed, and replaced a minute before they expire.
@@ -113,17 +112,6 @@ class OAuth:
         self._clock = clock
         self._http = pool(url, self._settings, _CONNECTIONS)
         self._tokens = Tokens(self._exchange, clock=clock)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close every connection."""

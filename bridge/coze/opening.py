@@ -1,7 +1,7 @@
 """From the settings to an open client: which credentials, and who closes them."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from bridge.config import CozeSettings
 from bridge.coze.auth import Credentials, Pat
@@ -21,7 +21,7 @@ async def open_credentials(coze: CozeSettings) -> AsyncIterator[Credentials]:
     app = coze.oauth
     key = ServiceKey.read(app.client_id, app.public_key_id, app.private_key.get_secret_value())
     settings = client_settings(coze)
-    async with OAuth(coze.base_url, key, settings, per_user=app.per_user) as service:
+    async with aclosing(OAuth(coze.base_url, key, settings, per_user=app.per_user)) as service:
         yield service
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -263,7 +264,7 @@ async def test_a_refused_token_is_replaced_and_the_file_sent_again(tmp_path: Pat
     settings = ClientSettings()
     async with (
         serve(Emulator(pace=0, oauth_apps=[APP])) as emulator,
-        OAuth(emulator.url, ServiceKey.read("app-1", "fingerprint", PEM)) as service,
+        aclosing(OAuth(emulator.url, ServiceKey.read("app-1", "fingerprint", PEM))) as service,
     ):
         exchange = Exchange(emulator.url, service, settings)
         emulator.keyring.revoke(await service.token())

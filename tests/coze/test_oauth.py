@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -56,7 +56,7 @@ async def agent_of(
 ) -> AsyncIterator[CozeAgent]:
     key = ServiceKey.read("app-1", key_id, PEM)
     async with (
-        OAuth(emulator.url, key, SETTINGS, per_user=per_user, clock=clock) as service,
+        aclosing(OAuth(emulator.url, key, SETTINGS, per_user=per_user, clock=clock)) as service,
         CozeClient(emulator.url, service, SETTINGS) as client,
     ):
         yield CozeAgent(client, bot_id=DEMO_BOT_ID)
@@ -261,7 +261,7 @@ async def test_without_a_token_nothing_was_asked(emulator: Emulator, clock: Cloc
         gone = other.url
     key = ServiceKey.read("app-1", "fingerprint", PEM)
     async with (
-        OAuth(gone, key, SETTINGS, clock=clock) as service,
+        aclosing(OAuth(gone, key, SETTINGS, clock=clock)) as service,
         CozeClient(gone, service, SETTINGS) as client,
     ):
         with pytest.raises(Transient, match="no token from Coze") as failed:

@@ -1,6 +1,7 @@
 """With a token for each person, every call about a conversation is made as its person."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 from joserfc.jwk import RSAKey
@@ -28,7 +29,7 @@ async def emulator() -> AsyncIterator[Emulator]:
 async def bridged(world: World, emulator: Emulator) -> AsyncIterator[World]:
     key = ServiceKey.read("app-1", "fingerprint", KEY.as_pem(private=True).decode())
     async with (
-        OAuth(emulator.url, key, per_user=True) as service,
+        aclosing(OAuth(emulator.url, key, per_user=True)) as service,
         CozeClient(emulator.url, service) as client,
     ):
         world.coze = CozeAgent(client, bot_id=DEMO_BOT_ID)
