@@ -10,6 +10,7 @@ from bridge.emulator.agent import DEMO_BOT, demo_agent
 from bridge.emulator.answer import Agent
 from bridge.emulator.auth import Keyring, OAuthApp
 from bridge.emulator.bots import API_CHANNEL, Bots
+from bridge.emulator.chatflows import Chatflows, Workflow
 from bridge.emulator.ids import Ids
 from bridge.emulator.performance import Surroundings
 from bridge.emulator.playbook import Playbook
@@ -56,7 +57,8 @@ class Emulator:
         self.bots = Bots(self.ids, clock)
         self.variables = Variables(clock)
         self.files = Files(self.ids, clock)
-        self.workflows = {DEMO_WORKFLOW_ID}
+        flow = Workflow("Bridge tour", DEMO_APP_ID, int(clock()))
+        self.chatflows = Chatflows({DEMO_WORKFLOW_ID: flow})
         self.apps = {DEMO_APP_ID: DEMO_BOT.variables}
         self.refused: list[RefusedQuestion] = []
         self.calls: Counter[str] = Counter()

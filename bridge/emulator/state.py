@@ -91,6 +91,7 @@ class Conversation:
     messages: list[Message] = field(default_factory=list)
     feedback: dict[str, Feedback] = field(default_factory=dict)
     running: str = ""
+    app_id: str = ""
 
     def message(self, message_id: str) -> Message:
         """Find a message. Raises `Refused` 4005."""

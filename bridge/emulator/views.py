@@ -111,6 +111,8 @@ def message_view(message: Message) -> Body:
 def streamed_view(message: Message, quirks: Collection[Quirk], *, whole: bool) -> Body:
     """Return the Message object of a stream event, which says less: deltas have no times."""
     body = message_view(message)
+    if not message.bot_id:  # a chatflow has none
+        del body["bot_id"]
     if not whole:
         del body["created_at"], body["updated_at"]
         body["reasoning_content"] = message.reasoning

@@ -108,9 +108,14 @@ def _conversation(call: Call, asking: Asking, conversation_id: str) -> Conversat
 
 
 def _chat(call: Call) -> Chat:
-    return call.emulator.archive.chat(
-        call.query("conversation_id"), call.query("chat_id"), call.caller
-    )
+    return _found(call, call.query("conversation_id"), call.query("chat_id"))
+
+
+def _found(call: Call, conversation_id: str, chat_id: str) -> Chat:
+    found = call.emulator.archive.chat(conversation_id, chat_id, call.caller)
+    if found.workflow and not call.emulator.chatflows.retrievable:
+        raise refused(4001, f"The chat {chat_id} does not exist")
+    return found
 
 
 async def retrieve(call: Call) -> web.Response:
@@ -134,7 +139,7 @@ class CancelBody(BaseModel):
 async def cancel(call: Call) -> web.Response:
     """Cancel a chat. Its stream goes on to the end, as at Coze."""
     body = await call.body(CancelBody)
-    found = call.emulator.archive.chat(body.conversation_id, body.chat_id, call.caller)
+    found = _found(call, body.conversation_id, body.chat_id)
     if not found.status.running:
         raise refused(4104, f"The chat has ended ({found.status}) and cannot be canceled")
     call.emulator.stage.cancel(found.id)

@@ -20,6 +20,9 @@ class CreateBody(BaseModel):
     messages: list[EnterMessage] | None = Field(default=None, max_length=16)
     meta_data: dict[str, str] | None = None
     connector_id: str | None = None
+    app_id: str | None = None
+    conversation_name: str | None = Field(default=None, max_length=_MOST_NAME)
+    get_or_create: bool = False
 
 
 async def create(call: Call) -> web.Response:
@@ -28,14 +31,24 @@ async def create(call: Call) -> web.Response:
     meta_data = checked_pairs(body.meta_data)
     if body.bot_id and body.bot_id not in call.emulator.bots.all:
         raise refused(5000, "An internal error occurred")
+    if body.get_or_create and (known := _named(call, body)):
+        return call.ok(conversation_view(known))
     conversation = new_conversation(
         call.emulator, call.caller, body.bot_id or "", body.connector_id or "1024"
     )
-    conversation.name = body.name or ""
+    conversation.name = body.name or body.conversation_name or ""
+    conversation.app_id = body.app_id or ""
     conversation.meta_data = meta_data
     for message in body.messages or ():
         add_message(call.emulator, conversation, message)
     return call.ok(conversation_view(conversation))
+
+
+def _named(call: Call, body: CreateBody) -> Conversation | None:
+    """Find the conversation of an app by its name, which is unique there."""
+    wanted = (call.caller, body.app_id, body.conversation_name)
+    every = call.emulator.archive.conversations.values()
+    return next((each for each in every if (each.owner, each.app_id, each.name) == wanted), None)
 
 
 def _named_in_path(call: Call) -> Conversation:
