@@ -246,11 +246,12 @@ def profile(source: Json) -> Profile:
 
 def workflow(source: Json) -> Workflow:
     """Read a workflow. It has no version here, but the time of its last change."""
-    app_id = word(source, "app_id")
+    detail = child(source, "workflow_detail")
+    app_id = word(detail, "app_id")
     return Workflow(
-        name=clean(word(source, "workflow_name")),
+        name=clean(word(detail, "workflow_name")),
         app_id="" if app_id == "0" else app_id,
-        version=word(source, "updated_at"),
+        version=word(detail, "updated_at"),
     )
 
 
