@@ -82,6 +82,8 @@ async def call(
     ask = understood(words)
     endpoint = find(ask.method, ask.path)
     _judge(ask, endpoint, wishes)
+    if wishes.user and not (coze.oauth and coze.oauth.per_user):
+        raise Misconfigured(["--user: needs coze.oauth.per_user = true; else all share a token"])
     async with open_credentials(coze) as everybody:
         credentials = everybody.of(wishes.user) if wishes.user else everybody
         exchange = Exchange(coze.base_url, credentials, client_settings(coze))

@@ -169,6 +169,7 @@ async def test_mistakes_are_told_before_anything_is_sent(terminal: Terminal) -> 
     for words, wishes in (
         (Words("GET", "/v1/botz"), SCRIPT),
         (Words("GET", f"/v1/bots/{DEMO_BOT_ID}"), Wishes(paginate=True)),
+        (Words("GET", f"/v1/bots/{DEMO_BOT_ID}"), Wishes(user="anna")),
         (Words("POST", "/v1/audio/speech", data='{"input": "x", "voice_id": "1"}'), SCRIPT),
     ):
         assert isinstance(await terminal.refused(words, wishes), Misconfigured)
