@@ -16,7 +16,7 @@ from adapters.registry import build
 from bridge.adapter import Adapter, Sink
 from bridge.commands import Commands
 from bridge.config import Settings
-from bridge.coze import CozeAgent, open_client
+from bridge.coze import agent, open_client
 from bridge.engine.drain import Drain
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.errors import BridgeError, Permanent, Transient, Unreachable
@@ -180,10 +180,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         store = await open_store(settings.database.url)
         stack.push_async_callback(store.close)
         client = await stack.enter_async_context(open_client(settings.coze))
-        agents: dict[str, Agent] = {
-            name: CozeAgent(client, bot_id=agent.bot_id, connector_id=agent.connector_id)
-            for name, agent in settings.agents.items()
-        }
+        agents = {name: agent(client, its) for name, its in settings.agents.items()}
         sealer = await _open_sealer(settings, store)
         adapters = {
             account: await _open_adapter(account, settings, store, sealer, stack)

@@ -26,7 +26,6 @@ _OF_ALL: tuple[tuple[str, Callable[[Settings], bool]], ...] = (
     ("server.admin_token", lambda its: bool(its.server.admin_token.get_secret_value())),
 )
 _OF_AGENTS: tuple[tuple[str, Callable[[AgentSettings], bool]], ...] = (
-    ("workflow_id", lambda its: bool(its.workflow_id)),
     ("voice", lambda its: its.voice is not Voice.AUDIO),
     ("reply_voice_id", lambda its: bool(its.reply_voice_id)),
 )

@@ -178,7 +178,6 @@ url = "postgresql://localhost/x"
     assert result.stderr.splitlines() == [
         "access.tokens_per_day: this version cannot do this yet; leave it out",
         "database.url: this version cannot do this yet; leave it out",
-        "agents.flow.workflow_id: this version cannot do this yet; leave it out",
         "agents.flow.voice: this version cannot do this yet; leave it out",
         "agents.flow.variables: this version cannot do this yet; leave it out",
         "adapters.slack: this version cannot connect to slack yet",

@@ -158,6 +158,8 @@ class AgentSettings(Section):
             yield "workflow_id", "missing; app_id says where a chatflow lives"
         elif not self.bot_id and not self.workflow_id:
             yield "bot_id", "missing; it stands in the address of the agent's page at Coze"
+        if self.workflow_id and self.custom_variables:
+            yield "custom_variables", "a chatflow has none; give it parameters instead"
 
 
 class SessionSettings(Section):

@@ -4,7 +4,7 @@ from bridge.coze.agent import CozeAgent
 from bridge.coze.auth import Credentials, Pat
 from bridge.coze.chatflow import Chatflow
 from bridge.coze.client import CozeClient
-from bridge.coze.opening import open_client
+from bridge.coze.opening import agent, open_client
 from bridge.coze.transport import ClientSettings
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "CozeClient",
     "Credentials",
     "Pat",
+    "agent",
     "open_client",
 ]

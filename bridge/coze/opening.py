@@ -1,12 +1,15 @@
-"""From the settings to an open client: which credentials, and who closes them."""
+"""From the settings to an open client and its agents: which credentials, and who closes them."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from bridge.config import CozeSettings
+from bridge.config import AgentSettings, CozeSettings
+from bridge.coze.agent import CozeAgent
 from bridge.coze.auth import Credentials, Pat
+from bridge.coze.chatflow import Chatflow
 from bridge.coze.client import CozeClient
 from bridge.coze.transport import ClientSettings
+from bridge.upstream import Agent
 
 
 @asynccontextmanager
@@ -42,3 +45,15 @@ def client_settings(coze: CozeSettings) -> ClientSettings:
         idle_timeout=coze.idle_timeout,
         max_concurrent_turns=coze.max_concurrent_turns,
     )
+
+
+def agent(client: CozeClient, its: AgentSettings) -> Agent:
+    """Make what a table of the configuration describes: a bot, or a chatflow."""
+    if its.workflow_id:
+        return Chatflow(
+            client,
+            workflow_id=its.workflow_id,
+            app_id=its.app_id,
+            connector_id=its.connector_id,
+        )
+    return CozeAgent(client, bot_id=its.bot_id, connector_id=its.connector_id)
