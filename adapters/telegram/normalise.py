@@ -86,6 +86,7 @@ def _message(message: Json, me: Me, account: str) -> Heard | None:
             text=said,
             sent_at=_time(message.get("date")),
             attachments=files,
+            title=text(fields(message.get("chat")).get("title")),
         )
     )
 

@@ -29,9 +29,15 @@ class Value:
 
 
 class Variables:
-    """Values of user variables."""
+    """Values of user variables.
+
+    puts: every call that set some, refused ones too. delay: seconds such a call takes.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.puts: list[tuple[Isolation, dict[str, str]]] = []
+        self.gets = 0
+        self.delay = 0.0
         self._values: dict[tuple[Isolation, str], Value] = {}
         self._clock = clock
 

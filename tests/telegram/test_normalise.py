@@ -392,3 +392,8 @@ def test_upgraded_group_has_moved_whichever_side_tells_first() -> None:
     moved = ChatMoved("-4000001", "-1009")
     assert understood(said(None, GROUP, migrate_to_chat_id=-1009), ME, "bot") == moved
     assert understood(said(None, new, migrate_from_chat_id=-4000001), ME, "bot") == moved
+
+
+def test_a_group_is_known_by_its_name_and_a_person_has_none() -> None:
+    assert heard(mentioning("@coze_bridge_bot hi")).title == "Bridge"
+    assert heard(said("hi")).title == ""

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -135,13 +135,14 @@ class Running:
             return told
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class World:
     """Both far sides, and the bridges a test starts between them."""
 
     telegram: Emulator
     coze: Coze
     folder: Path
+    agent: AgentSettings = field(default_factory=lambda: AgentSettings(bot_id=DEMO_BOT_ID))
 
     def script(self, match: str, **scenario: object) -> None:
         """Say what Coze does with questions that match."""
@@ -155,7 +156,7 @@ class World:
         port = free_port() if table.get("mode") == "webhook" else 0
         return Settings(
             coze=CozeSettings.model_validate({"base_url": self.coze.url, "token": DEMO_TOKEN}),
-            agents={"default": AgentSettings(bot_id=DEMO_BOT_ID)},
+            agents={"default": self.agent},
             adapters={ACCOUNT: telegram_settings(self.telegram.url, **table)},
             sessions=SessionSettings.model_validate({"merge_window": 0, **sessions}),
             database=DatabaseSettings(url=f"sqlite:///{self.folder / 'bridge.db'}"),

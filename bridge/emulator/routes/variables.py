@@ -1,5 +1,6 @@
 """User variables."""
 
+import asyncio
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -27,6 +28,7 @@ async def get(call: Call) -> web.Response:
     whose = Isolation(
         call.caller, call.query("connector_uid"), query.get("connector_id", "1024"), product
     )
+    call.emulator.variables.gets += 1
     wanted = {word for word in query.get("keywords", "").split(",") if word}
     values = call.emulator.variables.get(whose, known)
     items = [
@@ -65,6 +67,8 @@ async def put(call: Call) -> web.Response:
     product, known = _known(call, body.bot_id, body.app_id)
     whose = Isolation(call.caller, body.connector_uid, body.connector_id, product)
     pairs = [(item.keyword, item.value) for item in body.data]
+    call.emulator.variables.puts.append((whose, dict(pairs)))
+    await asyncio.sleep(call.emulator.variables.delay)
     call.emulator.variables.put(whose, known, pairs)
     return call.ok()
 
