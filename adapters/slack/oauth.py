@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from adapters.slack import pages
 from adapters.slack.addresses import install_path, redirect_path
 from adapters.slack.installed import Installed
+from adapters.slack.lately import Lately
 from adapters.slack.pages import Sheet
 from adapters.slack.settings import SlackSettings
 from adapters.slack.tokens import Credentials, exchange, give_back
@@ -27,6 +28,7 @@ from bridge.logs import get
 log = get(__name__)
 
 STATE_LIFE = timedelta(minutes=10)  # as long as Slack's code is good
+MOST_BEGUN = 100  # installations in a minute: each is a write, and anybody may ask for one
 _STATE = re.compile(r"[A-Za-z0-9_-]{43}")
 _WORD = re.compile(r"[a-z_]{1,64}")
 
@@ -89,6 +91,7 @@ class Installing:
         self._installed = installed
         self._connect = connect
         self._now = now
+        self._begun: Lately[str, None] = Lately(60.0, clock=lambda: now().timestamp())
         self._cookie = f"slack-install-{offer.account}"
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -100,7 +103,10 @@ class Installing:
         )
 
     async def _begin(self, _: web.Request) -> web.Response:
+        if len(self._begun) >= MOST_BEGUN:
+            return _shown(pages.BUSY)
         state = secrets.token_urlsafe(32)
+        self._begun.put(state, None)
         try:
             await self._vault.put(_name(state), "begun", expires=self._now() + STATE_LIFE)
         except Transient as error:

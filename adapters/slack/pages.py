@@ -88,6 +88,9 @@ OPERATOR = Sheet(
     "Slack does not accept this app's own credentials. Whoever runs the app has to correct its"
     " client secret.",
 )
+BUSY = Sheet(
+    429, "Please try again in a minute", "Too many people are installing the app at this moment."
+)
 UNWANTED = Sheet(
     403,
     "Not installed",

@@ -13,7 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from adapters.slack.installed import Installed
-from adapters.slack.oauth import Installing, offer
+from adapters.slack.oauth import MOST_BEGUN, Installing, offer
 from adapters.slack.settings import SCOPES, SlackSettings
 from adapters.slack.workspaces import make_client
 from bridge.testing.vault import MemoryVault
@@ -296,3 +296,14 @@ async def test_workspace_that_is_not_offered_the_app_gets_none(
         assert await site.vault.names("") == []
     (token,) = slack.installed(zoe.team).tokens
     assert token.ended == "token_revoked"  # nobody keeps what nobody uses
+
+
+async def test_flood_of_beginnings_does_not_reach_the_database(site: Site, clock: Clock) -> None:
+    async with site.browser() as browser:
+        for _ in range(MOST_BEGUN):
+            await browser.begin()
+        async with browser.http.get(site.url + INSTALL, allow_redirects=False) as response:
+            assert response.status == 429
+        assert len(await site.vault.names("state/")) == MOST_BEGUN
+        clock.move(61)
+        await browser.begin()
