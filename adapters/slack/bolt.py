@@ -112,6 +112,9 @@ class _Arrival(AsyncMiddleware):
         except BridgeError as error:
             log.error("delivery.not_committed", team=team, error=str(error))
             return BoltResponse(status=503)
+        except Exception:  # a bug of ours must not cost a message
+            log.exception("delivery.not_committed", team=team)
+            return BoltResponse(status=503)
         return await next()
 
     async def _revoked(self, team: str, enterprise: str) -> BoltResponse:

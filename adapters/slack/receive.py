@@ -76,7 +76,7 @@ class Intake:
             case Opened(channel, thread):
                 self._courtesy.welcome(workspace, channel, thread)
             case None:
-                pass
+                log.debug("delivery.passed_over", account=self._ears.account, kind=kind(body))
 
     def _understood(self, body: Json, workspace: Workspace) -> Understood | None:
         try:

@@ -285,8 +285,18 @@ async def test_pane_of_the_older_assistant(mode: str) -> None:
     assert pane.channel.titles == {pane.thread: "Plan my week"}
 
 
-async def test_app_without_an_agents_view_is_not_asked_again(ear: Listening, dm: Seat) -> None:
-    ear.slack.inject(Fault("assistant.threads.setTitle", error="not_allowed", times=0))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("assistant.threads.setTitle", error="not_allowed"),
+        Fault("assistant.threads.setTitle", retry_after=30),
+    ],
+    ids=["no agent's view", "limited"],
+)
+async def test_where_no_title_is_wanted_none_is_offered_again(
+    ear: Listening, dm: Seat, fault: Fault
+) -> None:
+    ear.slack.inject(fault)
     await dm.say("one")
     await ear.heard("one")
     await ear.slack.until(lambda it: it.journal.of("assistant.threads.setTitle"))
