@@ -8,7 +8,7 @@ takes some thirty of them.
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Table, Update, bindparam, update
+from sqlalchemy import Connection, Executable, Table, Update, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 Insert: TypeAlias = "postgresql.Insert | sqlite.Insert"
@@ -24,7 +24,7 @@ def insert(dialect: str, table: Table) -> Insert:
 def insert_once(connection: Connection, table: Table, **values: Any) -> bool:
     """Insert unless some unique key is taken; tell whether the row is new."""
     statement = _inserting_once(connection.dialect.name, table, tuple(values))
-    return connection.execute(statement, values).rowcount > 0
+    return connection.execute(statement, values).first() is not None
 
 
 def put(connection: Connection, table: Table, **values: Any) -> None:
@@ -40,8 +40,10 @@ def change(connection: Connection, table: Table, key: dict[str, Any], **values: 
 
 
 @lru_cache
-def _inserting_once(dialect: str, table: Table, names: tuple[str, ...]) -> Insert:
-    return insert(dialect, table).values(_parameters(names)).on_conflict_do_nothing()
+def _inserting_once(dialect: str, table: Table, names: tuple[str, ...]) -> Executable:
+    # What came back, because on PostgreSQL the count of an INSERT is not told.
+    inserting = insert(dialect, table).values(_parameters(names)).on_conflict_do_nothing()
+    return inserting.returning(*table.primary_key)
 
 
 @lru_cache
