@@ -53,11 +53,13 @@ class Sessions:
         """
         lane = lane_of(event, self._settings.group_scope)
         agent = self._agent_of[event.chat.account]
-        uid = self._uid(event)
-        stored = await self._store.write(resume(lane, event.chat, event.user, uid, self._now()))
+        own = self._uid(event)
+        resumed = await self._store.write(resume(lane, event.chat, event.user, own, self._now()))
+        stored, uid = resumed.session, resumed.uid
         goes_on = stored is not None and stored.agent == agent and not self._is_stale(stored)
         current = stored.conversation_id if stored and goes_on else None
-        return Session(lane, agent, uid, asked_in or current)
+        alone = own if own != uid else None
+        return Session(lane, agent, uid, asked_in or current, alone=alone)
 
     async def open(self, session: Session, title: str) -> Session:
         """Make sure there is a conversation to ask in; a new one is named after its question."""
@@ -79,7 +81,8 @@ class Sessions:
     def _uid(self, event: Inbound) -> str:
         """A keyed hash, so that Coze learns no platform id and nobody can guess one.
 
-        A group that shares its conversation is a person of its own.
+        A group that shares its conversation is a person of its own. This is the identity's own
+        uid; whoever was joined with others by /link goes by theirs (`bridge.store.links`).
         """
         chat = event.chat
         shared = chat.kind is not ChatKind.PRIVATE and self._settings.group_scope is GroupScope.CHAT

@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, literal, select
 
 from bridge.events import ChatRef, User
+from bridge.store.links import person_of
 from bridge.store.run import Job
 from bridge.store.tables import conversations, identities, sessions
 from bridge.store.upsert import change, put
 
 _OF_LANE = select(sessions).where(sessions.c.lane == bindparam("lane"))
+# A row even for a lane that has none yet: both answers cost one trip to the database.
+_RESUMED = select(
+    person_of(bindparam("uid", type_=identities.c.uid.type)).label("person"), sessions
+).select_from(
+    select(literal(1)).subquery().outerjoin(sessions, sessions.c.lane == bindparam("lane"))
+)
 
 TITLE_LENGTH = 100  # Coze's limit for a conversation's name (coze-api: conversation/create)
 
@@ -19,8 +26,9 @@ TITLE_LENGTH = 100  # Coze's limit for a conversation's name (coze-api: conversa
 class Session:
     """Who is talking to which agent, and in which conversation.
 
-    uid: Coze's `user_id`; conversation_id: None if the next question begins a new one.
-    fresh: the conversation was created for the turn at hand.
+    uid: Coze's `user_id`, the person's; conversation_id: None if the next question begins a new
+        one. fresh: the conversation was created for the turn at hand.
+    alone: the uid of this identity by itself, where it is joined with others and goes by theirs.
     """
 
     lane: str
@@ -28,6 +36,12 @@ class Session:
     uid: str
     conversation_id: str | None = None
     fresh: bool = False
+    alone: str | None = None
+
+    @property
+    def own_uid(self) -> str:
+        """The uid of this identity, whoever it is joined with."""
+        return self.alone or self.uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,14 @@ class StoredSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """uid: of the person that the identity is now; session: None if there never was one."""
+
+    uid: str
+    session: StoredSession | None
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation at Coze that a lane has had."""
 
@@ -49,7 +71,7 @@ class Conversation:
 
 
 def remember_user(chat: ChatRef, user: User, uid: str, now: datetime) -> Job[None]:
-    """Note that this person is this `connector_uid`, and was here."""
+    """Note that this identity has this uid of its own, and was here."""
 
     def job(connection: Connection) -> None:
         key = {"platform": chat.platform, "account": chat.account, "user": user.id}
@@ -70,14 +92,18 @@ def session_of(lane: str) -> Job[StoredSession | None]:
     return job
 
 
-def resume(
-    lane: str, chat: ChatRef, user: User, uid: str, now: datetime
-) -> Job[StoredSession | None]:
-    """Remember the user and return what goes on in the lane, in one transaction."""
+def resume(lane: str, chat: ChatRef, user: User, uid: str, now: datetime) -> Job[Resumed]:
+    """Remember the user; return which person that is, and what goes on in the lane.
 
-    def job(connection: Connection) -> StoredSession | None:
+    uid: the identity's own.
+    """
+
+    def job(connection: Connection) -> Resumed:
         remember_user(chat, user, uid, now)(connection)
-        return session_of(lane)(connection)
+        row = connection.execute(_RESUMED, {"lane": lane, "uid": uid}).one()
+        if row.lane is None:
+            return Resumed(row.person, None)
+        return Resumed(row.person, StoredSession(row.agent, row.conversation_id, row.used_at))
 
     return job
 

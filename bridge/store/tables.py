@@ -112,11 +112,38 @@ identities = Table(
     Column("platform", String(64), primary_key=True),
     Column("account", String(64), primary_key=True),
     Column("user", String(255), primary_key=True),
-    Column("uid", String(64), nullable=False),  # Coze's connector_uid
+    Column("uid", String(64), nullable=False),  # its own; the person's, if joined: see links
     Column("name", String(255), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Index("ix_identities_uid", "uid"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("uid", String(64), primary_key=True),  # an identity's own
+    Column("root", String(64), nullable=False),  # the person's; never the uid of another row
+    Column("since", UtcDateTime, nullable=False),
+    Index("ix_links_root", "root"),
+)
+
+link_codes = Table(
+    "link_codes",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # the code itself is not stored
+    Column("uid", String(64), nullable=False),  # the own uid of whoever made it
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_by", String(64)),  # the own uid of whoever sent it first
+    Index("ix_link_codes_uid", "uid"),
+)
+
+link_attempts = Table(
+    "link_attempts",
+    metadata,
+    Column("who", String(64), primary_key=True),  # an identity's own uid; empty: all together
+    Column("wrong", Integer, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
 )
 
 sessions = Table(
