@@ -68,10 +68,14 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
+FREE = {f"agents.<name>.{table}" for table in ("variables", "custom_variables", "parameters")}
+"""Tables whose keys are the operator's own."""
+
+
 def keys_in(table: dict[str, Any], where: str = "") -> Iterator[str]:
     for key, value in table.items():
         name = f"{where}.{key}".lstrip(".").replace("agents.default.", "agents.<name>.")
-        if isinstance(value, dict) and not name.endswith(".variables"):
+        if isinstance(value, dict) and name not in FREE:
             yield from keys_in(value, name)
         else:
             yield name
@@ -111,6 +115,7 @@ def test_every_line_of_the_example_is_valid(tmp_path: Path) -> None:
         "adapters.slack.signing_secret: given twice, here and as signing_secret_file; keep one",
         "adapters.telegram.token: given twice, here and as token_file; keep one",
         "adapters.web.token: given twice, here and as token_file; keep one",
+        "agents.default.custom_variables: a chatflow has none; give it parameters instead",
         "agents.default.workflow_id: given together with bot_id; keep one",
         "coze.oauth.private_key: given twice, here and as private_key_file; keep one",
         "coze.token: given twice, here and as token_file; keep one",

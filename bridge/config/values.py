@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_VARIABLE_SOURCES = (
+VARIABLE_SOURCES = (
     "user.id",
     "user.name",
     "user.first_name",
@@ -119,8 +119,8 @@ def _access_entry(value: str) -> str:
 
 
 def _variable_source(value: str) -> str:
-    if value not in _VARIABLE_SOURCES and not value.startswith("constant:"):
-        known = ", ".join(_VARIABLE_SOURCES)
+    if value not in VARIABLE_SOURCES and not value.startswith("constant:"):
+        known = ", ".join(VARIABLE_SOURCES)
         raise ValueError(f"must be one of {known}, or constant:TEXT")
     return value
 
