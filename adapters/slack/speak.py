@@ -22,13 +22,14 @@ from adapters.slack.streams import Shown, Streams
 from adapters.slack.tiers import DELETE, POST, UPDATE, Tiers
 from adapters.slack.ways import Ways
 from adapters.slack.workspaces import Workspaces
-from bridge.errors import BridgeError, Gone, Permanent, Unauthorised
+from bridge.errors import BridgeError, Gone, Permanent, RateLimited, Unauthorised
 from bridge.events import ChatRef, MessageRef, Page
 from bridge.limits import Limit
 from bridge.logs import get
 
 log = get(__name__)
 
+_LOOK_AGAIN = 3.0  # seconds until it is seen whether there are updates left for an answer
 _FAREWELL = 5.0  # seconds for stopping what still streams when we go
 
 
@@ -83,13 +84,21 @@ class Speaker:
         return self._clock() - shown.started >= self._settings.stream_life
 
     async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
-        """Post a message: a stream if it is going to grow and may be one."""
+        """Post a message: a stream if it is going to grow and may be one.
+
+        Raises `RateLimited` for a beginning whose end could not be shown in time.
+        """
         if page.final:
             return await self._post(chat, page, key)
         with as_another_call():  # the right was claimed to a stream, or to what it falls back to
-            may_stream = self._ways.may_stream(chat) and not page.plain
-            streamed = await self._streaming.start(chat, page, key) if may_stream else None
-            return streamed or await self._post(chat, page, key)
+            if self._ways.may_stream(chat) and not page.plain:
+                streamed = await self._streaming.start(chat, page, key)
+                if streamed is not None:
+                    return streamed
+        if not self._ways.may_preview(chat):
+            raise RateLimited("updates are used up", retry_after=_LOOK_AGAIN)
+        with as_another_call():
+            return await self._post(chat, page, key)
 
     async def _post(self, chat: ChatRef, page: Page, key: str) -> MessageRef:
         there = spot(chat)

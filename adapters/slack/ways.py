@@ -1,6 +1,7 @@
 """Which way an answer goes, as a stream or as a post with updates, and what that draws on."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from adapters.slack.lately import Lately
 from adapters.slack.place import Spot, spot
@@ -20,6 +21,8 @@ POST_EVERY = 1.2  # seconds, in a channel: Slack allows one a second as they arr
 _MOSTLY = 0.95  # of the appends: nothing final draws on them
 _ASKED = 3600.0  # seconds; longer than an answer takes
 _REFUSED = 1800.0  # seconds until a place is asked again for streams that it did not have
+_PREVIEW = "preview"  # a post that is going to be updated
+_UNPROMISED = 5  # updates a minute for what was not foreseen
 _WORKSPACE_LACKS = frozenset({"feature_not_enabled", "method_deprecated", "unknown_method"})
 
 
@@ -71,6 +74,15 @@ class Ways:
         stops = self._tiers.spare(there.team, STOP) - self._streams.open_in(there.team)
         return stops > 0 and self._tiers.spare(there.team, START) > 0
 
+    def may_preview(self, chat: ChatRef) -> bool:
+        """Tell whether a post may show the beginning of an answer, which costs its end an update.
+
+        Where these are used up, an answer that waits to be whole is there sooner.
+        """
+        team = spot(chat).team
+        promised = self._streams.growing_in(team)
+        return self._tiers.spare(team, UPDATE) - promised > _UNPROMISED
+
     def limits(self, chat: ChatRef, message_id: str | None, *, final: bool) -> Sequence[Limit]:
         """What the next call draws on; see `bridge.adapter.Meters`."""
         if message_id is None:
@@ -79,16 +91,19 @@ class Ways:
         shown = self._streams.find(MessageRef(chat, message_id))
         if shown and shown.streaming:
             return self._limits_of_stream(chat, team, final=final)
-        updating = (self._pace(chat, UPDATE, self._update_every(team)), self._quota(team, UPDATE))
+        updating = (self._pace(chat, UPDATE, self._update_every(team)), self._updates(team))
         if shown is None and self._streaming:
             return (*updating, self._quota(team, STOP))  # it may be a stream of an earlier run
         return updating
 
     def _limits_of_new(self, chat: ChatRef, *, final: bool) -> Sequence[Limit]:
         """Starts have no quota here: where they are used up, the way is another."""
-        if not final and self.may_stream(chat):
+        posting = Pace((self._account, chat.chat, POST), POST_EVERY)
+        if final:
+            return (posting,)
+        if self.may_stream(chat):
             return (self._pace(chat, START, APPEND_EVERY),)
-        return (Pace((self._account, chat.chat, POST), POST_EVERY),)
+        return (self._pace(chat, _PREVIEW, POST_EVERY), posting)  # its wait is not the final's
 
     def _limits_of_stream(self, chat: ChatRef, team: str, *, final: bool) -> Sequence[Limit]:
         if final:
@@ -97,11 +112,14 @@ class Ways:
         return (self._pace(chat, APPEND, APPEND_EVERY), quota)
 
     def _update_every(self, team: str) -> float:
-        """Seconds between two updates of one answer, of which many share a budget.
-
-        What of the budget is not for intermediate ones, the quota itself keeps from them.
-        """
+        """Seconds between two updates of one answer, of which many share a budget."""
         return UPDATE_EVERY * max(1, self._streams.growing_in(team))
+
+    def _updates(self, team: str) -> Quota:
+        """Each answer that grows by updates is promised the one that ends it."""
+        quota = self._quota(team, UPDATE)
+        unpromised = quota.calls - self._streams.growing_in(team) - _UNPROMISED
+        return replace(quota, edits=min(quota.edits, max(unpromised, 0) / quota.calls))
 
     def _quota(self, team: str, method: str) -> Quota:
         return self._tiers.quota(team, method)
