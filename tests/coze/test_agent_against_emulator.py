@@ -1,62 +1,48 @@
 """The agent against the emulator: every fault it knows, and the calls between two turns."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import pytest
+from asking import (
+    ANSWER,
+    FAILED,
+    LOST,
+    OTHER_ENDS,
+    REFUSED,
+    Caller,
+    Clock,
+    answers_to,
+    begin,
+    storyteller,
+    suggestions_after,
+)
 
 from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
 from bridge.emulator import (
     DEMO_BOT_ID,
     DEMO_TOKEN,
     FAULTS,
-    Answer,
     Emulator,
-    Memory,
-    Scenario,
     serve,
 )
 from bridge.errors import (
     BridgeError,
-    Exhausted,
     Gone,
     Occupied,
-    Permanent,
-    Rejected,
-    Transient,
     Unauthorised,
 )
 from bridge.upstream import (
-    AnswerEvent,
     Cancelled,
-    ConversationLost,
     Delta,
     Failed,
     Finished,
-    Needs,
     Over,
     Question,
-    Said,
     Spoken,
     Started,
     Suggested,
     Trace,
 )
-
-ANSWER = "Once upon a time 从前有座山 there lived **one** small 🦊 and it said nothing at all."
-NEXT = ("And then?", "Why nothing?")
-
-
-def storyteller(_question: str, _memory: Memory) -> Answer:
-    return Answer(ANSWER, follow_ups=NEXT)
-
-
-@dataclass
-class Clock:
-    now: float = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -82,115 +68,9 @@ def agent(client: CozeClient) -> CozeAgent:
     return CozeAgent(client, bot_id=DEMO_BOT_ID)
 
 
-def nothing_runs(emulator: Emulator) -> bool:
-    return all(asked.status not in ("created", "in_progress") for asked in emulator.asked)
-
-
-@dataclass
-class Caller:
-    """Asks as the architecture wants it: never twice what may have arrived.
-
-    streamed: what the streams told; found: what was looked up after one of them was lost.
-    """
-
-    agent: CozeAgent
-    emulator: Emulator
-    clock: Clock
-    streamed: list[AnswerEvent] = field(default_factory=list)
-    found: list[AnswerEvent] = field(default_factory=list)
-
-    async def ask(self, question: Question) -> None:
-        """Get an answer out of at most three attempts."""
-        for last in (False, False, True):
-            try:
-                return await self._attempt(question)
-            except Transient as error:
-                if last:
-                    raise
-                self.clock.now += 3.0  # time for whatever is busy
-                if error.happened and await self._looked_up(question):
-                    return None
-        return None
-
-    async def _attempt(self, question: Question) -> None:
-        async with self.agent.ask(question) as events:
-            async for event in events:
-                self.streamed.append(event)
-
-    async def _looked_up(self, question: Question) -> bool:
-        trace = await self.agent.find(question.conversation_id, question.mark)
-        if trace is None:
-            return False
-        if self.emulator.asked[-1].scenario == "hang":
-            await self.agent.cancel(trace)
-        await self.emulator.until(nothing_runs)
-        outcome = await self.agent.outcome(trace)
-        assert isinstance(outcome, Over)
-        self.found.extend(outcome.events)
-        return True
-
-    @property
-    def told(self) -> list[AnswerEvent]:
-        """What counts in the end."""
-        return self.found or self.streamed
-
-    def said(self) -> list[str]:
-        return [event.text for event in self.told if isinstance(event, Said)]
-
-
 @pytest.fixture
 def caller(agent: CozeAgent, emulator: Emulator, clock: Clock) -> Caller:
     return Caller(agent, emulator, clock)
-
-
-REFUSED: dict[str, type[BridgeError]] = {
-    "bad_parameters": Permanent,
-    "unknown_conversation": ConversationLost,
-    "daily_limit": Exhausted,
-    "prompt_too_long": Rejected,
-    "quota": Exhausted,
-    "cannot_answer": Rejected,
-    "unpublished": Permanent,
-    "no_permission": Unauthorised,
-    "invalid_token": Unauthorised,
-    "internal_for_ever": Transient,
-}
-FAILED: dict[str, type[BridgeError]] = {
-    "failed": Transient,
-    "failed_at_once": Transient,
-    "failed_unseen": Transient,
-    "error_event": Transient,
-    "refused_content": Rejected,
-}
-OTHER_ENDS: dict[str, AnswerEvent] = {
-    "tools": Needs("tools"),
-    "needs_reply": Needs("reply"),
-    "hang": Cancelled(),
-}
-LOST = frozenset(
-    {
-        *("drop_asked", "drop_headers", "slow_headers", "slow_start", "stall", "pause"),
-        *("cut", "cut_before_text", "cut_mid_frame", "cut_reset"),
-        *("eof", "eof_after_text", "no_terminal", "follow_ups"),
-    }
-)
-
-
-def answers_to(fault: Scenario) -> list[str]:
-    """Say what the user should read in the end."""
-    first = fault.reply if fault.reply is not None else "".join(fault.chunks) or ANSWER
-    texts = (fault.completed or first, *(fault.more or ()))
-    return [text for text in texts if text]
-
-
-def suggestions_after(fault: Scenario) -> tuple[str, ...]:
-    """Say what is suggested then: a scripted answer has no suggestions of the storyteller."""
-    scripted = fault.reply is not None or bool(fault.chunks)
-    return fault.follow_ups or (() if scripted else NEXT)
-
-
-async def begin(agent: CozeAgent, name: str) -> Question:
-    return Question("user-1", await agent.begin(), f"tell me about {name}", f"mark-{name}")
 
 
 @pytest.mark.parametrize("name", REFUSED)
