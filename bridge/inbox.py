@@ -84,4 +84,5 @@ def _storable(event: Inbound) -> Inbound:
         username=clean(event.user.username),
     )
     attachments = tuple(replace(each, name=clean(each.name)) for each in event.attachments)
-    return replace(event, text=clean(event.text), user=user, attachments=attachments)
+    text, title = clean(event.text), clean(event.title)
+    return replace(event, text=text, title=title, user=user, attachments=attachments)
