@@ -5,6 +5,7 @@ then on it is only edited, so whatever dies in between, it does not appear twice
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +29,9 @@ class PageState(StrEnum):
     SETTLED = "settled"
     DEAD = "dead"
 
+
+MARGIN = timedelta(minutes=1)
+"""How far a platform's clock and ours may be apart."""
 
 _OF = select(outbox).where(outbox.c.turn == bindparam("turn")).order_by(outbox.c.page)
 
@@ -65,16 +69,20 @@ class Pages:
         return await self._store.read(job)
 
     async def known_since(self, turn: Turn) -> frozenset[str]:
-        """The messages of ours in the turn's chat that may be younger than its question."""
+        """The messages of ours in the turn's chat that may be younger than its question.
+
+        It may have been written long before it reached us, and answers ended in between.
+        """
         chat = turn.event.chat
         lanes = lanes_of_chat(chat.platform, chat.account, chat.chat)
+        asked = min(turn.created_at, turn.event.sent_at) - MARGIN
 
         def job(connection: Connection) -> frozenset[str]:
             statement = (
                 select(outbox.c.message_id)
                 .join(turns, turns.c.id == outbox.c.turn)
                 .where(turns.c.lane.startswith(lanes, autoescape=True))
-                .where(or_(turns.c.ended_at.is_(None), turns.c.ended_at >= turn.created_at))
+                .where(or_(turns.c.ended_at.is_(None), turns.c.ended_at >= asked))
                 .where(outbox.c.message_id.is_not(None))
             )
             return frozenset(connection.execute(statement).scalars())

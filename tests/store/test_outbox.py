@@ -1,15 +1,16 @@
 """Pages on their way."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bridge.events import Button, ChatRef, Inbound, Page, User
+from bridge.lanes import lanes_of_chat
 from bridge.store import Store
 from bridge.store.inbox import accept
 from bridge.store.outbox import Pages, PageState, StoredPage
 from bridge.store.sessions import Session
-from bridge.store.turns import Ledger, Turn
+from bridge.store.turns import Ledger, Turn, TurnState
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = Session("lane", "default", "uid", "c1")
@@ -91,3 +92,20 @@ async def test_pages_come_in_their_order(ledger: Ledger, pages: Pages, turn: Tur
     many = [Page(str(number)) for number in range(12)]
     await ledger.answered(turn, SESSION, many, text="x")
     assert [page.page for page in await pages.of(turn)] == many
+
+
+async def test_messages_that_stand_since_a_question_was_written_are_known(
+    store: Store, ledger: Ledger, pages: Pages
+) -> None:
+    """Also those of an answer that ended before the question reached us."""
+    chat, lane = ChatRef("fake", "fake", "room"), lanes_of_chat("fake", "fake", "room")
+    written, arrived = NOW - timedelta(seconds=2), NOW + timedelta(seconds=30)
+    await store.write(accept(Inbound("e", chat, User("u"), "first", NOW), lane, NOW))
+    _, waiting = await ledger.take_over(lane)
+    first = await ledger.take(waiting[0], [])
+    await pages.posted(first, 0, "77")
+    await ledger.ended(first, TurnState.DELIVERED)
+    await store.write(accept(Inbound("f", chat, User("u"), "late", written), lane, arrived))
+    _, waiting = await ledger.take_over(lane)
+    late = await ledger.take(waiting[0], [])
+    assert await pages.known_since(late) == {"77"}
