@@ -34,7 +34,7 @@ LIFETIME = 3600
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LONGEST = 86400  # seconds a token may live
 _ASSERTION_LIFE = 300  # seconds in which an assertion may be exchanged, once
-_CONNECTIONS = 20  # to the token endpoint; 500 people at once take turns
+_CONNECTIONS = 50  # to the token endpoint; 500 people at once take turns
 _LARGEST_REPLY = 64 * 1024  # bytes
 _FEWEST_BITS = 2048  # https://www.rfc-editor.org/rfc/rfc7518#section-3.3
 

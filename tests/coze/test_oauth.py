@@ -28,7 +28,7 @@ from bridge.upstream import AnswerEvent, Finished, Question
 KEY = RSAKey.generate_key(2048)
 PEM = KEY.as_pem(private=True).decode()
 APP = OAuthApp("app-1", "fingerprint", KEY.as_pem(private=False).decode())
-SETTINGS = ClientSettings(retry_wait=0.001, call_timeout=5)
+SETTINGS = ClientSettings(retry_wait=0.001, connect_timeout=60, call_timeout=60)
 
 
 @dataclass
