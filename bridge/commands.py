@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bridge.errors import BridgeError, Unauthorised
 from bridge.events import Button
+from bridge.linking import Linking
 from bridge.logs import get
 from bridge.phrases import Phrase, say
 from bridge.store import Store
@@ -48,6 +49,7 @@ class Commands:
         self._agents = agents
         self._interrupt = interrupt
         self._now = now
+        self._linking = Linking(store, now=now)
         self._obey: Mapping[Word, Callable[[Turn, Session, str], Awaitable[Reply]]] = {
             Word.START: self._start,
             Word.HELP: self._help,
@@ -55,6 +57,8 @@ class Commands:
             Word.CLEAR: self._clear,
             Word.STOP: self._stop,
             Word.HISTORY: self._history,
+            Word.LINK: self._link,
+            Word.UNLINK: self._unlink,
         }
 
     async def obey(self, turn: Turn, session: Session) -> Reply | str:
@@ -130,6 +134,12 @@ class Commands:
             return _says(turn, Phrase.UNKNOWN_CONVERSATION)
         await self._store.write(use_conversation(session.lane, session.agent, wanted, self._now()))
         return _says(turn, Phrase.SWITCHED, title=_label(found))
+
+    async def _link(self, turn: Turn, session: Session, code: str) -> Reply:
+        return Reply.saying(await self._linking.link(turn.event, session.own_uid, code))
+
+    async def _unlink(self, turn: Turn, session: Session, _: str) -> Reply:
+        return Reply.saying(await self._linking.unlink(turn.event, session.own_uid))
 
 
 def _addressed(prologue: str, name: str) -> str:

@@ -27,6 +27,7 @@ class Phrase(Enum):
         "- /stop – stop the answer that is being written\n"
         "- /retry – ask the last question again\n"
         "- /history – go back to an earlier conversation\n"
+        "- /link – be the same person for me on another platform; /unlink undoes it\n"
         "- /start – the greeting",
         "直接发消息，我就会回答。\n\n"
         "- /new – 开始新的对话\n"
@@ -34,6 +35,7 @@ class Phrase(Enum):
         "- /stop – 停止正在写的回答\n"
         "- /retry – 重新回答上一个问题\n"
         "- /history – 回到以前的对话\n"
+        "- /link – 让我在另一个平台上也认得你；/unlink 可取消\n"
         "- /start – 欢迎语",
     )
     NEW = _Text("A new conversation. What is it about?", "新的对话开始了。想聊什么？")
@@ -48,6 +50,65 @@ class Phrase(Enum):
         "I do not know that conversation; /history shows the ones there are.",
         "找不到这个对话；发送 /history 查看已有的对话。",
     )
+    LINK_CODE = _Text(
+        "Send this to me in your private chat on the other platform, within {minutes} minutes:\n\n"
+        "`/link {code}`\n\n"
+        "(`!link {code}` where the platform keeps the slash for itself.) From then on the agent "
+        "takes you there for the person you are here. Show the code to nobody: whoever sends it "
+        "shares what the agent remembers about you.",
+        "请在 {minutes} 分钟内，在另一个平台与我的私聊中发送：\n\n"
+        "`/link {code}`\n\n"
+        "（如果该平台不让你发送斜杠命令，请发送 `!link {code}`。）"
+        "之后，智能体会把那边的你当作这里的你。"
+        "请勿让别人看到这个代码：谁发送它，谁就能共享智能体记住的关于你的内容。",
+    )
+    LINK_IN_PRIVATE = _Text(
+        "/link and /unlink work only where nobody reads along, in a private chat with me. "
+        "A code that was written here is void.",
+        "/link 和 /unlink 只能在与我的私聊中使用，因为这里别人也能看到。写在这里的代码已作废。",
+    )
+    LINKED = _Text(
+        "Linked: the agent now takes you here for the same person as there. What it remembers "
+        "about you, its variables and memory, follows you. Your conversations stay in their "
+        "chats, and what it remembered only here waits for you to say /unlink.",
+        "关联成功：智能体现在把这里的你和那边的你当作同一个人。它记住的关于你的内容（变量和记忆）会跟随你。"
+        "对话仍留在各自的聊天中；它以前只在这里记住的内容会保留，发送 /unlink 后恢复。",
+    )
+    LINKED_ALREADY = _Text(
+        "You are the same person here and there already.",
+        "这里和那边的你早已关联。",
+    )
+    LINK_ONESELF = _Text(
+        "This code is for another platform: you made it as the one you are here.",
+        "这个代码是你在这里生成的，请在另一个平台上使用。",
+    )
+    LINK_EXPIRED = _Text(
+        "This code has expired; /link in the other chat makes a new one.",
+        "这个代码已过期；请在另一个聊天中发送 /link 获取新的代码。",
+    )
+    LINK_USED = _Text(
+        "This code has been used already; /link in the other chat makes a new one.",
+        "这个代码已被使用；请在另一个聊天中发送 /link 获取新的代码。",
+    )
+    LINK_UNKNOWN = _Text(
+        "I do not know this code; please compare it with the one I showed you.",
+        "这个代码不正确；请与我给你的代码核对。",
+    )
+    LINK_TOO_OFTEN = _Text(
+        "There were too many wrong codes; please try again in an hour.",
+        "错误的代码太多，请一小时后再试。",
+    )
+    UNLINKED = _Text(
+        "Unlinked: here you are by yourself again, with what the agent remembered about you "
+        "here before.",
+        "已取消关联：这里的你重新独立，智能体以前在这里记住的关于你的内容也已恢复。",
+    )
+    UNLINKED_ALL = _Text(
+        "Unlinked: those who were the same person as you are by themselves again. What the agent "
+        "remembers about you stays here.",
+        "已取消关联：与你关联的身份都已重新独立。智能体记住的关于你的内容留在这里。",
+    )
+    NOT_LINKED = _Text("You are not linked with anybody.", "你没有关联其他身份。")
     BUSY = _Text(
         "I am still answering your last message. Please wait for it, or send /stop.",
         "我还在回答上一条消息。请稍等，或发送 /stop 停止。",
@@ -85,6 +146,8 @@ MENU: Mapping[str, Mapping[str, str]] = {
         "retry": "ask the last question again",
         "clear": "forget what was said",
         "history": "go back to an earlier conversation",
+        "link": "be the same person on another platform",
+        "unlink": "be somebody else there again",
         "help": "what I know",
     },
     "zh": {
@@ -93,6 +156,8 @@ MENU: Mapping[str, Mapping[str, str]] = {
         "retry": "重新回答上一个问题",
         "clear": "忘掉之前的内容",
         "history": "回到以前的对话",
+        "link": "关联你在另一个平台上的身份",
+        "unlink": "取消身份关联",
         "help": "查看帮助",
     },
 }

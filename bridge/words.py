@@ -18,6 +18,8 @@ class Word(StrEnum):
     STOP = "stop"
     RETRY = "retry"
     HISTORY = "history"
+    LINK = "link"
+    UNLINK = "unlink"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,9 @@ class Command:
     @property
     def is_express(self) -> bool:
         """It must not wait for the answer that is running."""
-        return self.word in {Word.STOP, Word.HELP, Word.START} or self == Command(Word.HISTORY)
+        # /link with a code stays in line: it changes for whom the questions after it are asked.
+        bare = {Command(Word.HISTORY), Command(Word.LINK)}
+        return self.word in {Word.STOP, Word.HELP, Word.START} or self in bare
 
     @property
     def interrupts(self) -> bool:
