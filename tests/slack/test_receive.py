@@ -9,7 +9,7 @@ from bridge.adapter import MenuItem
 from bridge.events import Button, ChatKind, Inbound, Page
 from bridge.testing.contract import RecordingSink
 from bridge.testing.transcript import FakeHost, MemoryTranscript
-from tests.slack.emulator import Channel, Emulator, Fault, Person, Seat, serve
+from tests.slack.emulator import BOT_TOKEN, Channel, Emulator, Fault, Person, Seat, serve
 from tests.slack.world import Listening, eventually, listening
 
 MENU = {"": [MenuItem("new", "begin anew"), MenuItem("help", "what I know")]}
@@ -195,6 +195,32 @@ async def test_outsiders_are_not_heard(slack: Emulator, ann: Person) -> None:
         await shared.say(eve, named(slack, "hello"))
         await heard_once(ear, "hello")
         assert ear.sink.events[0].user.id == f"{eve.team.id}/{eve.id}"
+
+
+# A whole organisation
+
+
+@pytest.mark.parametrize("mode", ["socket", "http"])
+async def test_app_of_a_whole_organisation_hears_all_its_workspaces(mode: str) -> None:
+    async with serve(Emulator(mode=mode, installed=False)) as slack:  # type: ignore[arg-type]
+        union = slack.enterprise("Union")
+        teams = [slack.workspace("One", union), slack.workspace("Two", union)]
+        slack.installs.grant(slack.install(union), value=BOT_TOKEN)
+        slack.team = teams[0]  # by which the emulator finds the token
+        async with listening(slack) as ear:
+            for team in teams:
+                await slack.person("Ann", team).dm().say(f"hi from {team.name}")
+            events = await ear.heard("hi from One", "hi from Two")
+            message = await ear.adapter.send(events[1].chat, Page("Hello", final=True), key="k")
+    assert [event.chat.via for event in events] == [union.id] * 2
+    assert [event.chat.chat.partition("/")[0] for event in events] == [t.id for t in teams]
+    assert [m.text for m in slack.person("Ann", teams[1]).dm().answers] == ["Hello"]
+    assert message.chat == events[1].chat
+
+
+async def test_news_of_its_own_end_is_acknowledged(ear: Listening) -> None:
+    ear.slack.uninstall()
+    await ear.heard()
 
 
 # Files
