@@ -87,6 +87,7 @@ class Inbound:
     pressed: it was a button, and the platform does not show its words as somebody's message;
         the answer quotes them.
     title: the name of the group or channel it was written in.
+    overheard: somebody else reads along even in a private chat (the owner of a business account).
     """
 
     event_id: str
@@ -97,6 +98,7 @@ class Inbound:
     attachments: tuple[Attachment, ...] = ()
     pressed: bool = False
     title: str = ""
+    overheard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

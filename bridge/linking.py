@@ -100,7 +100,7 @@ class Linking:
 
 def is_between_us(event: Inbound) -> bool:
     """Tell whether nobody but the sender reads what is said here."""
-    return event.chat.kind is ChatKind.PRIVATE
+    return event.chat.kind is ChatKind.PRIVATE and not event.overheard
 
 
 def code_in(said: str) -> str | None:

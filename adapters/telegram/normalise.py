@@ -87,6 +87,7 @@ def _message(message: Json, me: Me, account: str) -> Heard | None:
             sent_at=_time(message.get("date")),
             attachments=files,
             title=text(fields(message.get("chat")).get("title")),
+            overheard=bool(place.via),  # by the owner of the business account
         )
     )
 
@@ -117,6 +118,7 @@ def _press(query: Json, account: str) -> Heard | Stale | None:
             text=says,
             sent_at=datetime.now(UTC),  # Telegram does not tell when a button was pressed
             pressed=True,
+            overheard=bool(place.via),
         ),
         query_id=query_id,
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -182,6 +182,13 @@ async def test_in_a_group_there_is_no_code_and_none_works(world: World) -> None:
     assert await in_group(world, f"/link {mine}", LI) == say(Phrase.LINK_IN_PRIVATE, "zh")
     assert await send(world, mine, LI) == say(Phrase.LINK_EXPIRED, "zh")  # all have seen it
     assert (await uid(world), await uid(world, LI)) == (anna, li)
+
+
+async def test_where_somebody_reads_along_in_private_it_is_like_a_group(world: World) -> None:
+    event = replace(world.says("/link"), overheard=True)
+    await world.inbox(event)
+    await world.drain(express(lane_of(event, world.sessions_settings.group_scope)))
+    assert world.adapter.shown() == [say(Phrase.LINK_IN_PRIVATE, "en")]
 
 
 async def test_who_is_linked_is_the_same_person_in_groups_as_well(world: World) -> None:

@@ -324,6 +324,14 @@ def test_customer_is_answered_through_the_connection() -> None:
     assert event.event_id != heard(said("hi")).event_id
 
 
+def test_owner_of_the_account_reads_along() -> None:
+    assert heard(business()).overheard
+    assert not heard(said("hi")).overheard
+    shown = {**OUR_MESSAGE, "chat": PRIVATE}
+    assert heard(press("/link", {**shown, "business_connection_id": "b-1"})).overheard
+    assert not heard(press("/link", shown)).overheard
+
+
 def test_owner_of_the_account_is_not_answered() -> None:
     owner = {"id": 9, "is_bot": False, "first_name": "Olga"}
     assert ignored(business(owner))
