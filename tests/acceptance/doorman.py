@@ -6,10 +6,11 @@ from typing import Self
 from urllib.parse import urlsplit
 
 CHUNK = 65536
+QUESTIONS = (b"POST /v3/chat?", b"POST /v1/workflows/chat ")
 
 
 class Doorman:
-    """Passes bytes on. While `closed`, requests to /v3/chat wait at the door.
+    """Passes bytes on. While it is closed, questions wait at the door.
 
     waiting: how many stand there. One whose caller is gone goes away unread.
     """
@@ -43,7 +44,7 @@ class Doorman:
         back = asyncio.create_task(_pass(reader, answer))
         try:
             while chunk := await caller.read(CHUNK):
-                if chunk.startswith(b"POST /v3/chat?") and not self._opened.is_set():
+                if chunk.startswith(QUESTIONS) and not self._opened.is_set():
                     chunk = await self._wait(caller, chunk)
                 writer.write(chunk)
         except (ConnectionError, EOFError):
