@@ -4,15 +4,19 @@ Only what differs is touched; lists are edited element by element, because comme
 between their elements as well.
 """
 
-import json
-from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
+import contextlib
+import tomllib
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, TypeAlias
 
 import tomlkit
-from tomlkit.items import AoT, InlineTable, Item, Table
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Array, Item
 
-from bridge.agentfile.fields import Fields, Value
+from bridge.agentfile.fields import Fields, Value, canonical, flatten
+from bridge.agentfile.lists import amended
+from bridge.errors import Misconfigured
 
 Container: TypeAlias = MutableMapping[str, Any]
 """A table of tomlkit, whose values are whatever TOML has. It does not leave this module."""
@@ -36,68 +40,86 @@ def written(values: Fields) -> str:
 
 
 def edited(text: str, put: Fields, drop: Sequence[str]) -> str:
-    """Set these keys in the text of a file, and remove those."""
+    """Set these keys in the text of a file, and remove those.
+
+    Raises `Misconfigured` for a layout that cannot be edited, which has not been seen yet.
+    """
+    wanted = {**dict(flatten(tomllib.loads(text))), **put}
+    for key in drop:
+        wanted.pop(key, None)
+    # Within dotted keys and inline tables a new table cannot have a header.
+    for make in (tomlkit.table, tomlkit.inline_table):
+        with contextlib.suppress(TOMLKitError, ValueError):
+            result = _edited(text, put, drop, make)
+            if _is(dict(flatten(tomllib.loads(result))), wanted):
+                return result
+    raise Misconfigured([f"{', '.join(put)}: the layout of the file is too unusual to set it"])
+
+
+def _edited(text: str, put: Fields, drop: Sequence[str], make: Callable[[], Item]) -> str:
     document = tomlkit.parse(text)
     for key in drop:
         *parents, name = key.split(".")
-        table = _table(document, parents)
-        table.pop(name, None)
+        _table(document, parents, make).pop(name, None)
     for key, value in put.items():
         *parents, name = key.split(".")
-        _set(_table(document, parents), name, value)
+        _set(_table(document, parents, make), name, value)
     return tomlkit.dumps(document)
 
 
-def _table(document: Container, names: Sequence[str]) -> Container:
+def _is(found: Fields, wanted: Fields) -> bool:
+    return canonical(found) == canonical(wanted)
+
+
+def _table(document: Container, names: Sequence[str], make: Callable[[], Item]) -> Container:
     """Return the table at this path, made where there is none."""
     for name in names:
         if name not in document:
-            document[name] = tomlkit.table()
+            document[name] = make()
         document = document[name]
     return document
 
 
 def _set(table: Container, name: str, value: Value) -> None:
     old = table.get(name)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if isinstance(old, MutableSequence):
-            _amend(old, value)
-        else:
-            table[name] = _list(value)
+    if isinstance(value, str):
+        table[name] = _text(value)
+    elif not isinstance(value, Sequence):
+        table[name] = value
+    elif isinstance(old, Array):
+        table[name] = tomlkit.value(amended(old.as_string(), value, _one))
+    elif isinstance(old, AoT) and value:
+        _amend(old, value)
     else:
-        table[name] = _text(value) if isinstance(value, str) else value
+        table.pop(name, None)  # no tables in double brackets would be no key
+        table[name] = _list(value)
 
 
-def _amend(old: MutableSequence[Any], new: Sequence[Value]) -> None:
-    """Turn one list into another by as few insertions and deletions as there are."""
-    before = [_plain(element) for element in old]
-    after = [_plain(element) for element in new]
+def _amend(old: AoT, new: Sequence[Value]) -> None:
+    """Turn tables in double brackets into others; those that stay keep their comments."""
+    before = [canonical(table.unwrap()) for table in old]
+    after = [canonical(table) for table in new]
     steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     for _, start, end, to_start, to_end in reversed([s for s in steps if s[0] != "equal"]):
         for at in reversed(range(start, end)):
             del old[at]
         for offset, element in enumerate(new[to_start:to_end]):
-            old.insert(start + offset, _element(element, in_tables=isinstance(old, AoT)))
-
-
-def _plain(element: object) -> str:
-    value = element.unwrap() if isinstance(element, Item) else element
-    return json.dumps(value, sort_keys=True, default=dict)
+            table = tomlkit.table()
+            table.update(element if isinstance(element, Mapping) else {})
+            old.insert(start + offset, table)
 
 
 def _list(values: Sequence[Value]) -> Item:
-    array = tomlkit.array()
-    for value in values:
-        array.append(_element(value))
-    return array.multiline(multiline=bool(values))
+    lines = "".join(f"    {_one(value)},\n" for value in values)
+    return tomlkit.value(f"[\n{lines}]" if lines else "[]")
 
 
-def _element(value: Value, *, in_tables: bool = False) -> Item:
+def _one(value: Value) -> str:
+    """Write an element of a list."""
     if isinstance(value, Mapping):
-        table: Table | InlineTable = tomlkit.table() if in_tables else tomlkit.inline_table()
-        table.update(value)
-        return table
-    return tomlkit.item(value)
+        pairs = (f"{name} = {_one(inner)}" for name, inner in value.items())
+        return f"{{ {', '.join(pairs)} }}"
+    return tomlkit.item(value).as_string()
 
 
 def _text(value: str) -> Item:

@@ -77,8 +77,8 @@ def same(key: str, one: Value | None, other: Value | None) -> bool:
     if _is_number(one) and _is_number(other):
         return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)
     if key in _SETS and isinstance(one, Sequence) and isinstance(other, Sequence):
-        return sorted(map(_text, one)) == sorted(map(_text, other))
-    return _text(one) == _text(other)
+        return sorted(map(canonical, one)) == sorted(map(canonical, other))
+    return canonical(one) == canonical(other)
 
 
 def changes(mine: Fields, coze: Fields) -> list[Change]:
@@ -104,9 +104,10 @@ def completed(mine: Fields, coze: Fields) -> Fields:
     return {**wanted, **mine}
 
 
+def canonical(value: Value) -> str:
+    """Write a value so that equal values are equal texts."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
 def _is_number(value: Value) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _text(value: Value) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 Place: TypeAlias = tuple[str | int, ...]
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""
       (?P<comment> \#[^\n]* )
     | (?P<string> \"{3}(?:\\.|[^\\])*?\"{3,5} | '{3}.*?'{3,5} | "(?:\\.|[^"\\\n])*" | '[^'\n]*' )
@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""What TOML is made of; blanks are what is between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ def line_of(found: Mapping[Place, int], place: Sequence[str | int]) -> int:
     return found.get(rest, 1)
 
 
+def depth_change(token: str) -> int:
+    """Tell whether a token opens (1) or closes (-1) a bracket."""
+    return {"[": 1, "{": 1, "]": -1, "}": -1}.get(token, 0)
+
+
 def _statements(text: str) -> Iterator[Sequence[_Token]]:
     """Cut into headers and entries; a line end inside brackets or a text cuts nothing."""
     statement: list[_Token] = []
@@ -65,7 +71,7 @@ def _statements(text: str) -> Iterator[Sequence[_Token]]:
                 yield statement
             statement = []
         elif token.kind not in ("comment", "newline"):
-            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token.text, 0)
+            depth += depth_change(token.text)
             statement.append(token)
     if statement:
         yield statement
@@ -73,7 +79,7 @@ def _statements(text: str) -> Iterator[Sequence[_Token]]:
 
 def _tokens(text: str) -> Iterator[_Token]:
     line, end = 1, 0
-    for match in _TOKEN.finditer(text):
+    for match in TOKEN.finditer(text):
         line += text.count("\n", end, match.start())
         end = match.start()
         yield _Token(str(match.lastgroup), match[0], line)
@@ -107,7 +113,7 @@ def _elements(value: Sequence[_Token]) -> Iterator[_Token]:
         if depth == 1 and fresh and token.text != "]":
             yield token
             fresh = False
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token.text, 0)
+        depth += depth_change(token.text)
         if depth == 1 and token.text in ("[", ","):
             fresh = True
 

@@ -47,7 +47,7 @@ def test_tables_in_brackets_become_any_other_list(
         "[[plugins]]\n" + written(plugin).partition("there.\n")[2] for plugin in before
     )
     amended = edited(head + tables + "[model]\nx = 1\n", {"plugins": after}, ())
-    assert tomllib.loads(amended).get("plugins", []) == after
+    assert tomllib.loads(amended)["plugins"] == after
     assert tomllib.loads(amended)["model"] == {"x": 1}
 
 
@@ -76,6 +76,59 @@ def test_comments_survive_a_change_of_everything() -> None:
     assert {key: found[key] for key in changed} == changed
     untouched = {k: v for k, v in read(STANDARD).items() if k not in changed and k != "model.top_k"}
     assert {key: found[key] for key in untouched} == untouched
+
+
+@st.composite
+def commented_lists(draw: st.DrawFn) -> str:
+    """A list as people lay it out, with comments above elements, behind them and at the end."""
+    above = st.sampled_from(["", "\n", "\n    ", " ", "\n    # above\n    "])
+    behind = st.sampled_from([",", " ,", ",  # behind\n", "\n    ,"])
+    ends = ["", ",", ",  # behind\n", "\n    # end\n", ",\n    # end\n"]
+    elements = draw(st.lists(st.sampled_from("abc"), max_size=4))
+    text = "".join(f'{draw(above)}"{its}"{draw(behind)}' for its in elements[:-1])
+    if elements:
+        text += f'{draw(above)}"{elements[-1]}"{draw(st.sampled_from(ends))}'
+    return f"[{text}]"
+
+
+@given(array=commented_lists(), after=st.lists(st.sampled_from("abcd"), max_size=4))
+def test_a_list_with_comments_becomes_any_other_and_keeps_them(
+    array: str, after: list[str]
+) -> None:
+    text = f"suggested_questions = {array}  # after it\n[model]  # a table\n"
+    amended = edited(text, {"suggested_questions": after}, ())
+    assert tomllib.loads(amended) == {"suggested_questions": after, "model": {}}
+    for comment in ("# above", "# end", "# after it", "# a table"):
+        assert amended.count(comment) == text.count(comment)
+
+
+LAYOUTS = [
+    "",
+    "# nothing but a comment\n",
+    'model.model_id = "1"  # m\nmodel.parameters.store = true\nname = "x"\n',
+    'model = { model_id = "1", parameters = { store = true } }  # m\n[knowledge]\n',
+    '[model.parameters]  # m\nstore = true\n[knowledge]\n[model]\nmodel_id = "1"\n',
+    '[model]  # m\nmodel_id = "1"\nparameters.store = true\n',
+]
+
+
+@pytest.mark.parametrize("text", LAYOUTS)
+def test_any_layout_can_be_edited(text: str) -> None:
+    put: Fields = {
+        "name": "new",
+        "plugins": [{"plugin_id": "1", "api_id": "2"}],
+        "knowledge.auto_call": False,
+        "model.model_id": "2",
+        "model.parameters.caching.type": "enabled",
+        "suggestions.mode": "enable",
+    }
+    amended = edited(text, put, ())
+    assert read(amended) == {**read(text), **put}
+    assert ("# m" in amended) == ("# m" in text)
+    without = edited(amended, {}, ["model.model_id", "name"])
+    assert read(without) == {
+        key: its for key, its in read(amended).items() if key not in ("model.model_id", "name")
+    }
 
 
 def test_only_the_changed_line_differs() -> None:

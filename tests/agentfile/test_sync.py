@@ -133,19 +133,36 @@ def vars_of(config: BotConfig) -> dict[str, object]:
     return {name: getattr(config, name) for name in BotConfig.__dataclass_fields__}
 
 
+CONTEXT_API = """\
+name = "Cached"
+prompt_mode = "prefix"
+prefix_prompt_file = "rules.md"
+dynamic_prompt = "Today: {{date}}"
+model = { model_id = "1706077826", api_mode = "chat_api", cache_type = "prefix" }
+"""
+CONTEXT_MODEL = {"model_id": "1706077826", "api_mode": "chat_api", "cache_type": "prefix"}
+
+
 @pytest.mark.parametrize("shows_all", [True, False], ids=["all shown", "what documents say"])
+@pytest.mark.parametrize(
+    ("text", "model"),
+    [(CACHED, CACHED_MODEL), (CONTEXT_API, CONTEXT_MODEL)],
+    ids=["responses API", "context API"],
+)
 async def test_cached_prefix_goes_there_and_back(
-    emulator: Emulator, keeper: Keeper, shows_all: bool
+    emulator: Emulator, keeper: Keeper, text: str, model: object, shows_all: bool
 ) -> None:
     emulator.bots.shows_all = shows_all
     await keeper.pull()
-    fill(keeper.file, CACHED)
+    fill(keeper.file, text)
+    rules = "Rules that never change.\nAnd more of them.\n"
+    (keeper.file.path.parent / "rules.md").write_text(rules + "\n")
     assert (await keeper.push()).unlike == []
     found = draft(emulator)
     assert (found.prompt, found.prompt_mode) == ("", "prefix")
-    assert found.prefix_prompt == "Rules that never change.\nAnd more of them.\n"
+    assert found.prefix_prompt == rules
     assert found.dynamic_prompt == "Today: {{date}}"
-    assert found.model == CACHED_MODEL
+    assert found.model == model
     await keeper.pull()
     assert await keeper.diff() == ([], [])
 
@@ -159,7 +176,7 @@ async def test_pull_edit_pull_keeps_comments_and_edits(emulator: Emulator, keepe
     await keeper.pull()
     assert keeper.file.path.read_text("utf-8") == STANDARD.replace("每日学一菜", "Mine").replace(
         "欢迎你，{{user_name}}，今天想学一道什么样的菜？", "Theirs"
-    ).replace("广东菜，来点鲜的", "new").replace("  # hot\n    # mild\n", "  # hot\n    # mild\n")
+    ).replace("广东菜，来点鲜的", "new")
     changes, refusals = await keeper.diff()
     assert [its.key for its in changes] == ["name"]
     assert refusals == []
