@@ -75,9 +75,16 @@ class SlackAdapter:
         )
 
     async def open(self) -> None:
-        """Make the parts; whose token it is, is asked when it begins to receive."""
+        """Make the parts; whose token it is, is asked when it begins to receive.
+
+        Raises `Misconfigured` where people may install the app and nothing seals their tokens.
+        """
         session = aiohttp.ClientSession(trust_env=True)
-        workspaces, installing = self._workspaces(session)
+        try:
+            workspaces, installing = self._workspaces(session)
+        except BridgeError:  # no key for the vault; `close` is for what was opened
+            await session.close()
+            raise
         speaker = Speaker(workspaces, self._settings, self._account)
         intake = self._intake(speaker)
         secret = self._settings.signing_secret.get_secret_value()
