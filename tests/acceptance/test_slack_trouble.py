@@ -1,0 +1,133 @@
+"""Slack goes away, moves its sockets, or says that it was asked too often: nothing is lost."""
+
+import asyncio
+import os
+import time
+
+import pytest
+from daemon_process import LOOK, eventually
+from slack_world import ADAPTER, Mode, SlackWorld
+from telegram_world import readiness, until_ready
+
+from bridge.emulator import Scenario
+from tests.slack.emulator import Fault, Limits, Seat
+
+READY_WITHIN = 5.0
+OUTAGE = float(os.environ.get("SLACK_OUTAGE", "5"))  # seconds
+PEOPLE = 20
+MODES = pytest.mark.parametrize("mode", ["socket", "http"])
+STREAMS = pytest.mark.parametrize("stream", ["auto", "edit"])
+
+
+async def ask(seat: Seat, text: str) -> Seat:
+    """Open a thread with a question."""
+    return seat.in_thread(await seat.say(text))
+
+
+@STREAMS
+@MODES
+@pytest.mark.timeout(120 + OUTAGE)
+async def test_every_answer_is_complete_after_an_outage(
+    slack: SlackWorld, mode: Mode, stream: str
+) -> None:
+    slack.coze.install(Scenario(match="^tea", pace=0.15))
+    daemon = slack.daemon(mode, adapters__slack__stream=stream)
+    await until_ready(daemon, within=READY_WITHIN)
+    teas = [await ask(slack.dm(name), f"tea for {name}") for name in ("Ann", "Ben")]
+    await eventually(lambda: all(thread.answers for thread in teas))
+    async with slack.slack.outage():
+        began = time.monotonic()
+        if mode == "socket":  # with HTTP nobody knows whom to expect a call from
+            while ADAPTER not in await readiness(daemon):
+                await asyncio.sleep(LOOK)
+            assert time.monotonic() - began < min(OUTAGE, 5)
+        late = await ask(slack.dm("Carl"), "coffee")  # people go on writing to Slack
+        await asyncio.sleep(OUTAGE - (time.monotonic() - began))
+    for name, thread in zip(("Ann", "Ben"), teas, strict=True):
+        await slack.answered(thread, f"tea for {name}", within=60)
+    await slack.answered(late, "coffee", within=60)
+    await until_ready(daemon, within=60)
+    assert sorted(slack.questions()) == ["coffee", "tea for Ann", "tea for Ben"]
+    assert slack.slack.open_streams == []
+
+
+@pytest.mark.parametrize("kind", ["refresh", "drop", "warning"])
+async def test_sockets_that_come_and_go_under_load_lose_nothing(
+    slack: SlackWorld, kind: str
+) -> None:
+    await until_ready(slack.daemon(), within=READY_WITHIN)
+    sockets = slack.slack.sockets
+    threads = [await ask(slack.dm(f"Person{n}"), f"hello {n}") for n in range(PEOPLE)]
+    said = [[f"hello {n}"] for n in range(PEOPLE)]
+    for number in range(60):
+        n = number % PEOPLE
+        said[n].append(f"question {number}")
+        await threads[n].say(said[n][-1])
+        if number % 10 == 5:
+            await shake(slack, kind)
+        await asyncio.sleep(0.05)
+    await eventually(lambda: slack.untold() == 0, within=30)
+    for thread, questions in zip(threads, said, strict=True):
+        await slack.answered(thread, *questions, within=30)
+    assert sorted(slack.questions()) == sorted(question for each in said for question in each)
+    assert sockets.opened >= (3 if kind != "warning" else 2)
+    assert not slack.slack.deliveries.lost
+
+
+async def shake(slack: SlackWorld, kind: str) -> None:
+    sockets = slack.slack.sockets
+    match kind:
+        case "refresh":
+            await sockets.refresh()
+        case "drop":
+            sockets.drop()
+        case _:
+            for connection in sockets.usable:
+                await connection.disconnect("warning")
+
+
+async def test_one_socket_is_always_there_while_they_are_refreshed(slack: SlackWorld) -> None:
+    await until_ready(slack.daemon(), within=READY_WITHIN)
+    sockets = slack.slack.sockets
+    await eventually(lambda: len(sockets.usable) >= 2)
+    opened = sockets.opened
+    await sockets.usable[0].disconnect()
+    assert sockets.usable
+    await eventually(lambda: sockets.opened > opened and len(sockets.usable) >= 2)
+
+
+@MODES
+async def test_twenty_answers_at_once_keep_every_tier(slack: SlackWorld, mode: Mode) -> None:
+    slack.slack.throttle.set(Limits())
+    slack.coze.install(Scenario(pace=0.15))
+    await until_ready(slack.daemon(mode), within=READY_WITHIN)
+    threads = [await ask(slack.dm(f"Person{n}"), f"tea {n}") for n in range(PEOPLE)]
+    for n, thread in enumerate(threads):
+        await slack.answered(thread, f"tea {n}", within=90)
+    journal = slack.slack.journal
+    assert slack.slack.open_streams == []
+    assert journal.refusals.total() <= journal.calls.total() / 100
+
+
+@pytest.mark.parametrize(
+    ("stream", "method"),
+    [
+        ("auto", "chat.startStream"),
+        ("auto", "chat.appendStream"),
+        ("auto", "chat.stopStream"),
+        ("edit", "chat.postMessage"),
+        ("edit", "chat.update"),
+    ],
+)
+async def test_a_retry_after_delays_an_answer_and_loses_nothing(
+    slack: SlackWorld, stream: str, method: str
+) -> None:
+    slack.coze.install(Scenario(match="^tea", pace=0.1))
+    await until_ready(slack.daemon(adapters__slack__stream=stream), within=READY_WITHIN)
+    slack.slack.inject(Fault(method, retry_after=2))
+    thread = await ask(slack.dm("Ann"), "tea")
+    await slack.answered(thread, "tea", within=30)
+    [refused] = [call for call in slack.calls(method) if call.refused]
+    again = [call for call in slack.calls(method) if call.at > refused.at]
+    assert all(call.at >= refused.at + 2 for call in again)
+    assert slack.slack.open_streams == []
