@@ -197,7 +197,7 @@ def _row(its: "Listed") -> str:
 def _settings(config: Path | None) -> "Settings":
     from bridge import logs
 
-    logs.configure("warning", "auto", sys.stderr)
+    logs.configure("error", "auto", sys.stderr)  # a retry is not what was asked about
     return load(config)
 
 

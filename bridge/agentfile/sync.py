@@ -59,7 +59,7 @@ class Keeper:
         mine: Fields = old.fields if old is not None else {}
         base = self.file.base(self.bot_id)
         draft = await self.bench.draft(self.bot_id)
-        both = merged(mine, base, draft)
+        both = merged(mine, base if old is not None else None, draft)
         if both.clashes and not force:
             what = "changed at Coze and in the file since the last pull"
             if base is None:

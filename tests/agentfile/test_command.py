@@ -161,6 +161,18 @@ async def test_refused_token_exits_1_in_one_line_without_the_token(
         assert "pat_demo" not in result.stderr
 
 
+def test_coze_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
+    write_config(
+        tmp_path,
+        '[coze]\nbase_url = "http://127.0.0.1:1"\ntoken = "pat_x"\n'
+        '[agents.default]\nbot_id = "1"\n[adapters.web]\n',
+    )
+    result = agent_command("pull", folder=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "Cannot connect" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "agents").touch()
     write_config(

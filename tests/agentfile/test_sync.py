@@ -357,6 +357,14 @@ async def test_file_that_is_broken_at_the_base_names_the_cure(
         await keeper.push()
 
 
+async def test_deleted_file_is_written_anew(emulator: Emulator, keeper: Keeper) -> None:
+    await keeper.pull()
+    text = keeper.file.path.read_text("utf-8")
+    keeper.file.path.unlink()
+    assert (await keeper.pull()).written == [keeper.file.path]
+    assert keeper.file.path.read_text("utf-8") == text
+
+
 async def test_removed_key_is_left_alone_and_stays_removed(
     emulator: Emulator, keeper: Keeper
 ) -> None:
