@@ -22,7 +22,7 @@ _MOSTLY = 0.95  # of the appends: nothing final draws on them
 _ASKED = 3600.0  # seconds; longer than an answer takes
 _REFUSED = 1800.0  # seconds until a place is asked again for streams that it did not have
 _PREVIEW = "preview"  # a post that is going to be updated
-_UNPROMISED = 5  # updates a minute for what was not foreseen
+_UNFORESEEN = 5  # updates a minute that are promised to nobody
 _WORKSPACE_LACKS = frozenset({"feature_not_enabled", "method_deprecated", "unknown_method"})
 
 
@@ -79,9 +79,12 @@ class Ways:
 
         Where these are used up, an answer that waits to be whole is there sooner.
         """
-        team = spot(chat).team
+        return self._unpromised(spot(chat).team) > 0
+
+    def _unpromised(self, team: str) -> int:
+        """Updates that are left: each answer that grows by them is promised its last one."""
         promised = self._streams.growing_in(team)
-        return self._tiers.spare(team, UPDATE) - promised > _UNPROMISED
+        return max(0, self._tiers.spare(team, UPDATE) - promised - _UNFORESEEN)
 
     def limits(self, chat: ChatRef, message_id: str | None, *, final: bool) -> Sequence[Limit]:
         """What the next call draws on; see `bridge.adapter.Meters`."""
@@ -116,10 +119,8 @@ class Ways:
         return UPDATE_EVERY * max(1, self._streams.growing_in(team))
 
     def _updates(self, team: str) -> Quota:
-        """Each answer that grows by updates is promised the one that ends it."""
         quota = self._quota(team, UPDATE)
-        unpromised = quota.calls - self._streams.growing_in(team) - _UNPROMISED
-        return replace(quota, edits=min(quota.edits, max(unpromised, 0) / quota.calls))
+        return replace(quota, edits=min(quota.edits, self._unpromised(team) / quota.calls))
 
     def _quota(self, team: str, method: str) -> Quota:
         return self._tiers.quota(team, method)
