@@ -140,6 +140,29 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """What a shortcut wants to know. options: what may be said, where not anything may."""
+
+    name: str
+    default: str = ""
+    options: tuple[str, ...] = ()
+    is_asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A command that the agent's author made: `/word text` stands for a longer question.
+
+    template: the question, with `{{name}}` for what a field is given.
+    """
+
+    word: str
+    description: str = ""
+    template: str = ""
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """How the agent introduces itself. `prologue` may contain `{{user_name}}`.
 
@@ -150,6 +173,7 @@ class Profile:
     prologue: str = ""
     questions: tuple[str, ...] = ()
     version: str = ""
+    shortcuts: tuple[Shortcut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

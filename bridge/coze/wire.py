@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from bridge.clean import clean
-from bridge.upstream import Profile, Question, Usage, Variable
+from bridge.upstream import Field, Profile, Question, Shortcut, Usage, Variable
 
 Json: TypeAlias = Mapping[str, object]
 
@@ -241,6 +241,34 @@ def profile(source: Json) -> Profile:
         name=clean(word(source, "name")),
         prologue=clean(word(greeting, "prologue")),
         questions=tuple(clean(text) for text in texts if isinstance(text, str) and text.strip()),
+        version=word(source, "version") or word(source, "update_time"),
+        shortcuts=tuple(
+            found for item in children(source, "shortcut_commands") for found in _shortcut(item)
+        ),
+    )
+
+
+def _shortcut(source: Json) -> Iterator[Shortcut]:
+    """Read a shortcut command; one that nobody could type is left out."""
+    command = clean(word(source, "command")).strip().removeprefix("/")
+    if command and len(command.split()) == 1:
+        yield Shortcut(
+            word=command,
+            description=clean(word(source, "description") or word(source, "name")).strip(),
+            template=clean(word(source, "query_template")),
+            fields=tuple(_field(item) for item in children(source, "components")),
+        )
+
+
+def _field(source: Json) -> Field:
+    """Read a component. A file cannot be typed, so its default must do."""
+    kind, options = word(source, "type"), source.get("options")
+    choices = options if kind == "select" and isinstance(options, list) else []
+    return Field(
+        name=word(source, "name"),
+        default=clean(word(source, "default_value")),
+        options=tuple(clean(each) for each in choices if isinstance(each, str)),
+        is_asked=source.get("is_hide") is not True and kind != "file",
     )
 
 
