@@ -10,6 +10,7 @@ Optional verbs are small protocols. Implement one and it is used:
 - `ShowsDrafts`: shows an answer while it grows in a way of the platform's own.
 - `Retracts`: takes a message back that turned out to be one too many.
 - `Meters`: tells the budgets of each call, where `Capabilities` are too coarse for them.
+- `ShowsMenus`: offers the commands there are.
 - `Expires`: its messages can grow for a limited time only.
 - `Recalls`: finds a message that was posted without our having heard of it.
 - `bridge.web.server.ServesHttp` (matched by shape, nothing to import): `routes()`, aiohttp
@@ -217,6 +218,18 @@ class Meters(Protocol):
 
 
 @runtime_checkable
+class ShowsMenus(Protocol):
+    """The platform can offer commands, in a list behind a button or the like."""
+
+    async def menus(self, menus: Mapping[str, Sequence["MenuItem"]]) -> None:
+        """Offer these commands, by language as in `Host.menus`, and no others.
+
+        Called when the bridge starts and whenever they changed; waits until the platform can be
+        reached, which may be never. Raises `Transient`, then it is called again.
+        """
+
+
+@runtime_checkable
 class Expires(Protocol):
     """A message can grow for a limited time only."""
 
@@ -331,7 +344,10 @@ class Host(Protocol):
 
     @property
     def menus(self) -> Mapping[str, Sequence[MenuItem]]:
-        """The commands by language (ISO 639-1); under the empty one, for all others."""
+        """The commands by language (ISO 639-1); under the empty one, for all others.
+
+        As of now: an agent that is published anew may have others (see `ShowsMenus`).
+        """
 
     @property
     def public_url(self) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 from adapters.registry import build
-from bridge.adapter import Adapter, Sink
+from bridge.adapter import Adapter, ShowsMenus, Sink
 from bridge.commands import Commands
 from bridge.config import Settings
 from bridge.coze import agent, open_client
@@ -27,7 +27,9 @@ from bridge.health import Health
 from bridge.host import StoreHost
 from bridge.inbox import Inbox
 from bridge.logs import get
+from bridge.menus import keep_shown
 from bridge.outbox import Outbox
+from bridge.published import Published
 from bridge.relay import Relay
 from bridge.render import Renderer
 from bridge.sessions import Sessions
@@ -82,6 +84,7 @@ class Bridge:
     health: Health
     pacer: Pacer
     variables: Variables
+    published: Published
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive."""
@@ -93,6 +96,11 @@ class Bridge:
             chores = [
                 group.create_task(_repeat(self.health.ask_agents, CHECK_EVERY), name="health"),
                 group.create_task(_repeat(self._tidy, TIDY_EVERY), name="janitor"),
+                *(
+                    group.create_task(self._show_menus(account, adapter), name=f"menus {account}")
+                    for account, adapter in self.adapters.items()
+                    if isinstance(adapter, ShowsMenus)
+                ),
             ]
             stopping = asyncio.Event()
             working = group.create_task(
@@ -123,6 +131,10 @@ class Bridge:
             # The others go on; this one waits for the operator, and /readyz tells.
             self.health.report(part, str(error))
             log.error("adapter.refused", account=account, error=str(error))
+
+    async def _show_menus(self, account: str, adapter: ShowsMenus) -> None:
+        answering = self.settings.adapters[account].agent
+        await keep_shown(account, adapter, agent=answering, published=self.published)
 
     async def _tidy(self) -> None:
         self.pacer.forget_idle()
@@ -181,12 +193,17 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         stack.push_async_callback(store.close)
         client = await stack.enter_async_context(open_client(settings.coze))
         agents = {name: agent(client, its) for name, its in settings.agents.items()}
+        published = Published(agents)
         sealer = await _open_sealer(settings, store)
-        adapters = {
-            account: await _open_adapter(account, settings, store, sealer, stack)
+        hosts = {
+            account: _host(account, settings, store, sealer, published)
             for account in settings.adapters
         }
-        yield await wire(settings, store, agents, adapters)
+        adapters = {
+            account: await _open_adapter(account, settings, host, stack)
+            for account, host in hosts.items()
+        }
+        yield await wire(settings, store, agents, adapters, published)
 
 
 async def wire(
@@ -194,6 +211,7 @@ async def wire(
     store: Store,
     agents: Mapping[str, Agent],
     adapters: Mapping[str, Adapter],
+    published: Published,
 ) -> Bridge:
     """Connect the stages over parts that are open already."""
     ledger = Ledger(store, utcnow)
@@ -241,8 +259,8 @@ async def wire(
         interrupt=interrupts.ask,
         now=utcnow,
     )
-    health = Health(store, agents, adapters)
-    return Bridge(settings, adapters, inbox, engine, health, pacer, variables)
+    health = Health(store, agents, adapters, published)
+    return Bridge(settings, adapters, inbox, engine, health, pacer, variables, published)
 
 
 async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:
@@ -255,19 +273,25 @@ async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:
     return sealer
 
 
-async def _open_adapter(
-    account: str, settings: Settings, store: Store, sealer: Sealer | None, stack: AsyncExitStack
-) -> Adapter:
+def _host(
+    account: str, settings: Settings, store: Store, sealer: Sealer | None, published: Published
+) -> StoreHost:
     table = settings.adapters[account]
-    host = StoreHost(
+    return StoreHost(
         store,
         platform=table.platform or account,
         account=account,
         public_url=settings.server.public_url,
         now=utcnow,
         sealer=sealer,
+        shortcuts=lambda: published.known(table.agent).shortcuts,
     )
-    adapter = build(account, table, host)
+
+
+async def _open_adapter(
+    account: str, settings: Settings, host: StoreHost, stack: AsyncExitStack
+) -> Adapter:
+    adapter = build(account, settings.adapters[account], host)
     await adapter.open()
     stack.push_async_callback(adapter.close)
     return adapter

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bridge.errors import BridgeError
 from bridge.logs import get
+from bridge.published import Published
 from bridge.store import Store
 from bridge.store.health import beat
 from bridge.upstream import Agent
@@ -27,11 +28,16 @@ class Health:
     """Collects troubles by the name of the part that has them. An empty list is readiness."""
 
     def __init__(
-        self, store: Store, agents: Mapping[str, Agent], adapters: Mapping[str, CanBeInTrouble]
+        self,
+        store: Store,
+        agents: Mapping[str, Agent],
+        adapters: Mapping[str, CanBeInTrouble],
+        published: Published,
     ) -> None:
         self._store = store
         self._agents = agents
         self._adapters = adapters
+        self._published = published
         # Ready means that it was seen to work, so nothing is taken for granted.
         self._reported = {f"coze.{name}": "not asked yet" for name in agents}
 
@@ -60,11 +66,12 @@ class Health:
         return found
 
     async def ask_agents(self) -> None:
-        """See whether Coze accepts the credentials and knows the agents."""
+        """See whether Coze accepts the credentials and knows the agents; note what they say."""
         for name, agent in self._agents.items():
             try:
-                await agent.check()
+                profile = await agent.check()
             except BridgeError as error:
                 self.report(f"coze.{name}", str(error))
             else:
                 self.report(f"coze.{name}", None)
+                self._published.note(name, profile)

@@ -5,19 +5,23 @@ from datetime import datetime
 
 from bridge.adapter import MenuItem
 from bridge.errors import Misconfigured
-from bridge.phrases import MENU
+from bridge.menus import menus
 from bridge.store import Store
 from bridge.store.moves import move_chat
 from bridge.store.seal import Sealer
 from bridge.store.secrets import secret
 from bridge.store.transcripts import StoredTranscript
 from bridge.store.vault import StoredVault
+from bridge.upstream import Shortcut
 
 
 class StoreHost:
-    """One account's share of the database. sealer: None without `database.secret_key`."""
+    """One account's share of the database, and what it should know.
 
-    def __init__(
+    sealer: None without `database.secret_key`. shortcuts: of the agent that answers there.
+    """
+
+    def __init__(  # noqa: PLR0913 - by name, and each is something the account is lent
         self,
         store: Store,
         *,
@@ -26,11 +30,13 @@ class StoreHost:
         public_url: str,
         now: Callable[[], datetime],
         sealer: Sealer | None = None,
+        shortcuts: Callable[[], Sequence[Shortcut]] = tuple,
     ) -> None:
         self._store = store
         self._platform = platform
         self._account = account
         self._public_url = public_url
+        self._shortcuts = shortcuts
         self._transcript = StoredTranscript(store, account, now)
         self._vault = StoredVault(store, sealer, account, now) if sealer else None
 
@@ -52,10 +58,7 @@ class StoreHost:
 
     @property
     def menus(self) -> Mapping[str, Sequence[MenuItem]]:
-        return {
-            language: [MenuItem(word, text) for word, text in menu.items()]
-            for language, menu in MENU.items()
-        }
+        return menus(self._shortcuts())
 
     async def chat_moved(self, old: str, new: str) -> None:
         await self._store.write(move_chat(self._platform, self._account, old, new))

@@ -237,9 +237,10 @@ class ScriptedAgent:
         self._may("profile")
         return self.prologue
 
-    async def check(self) -> None:
-        """Raise the next error, if there is one."""
+    async def check(self) -> Profile:
+        """Return `prologue`, or raise the next error, if there is one."""
         self._may("check")
+        return self.prologue
 
     def _begin_chat(self, question: Question) -> Chat:
         here = [c for c in self.chats if c.trace.conversation_id == question.conversation_id]

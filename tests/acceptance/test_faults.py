@@ -17,6 +17,7 @@ from bridge.config import AgentSettings, CozeSettings, ServerSettings, SessionSe
 from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
 from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, FAULTS, Emulator, Scenario, serve
 from bridge.host import StoreHost
+from bridge.published import Published
 from bridge.store import open_store
 from bridge.testing.loopback import Loopback
 from bridge.testing.loopback_adapter import LoopbackAdapter
@@ -208,7 +209,7 @@ async def bridge_between(
     await adapter.open()
     stack.push_async_callback(adapter.close)
     agents = {"default": CozeAgent(client, bot_id=DEMO_BOT_ID)}
-    return await wire(settings, store, agents, {"loopback": adapter})
+    return await wire(settings, store, agents, {"loopback": adapter}, Published(agents))
 
 
 def is_last(platform: Loopback, name: str) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from bridge.errors import Permanent, Unauthorised, Unreachable
 from bridge.health import PATIENCE, Health
+from bridge.published import Published
 from bridge.store.tables import heartbeat
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import ScriptedAgent
@@ -18,7 +19,8 @@ from tests.stages.world import PatientStore, World
 async def health(world: World) -> Health:
     adapter = world.adapter
     assert isinstance(adapter, FakeAdapter)
-    return Health(world.store, {"default": world.agent}, {"fake": adapter})
+    agents = {"default": world.agent}
+    return Health(world.store, agents, {"fake": adapter}, Published(agents))
 
 
 class Silent(PatientStore):
@@ -81,7 +83,8 @@ async def test_a_part_that_is_well_again_is_forgotten(health: Health, clock: Clo
 async def test_a_database_that_does_not_answer_is_named_in_time_with_the_rest(
     world: World, clock: Clock
 ) -> None:
-    health = Health(Silent(world.store), {"default": world.agent}, {})
+    agents = {"default": world.agent}
+    health = Health(Silent(world.store), agents, {}, Published(agents))
     assert await health.troubles(clock.now()) == {
         "coze.default": "not asked yet",
         "database": "no answer for 4 s",

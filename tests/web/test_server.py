@@ -12,6 +12,7 @@ from bridge.config import ServerSettings
 from bridge.errors import Permanent, Unreachable
 from bridge.health import Health
 from bridge.metrics import MESSAGES
+from bridge.published import Published
 from bridge.testing.clock import Clock
 from bridge.web.server import BODY_LIMIT, Status, serve_http
 from tests.stages.world import World
@@ -38,7 +39,8 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 async def health(world: World) -> Health:
-    return Health(world.store, {"default": world.agent}, {"fake": world.adapter})
+    agents = {"default": world.agent}
+    return Health(world.store, agents, {"fake": world.adapter}, Published(agents))
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ async def test_readyz_tells_nobody_a_token(
 async def test_readyz_answers_within_five_seconds_though_the_database_does_not(
     http: aiohttp.ClientSession, world: World, clock: Clock
 ) -> None:
-    health = Health(Silent(world.store), {}, {})
+    health = Health(Silent(world.store), {}, {}, Published({}))
     async with serve_http(LOCAL, [Status(health, clock.now)]) as url:
         began = clock.monotonic()
         async with http.get(f"{url}/readyz") as response:
