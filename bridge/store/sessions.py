@@ -12,11 +12,16 @@ from bridge.store.tables import conversations, identities, sessions
 from bridge.store.upsert import change, put
 
 _OF_LANE = select(sessions).where(sessions.c.lane == bindparam("lane"))
-# A row even for a lane that has none yet: both answers cost one trip to the database.
+# A row even for a lane that has none yet: all the answers cost one trip to the database.
 _RESUMED = select(
-    person_of(bindparam("uid", type_=identities.c.uid.type)).label("person"), sessions
+    person_of(bindparam("uid", type_=identities.c.uid.type)).label("person"),
+    sessions,
+    conversations.c.uid.label("begun_by"),
 ).select_from(
-    select(literal(1)).subquery().outerjoin(sessions, sessions.c.lane == bindparam("lane"))
+    select(literal(1))
+    .subquery()
+    .outerjoin(sessions, sessions.c.lane == bindparam("lane"))
+    .outerjoin(conversations, conversations.c.conversation_id == sessions.c.conversation_id)
 )
 
 TITLE_LENGTH = 100  # Coze's limit for a conversation's name (coze-api: conversation/create)
@@ -55,10 +60,14 @@ class StoredSession:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """uid: of the person that the identity is now; session: None if there never was one."""
+    """uid: of the person that the identity is now; session: None if there never was one.
+
+    begun_by: the uid that the session's conversation was begun with, where that is known.
+    """
 
     uid: str
     session: StoredSession | None
+    begun_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,8 @@ def resume(lane: str, chat: ChatRef, user: User, uid: str, now: datetime) -> Job
         row = connection.execute(_RESUMED, {"lane": lane, "uid": uid}).one()
         if row.lane is None:
             return Resumed(row.person, None)
-        return Resumed(row.person, StoredSession(row.agent, row.conversation_id, row.used_at))
+        stored = StoredSession(row.agent, row.conversation_id, row.used_at)
+        return Resumed(row.person, stored, row.begun_by)
 
     return job
 

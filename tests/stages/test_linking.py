@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
+from joserfc.jwk import RSAKey
 
 from bridge.config import GroupScope
+from bridge.coze import ClientSettings, CozeAgent, CozeClient
+from bridge.coze.oauth import OAuth, ServiceKey
+from bridge.emulator import DEMO_BOT_ID, Emulator, OAuthApp, serve
 from bridge.events import ChatKind, User
 from bridge.lanes import express, lane_of
 from bridge.linking import ALPHABET, CODE_LENGTH, Linking, code_in
@@ -21,6 +25,16 @@ from tests.stages.world import ANNA, LI, World
 ELSEWHERE = User("u-anna-elsewhere", name="Anna K.", language="en")
 OTHER = "other room"
 LINKED = say(Phrase.LINKED, "en")
+KEY = RSAKey.generate_key(2048)
+PEM = KEY.as_pem(private=True).decode()
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """Coze with an app that may ask for tokens."""
+    app = OAuthApp("app-1", "print", KEY.as_pem(private=False).decode())
+    async with serve(Emulator(pace=0, oauth_apps=[app])) as played:
+        yield played
 
 
 async def uid(world: World, user: User = ANNA) -> str:
@@ -115,6 +129,30 @@ async def test_conversation_that_was_another_persons_at_coze_begins_anew(world: 
     assert shown[-1] == "You said: two"
     assert agent.chats[-1].trace.conversation_id == "c2"
     assert agent.owner["c2"] == await uid(world)
+
+
+async def test_with_a_token_for_each_person_nobody_tries_a_conversation_of_another(
+    world: World, emulator: Emulator
+) -> None:
+    key, settings = ServiceKey.read("app-1", "print", PEM), ClientSettings()
+    async with (
+        aclosing(OAuth(emulator.url, key, settings, per_user=True)) as oauth,
+        CozeClient(emulator.url, oauth, settings) as client,
+    ):
+        world.coze = CozeAgent(client, bot_id=DEMO_BOT_ID)
+        world.wire()
+        await world.chat("one", user=ELSEWHERE, chat=OTHER)
+        await send(world, await code(world))
+        await world.chat("two", "three", user=ELSEWHERE, chat=OTHER)
+        await world.chat("/unlink", "four", user=ELSEWHERE, chat=OTHER)
+        await world.chat("/history", user=ELSEWHERE, chat=OTHER)
+    asked = [(a.text, a.conversation_id) for a in emulator.asked]
+    (_, one), (_, two), (_, three), (_, four) = asked
+    assert two == three
+    assert len({one, two, four}) == 3
+    assert emulator.refused == []
+    offered = world.adapter.pages(OTHER)[-1].page.buttons  # what was said is still there
+    assert {button.label for button in offered} == {"one", "two", "four"}
 
 
 async def test_each_thing_that_can_be_wrong_has_its_sentence(world: World) -> None:

@@ -66,7 +66,7 @@ async def test_person_and_conversation_are_found_together(store: Store) -> None:
     await join(store, "b", to="a")
     await store.write(begin_conversation(Session("lane", "default", "a"), "c1", "title", NOW))
     assert await store.write(resume("lane", CHAT, User("b"), "b", NOW)) == Resumed(
-        "a", StoredSession("default", "c1", NOW)
+        "a", StoredSession("default", "c1", NOW), begun_by="a"
     )
 
 
