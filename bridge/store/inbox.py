@@ -1,5 +1,6 @@
 """Messages as they arrived. What is not committed here was never acknowledged."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -25,10 +26,16 @@ class Accepted:
 
 
 def accept(
-    event: Inbound, lane: str, now: datetime, *, merge_window: float | None = None
+    event: Inbound,
+    lane: str,
+    now: datetime,
+    *,
+    merge_window: float | None = None,
+    also: Callable[[Connection, str], None] | None = None,
 ) -> Job[Accepted | None]:
     """Insert an event and its turn; None if it was put before.
 
+    also: called with the lane that has work now, in the same transaction.
     merge_window: if given, an event that finds its lane busy becomes a notice in the express
         lane, unless it comes within so many seconds after one it can still be merged into.
     """
@@ -59,6 +66,8 @@ def accept(
                 "created_at": now,
             },
         )
+        if also is not None:
+            also(connection, goes_to)
         return Accepted(row.id, goes_to)
 
     return job

@@ -1,18 +1,20 @@
 """Running jobs: plain functions on a connection, each in a transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.util import await_only
 
 from bridge.errors import Permanent, Unreachable
 
 T = TypeVar("T")
 # Synchronous on purpose: see docs/decisions/0002-jobs-on-a-connection.md.
 Job: TypeAlias = Callable[[Connection], T]
+Transaction: TypeAlias = Connection  # what a job has in its hands, for those who only pass it on
 
 
 class Store(Protocol):
@@ -34,6 +36,11 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was accepted, then release everything."""
+
+
+def await_in_job(work: Coroutine[Any, Any, T]) -> T:
+    """Await something inside a job, on PostgreSQL, whose connection waits the same way."""
+    return await_only(work)
 
 
 @contextmanager

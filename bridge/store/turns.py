@@ -157,6 +157,11 @@ class Ledger:
 
         return await self._store.read(job)
 
+    async def is_at_work(self, lane: str) -> bool:
+        """Tell whether a message of a lane is being answered, by whichever process."""
+        row = await self._store.read(lambda it: it.execute(_AT_WORK, {"lane": lane}).first())
+        return row is not None
+
     async def open_lanes(self, accounts: Collection[str] | None = None) -> list[str]:
         """Every lane (of these accounts) that has work, those that waited longest first."""
         mine = true() if accounts is None else inbox.c.account.in_(accounts)
@@ -386,6 +391,9 @@ _OPEN = (
     _WITH_EVENTS.where(turns.c.lane == bindparam("lane"), turns.c.ended_at.is_(None))
     .order_by(turns.c.id)
     .limit(MOST_WAITING)
+)
+_AT_WORK = select(turns.c.id).where(
+    turns.c.lane == bindparam("lane"), turns.c.ended_at.is_(None), turns.c.attempts > 0
 )
 _MERGED = (
     select(inbox.c.payload)

@@ -1,0 +1,192 @@
+"""The engine of several replicas: whoever is free drains a lane; who dies is taken over."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NoReturn
+
+import psycopg
+from procrastinate.exceptions import ConnectorException
+
+from bridge.engine.cluster.calling import Calling
+from bridge.engine.cluster.leader import leading
+from bridge.engine.cluster.lease import Lease
+from bridge.engine.cluster.queue import Beats, LaneQueue
+from bridge.engine.drain import Drain
+from bridge.errors import Transient, Unreachable
+from bridge.flow.interrupts import Interrupts
+from bridge.flow.retry import backoff
+from bridge.logs import get
+from bridge.store.run import Transaction
+from bridge.store.turns import Fenced, Ledger
+
+log = get(__name__)
+
+SWEEP_EVERY = 30.0  # seconds between two looks for turns that nobody was told about
+LAST_WORDS = 5.0  # seconds for the queue to note that we leave
+
+
+class ClusterEngine:
+    """The same promises as `EmbeddedEngine`; more than one process may keep them.
+
+    accounts: the configured ones, None for all.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        ledger: Ledger,
+        interrupts: Interrupts,
+        *,
+        accounts: Collection[str] | None = None,
+        beats: Beats | None = None,
+        grace: float = 20.0,
+    ) -> None:
+        self._url = url
+        self._ledger = ledger
+        self._interrupts = interrupts
+        self._accounts = accounts
+        self._beats = beats or Beats()
+        self._queue = LaneQueue(url, self._work, self._beats, grace)
+        self._calling = Calling(url, interrupts.ask)
+        self._drain: Drain | None = None
+        self._broken: asyncio.Future[NoReturn] | None = None
+        self._closing = False
+        self.lease = Lease(self._beats.stall / 2)
+
+    def attach(self, drain: Drain) -> None:
+        """Say how a lane is drained; before `run`."""
+        self._drain = drain
+
+    # What the inbox and the commands ask for
+
+    def defer(self, transaction: Transaction, lane: str) -> None:
+        """A message is being accepted: its job belongs to the same transaction."""
+        self._queue.defer(transaction, lane)
+
+    def wake(self, lane: str) -> None:
+        """The queue has told somebody already."""
+
+    async def interrupt(self, lane: str) -> bool:
+        """Stop what a lane is answering, wherever; tells whether there was anything."""
+        if self._interrupts.ask(lane):
+            return True
+        if not await self._ledger.is_at_work(lane):
+            return False
+        await self._calling.tell(lane)
+        return True
+
+    def leading(self, account: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Wait until this replica is the one that may receive for an account."""
+        return leading(self._url, account)
+
+    # The life of the engine
+
+    async def run(self, stop: asyncio.Event, grace: float) -> None:
+        """Work until `stop`. Raises what is a bug, or `Fenced`; then the process must end.
+
+        Then no turn is begun, and those at work have `grace` seconds before they are cancelled;
+        other replicas go on with the rest.
+        """
+        self._broken = asyncio.get_running_loop().create_future()
+        await self._queue.open()
+        async with asyncio.TaskGroup() as group:
+            chores = [
+                group.create_task(self._work_always(), name="lanes"),
+                group.create_task(self._every(self._beats.every / 2, self._look_at_us)),
+                group.create_task(self._every(self._beats.every / 2, self._revive)),
+                group.create_task(self._every(SWEEP_EVERY, self._sweep)),
+                group.create_task(self._calling.listen(), name="calling"),
+            ]
+            stopping = group.create_task(stop.wait())
+            either: list[asyncio.Future[Any]] = [stopping, self._broken]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            self._closing = True
+            if self._drain:
+                self._drain.close()
+            for task in (stopping, *chores):
+                task.cancel()
+            await asyncio.wait(chores, timeout=grace + LAST_WORDS)
+        if self._broken.done():
+            self._broken.result()
+        await self._queue.close()
+
+    async def _work_always(self) -> None:
+        attempt = 0
+        while True:
+            began = time.monotonic()
+            try:
+                await self._queue.work()
+            except Unreachable as error:
+                log.warning("queue.lost", error=str(error))
+            attempt = 1 if time.monotonic() - began > self._beats.stall else attempt + 1
+            await asyncio.sleep(backoff(attempt))
+
+    async def _work(self, lane: str) -> None:
+        """A job of the queue. Whatever happens, the lane is not left without one."""
+        if self._broken is None or self._drain is None:
+            raise RuntimeError("a job before its engine runs")
+        try:
+            await self._drained(lane, self._drain)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._pass_on(lane))
+            raise
+        except BaseException as error:  # noqa: BLE001  ends the process, by way of `run`
+            # To return would let the queue free a lane that may be somebody else's by now.
+            self._break(error)
+            await asyncio.Event().wait()
+
+    async def _drained(self, lane: str, drain: Drain) -> None:
+        attempt = 0
+        while True:
+            try:
+                self.lease.check()
+                await drain(lane)
+            except Transient as error:
+                attempt += 1
+                log.error("lane.delayed", lane=lane, error=str(error))
+                await asyncio.sleep(backoff(attempt))
+            else:
+                break
+        if self._closing:
+            await self._pass_on(lane)
+
+    async def _pass_on(self, lane: str) -> None:
+        """We leave; who has less to do goes on."""
+        try:
+            await self._queue.put(lane)
+        except (ConnectorException, psycopg.Error) as error:
+            log.warning("lane.not_passed_on", lane=lane, error=str(error))  # the sweeper will
+
+    # Chores
+
+    async def _look_at_us(self) -> None:
+        asked_at = time.monotonic()
+        age = await self._queue.age()
+        if age is not None:
+            self.lease.renew(asked_at - age)
+        self.lease.check()
+
+    async def _revive(self) -> None:
+        if revived := await self._queue.revive():
+            log.warning("lanes.taken_over", jobs=revived)
+
+    async def _sweep(self) -> None:
+        lanes = await self._ledger.open_lanes(self._accounts)
+        if swept := await self._queue.sweep(lanes):
+            log.warning("lanes.swept", lanes=swept)
+
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await chore()
+            except Fenced as error:
+                self._break(error)
+            except (Unreachable, ConnectorException, psycopg.Error) as error:
+                log.warning("engine.no_database", error=str(error))
+            await asyncio.sleep(seconds)
+
+    def _break(self, error: BaseException) -> None:
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_exception(error)

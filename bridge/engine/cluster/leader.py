@@ -1,0 +1,89 @@
+"""What only one replica may do, such as polling Telegram: whoever holds a lock in PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import psycopg
+
+from bridge.errors import Unreachable
+from bridge.flow.retry import backoff
+from bridge.logs import get
+
+log = get(__name__)
+
+TRY_EVERY = 1.0  # seconds between two attempts to become the one
+LOOK_EVERY = 2.0  # seconds between two looks at whether we still are
+PATIENCE = 4.0  # seconds for the database's answer to that
+
+# So that the server lets go of a host that vanished; a killed process is noticed at once.
+_KEEPALIVES = {
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+@asynccontextmanager
+async def leading(url: str, what: str) -> AsyncIterator[asyncio.Event]:
+    """Wait until we are the one; yields what is set when we are it no more.
+
+    A session's advisory lock, so a connection pooler that shares sessions must not be between.
+    """
+    connection = await _elected(url, what)
+    lost = asyncio.Event()
+    watch = asyncio.create_task(_watch(connection, lost), name=f"leader of {what}")
+    log.info("leader.elected", of=what)
+    try:
+        yield lost
+    finally:
+        watch.cancel()
+        await asyncio.wait([watch])
+        with suppress(psycopg.Error):
+            await connection.close()
+
+
+async def _elected(url: str, what: str) -> psycopg.AsyncConnection:
+    attempt = 0
+    while True:
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                url,
+                autocommit=True,
+                **_KEEPALIVES,  # type: ignore[arg-type]  # libpq's own words
+            )
+        except psycopg.Error as error:
+            attempt += 1
+            log.warning("leader.no_database", of=what, error=str(error))
+            await asyncio.sleep(backoff(attempt))
+            continue
+        if await _locked(connection, what):
+            return connection
+        await connection.close()
+        await asyncio.sleep(TRY_EVERY)
+
+
+async def _locked(connection: psycopg.AsyncConnection, what: str) -> bool:
+    """Try until somebody else's connection, and with it their lock, may be gone."""
+    try:
+        cursor = await connection.execute(
+            "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"coze-bridge/{what}",)
+        )
+        row = await cursor.fetchone()
+    except psycopg.Error as error:
+        raise Unreachable(f"database: {error}") from error
+    return bool(row and row[0])
+
+
+async def _watch(connection: psycopg.AsyncConnection, lost: asyncio.Event) -> None:
+    """A lock ends with its connection, whichever side ends that."""
+    try:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            async with asyncio.timeout(PATIENCE):
+                await connection.execute("SELECT 1")
+    except (psycopg.Error, TimeoutError) as error:
+        log.warning("leader.lost", error=str(error))
+        lost.set()
