@@ -206,7 +206,8 @@ class Agent(KeepsVariables, Protocol):
         """The same agent, called on behalf of one person.
 
         A conversation may exist for its person only, so every call about one goes through
-        here. Cheap: ask for it each time.
+        here. Cheap: ask for it each time. Two people who get the very same object share their
+        conversations at Coze.
         """
 
     async def begin(self, name: str = "") -> str:

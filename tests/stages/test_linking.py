@@ -4,6 +4,8 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from joserfc.jwk import RSAKey
@@ -16,7 +18,7 @@ from bridge.events import ChatKind, User
 from bridge.lanes import express, lane_of
 from bridge.linking import ALPHABET, CODE_LENGTH, Linking, code_in
 from bridge.phrases import Phrase, say
-from bridge.store.links import MOST_WRONG
+from bridge.store.links import CODE_LIFE, MOST_WRONG, MOST_WRONG_IN_ALL, WRONG_WINDOW
 from bridge.testing.agent import ScriptedAgent
 from bridge.upstream import AnswerEvent, ConversationLost, Question
 from bridge.words import Command, Word
@@ -210,6 +212,17 @@ async def test_codes_are_drawn_from_all_letters(world: World) -> None:
     assert len(codes) == 60
     assert {len(code) for code in codes} == {CODE_LENGTH}
     assert set("".join(codes)) == set(ALPHABET)
+
+
+def test_numbers_in_the_documentation_are_the_true_ones() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "identity.md").read_text("utf-8")
+    assert f"It lives {CODE_LIFE.seconds // 60} minutes" in page
+    assert f"After {MOST_WRONG} wrong codes within an hour" in page
+    assert f"after {MOST_WRONG_IN_ALL} nobody can" in page
+    assert f"There are\n  {len(ALPHABET) ** CODE_LENGTH:,} codes" in page
+    hits = 2 * MOST_WRONG_IN_ALL  # two windows' worth meet a code at the most
+    assert len(ALPHABET) ** CODE_LENGTH / hits > 40_000_000
+    assert (timedelta(hours=1), timedelta(minutes=10)) == (WRONG_WINDOW, CODE_LIFE)
 
 
 async def test_in_a_group_there_is_no_code_and_none_works(world: World) -> None:
