@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from bridge.emulator import showcase
 from bridge.emulator.answer import Answer, Memory
-from bridge.emulator.bots import BotConfig, Variable
+from bridge.emulator.bots import BotConfig, Component, ShortcutCommand, Variable
 from bridge.emulator.faults import FAULTS
 from bridge.emulator.sums import SUM, solution
 
@@ -32,6 +32,16 @@ DEMO_BOT = BotConfig(
         Variable("mood", "curious", "how the user feels"),
         Variable("retired", "", "not in use any more", enable=False),
         Variable("sys_uuid", "", "set by the system", channel="system"),
+    ),
+    shortcuts=(
+        ShortcutCommand("/joke", "Joke", "Tell me a joke", "hear a joke about bridges"),
+        ShortcutCommand(
+            "/count",
+            "Count",
+            "count to {{number}}",
+            "hear me count",
+            (Component("number", default="10"),),
+        ),
     ),
 )
 

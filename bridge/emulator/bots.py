@@ -21,6 +21,28 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """A field of a shortcut. type: `text`, `select` or `file`."""
+
+    name: str
+    type: str = "text"
+    default: str = ""
+    options: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShortcutCommand:
+    """A command that the agent's author made. command: with its slash."""
+
+    command: str
+    name: str
+    template: str
+    description: str = ""
+    components: tuple[Component, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BotConfig:
     """What can be edited about an agent. `model` is passed through as it was given."""
 
@@ -43,6 +65,7 @@ class BotConfig:
     icon_file_id: str = ""
     voice_calls: bool = True
     variables: tuple[Variable, ...] = ()
+    shortcuts: tuple[ShortcutCommand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

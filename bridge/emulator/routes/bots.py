@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from bridge.emulator.bot_bodies import CreateBody, PublishBody, UnpublishBody, UpdateBody
-from bridge.emulator.bots import Bot, BotConfig
+from bridge.emulator.bots import Bot, BotConfig, Component, ShortcutCommand
 from bridge.emulator.call import Call, Route
 from bridge.emulator.state import refused
 from bridge.emulator.views import Body
@@ -47,7 +47,7 @@ def _info(call: Call, bot: Bot, config: BotConfig, version: str) -> Body:
         "workflow_info_list": [
             {"id": key, "name": key, "description": "", "icon_url": ""} for key in config.workflows
         ],
-        "shortcut_commands": [],
+        "shortcut_commands": [_shortcut(each) for each in config.shortcuts],
         "variables": _variables(config),
         "default_user_input_type": "text",
         "owner_user_id": "7000000000000000001",
@@ -118,6 +118,34 @@ def _plugins(config: BotConfig) -> list[Body]:
         }
         for plugin, apis in tools.items()
     ]
+
+
+def _shortcut(shortcut: ShortcutCommand) -> Body:
+    return {
+        "id": f"cmd{shortcut.command}",
+        "name": shortcut.name,
+        "command": shortcut.command,
+        "description": shortcut.description,
+        "query_template": shortcut.template,
+        "icon_url": "",
+        "components": [_component(each) for each in shortcut.components],
+        "tool": {"name": "", "type": ""},
+    }
+
+
+def _component(component: Component) -> Body:
+    """Show a field; what is not configured is left out."""
+    body: Body = {
+        "name": component.name,
+        "description": "",
+        "type": component.type,
+        "is_hide": component.hidden,
+    }
+    if component.options:
+        body["options"] = list(component.options)
+    if component.default:
+        body["default_value"] = component.default
+    return body
 
 
 def _variables(config: BotConfig) -> list[Body]:
