@@ -9,7 +9,9 @@ import pytest
 
 from bridge.errors import Unreachable
 from bridge.events import ChatRef, MessageRef, Page
+from bridge.flow.pacing import Pacer, Priority
 from bridge.limits import Limit, Pace, Quota
+from bridge.line import Line
 from bridge.store.turns import TurnState
 from bridge.testing.adapter import ROOMY, Call, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
@@ -97,6 +99,30 @@ async def test_intermediate_edits_leave_the_budget_of_ends_alone(
     await world.chat(*["hello"] * ENDS)
     assert world.clock.monotonic() - began < 60
     assert len(streaming.did("edit")) > 4 * ENDS
+
+
+async def test_an_edit_is_counted_as_one_though_its_budget_changes_meanwhile(
+    world: World,
+) -> None:
+    class Crowded(StreamingAdapter):
+        share = 0.29  # of ten calls
+
+        def limits(self, chat: ChatRef, message_id: str | None, *, final: bool) -> Sequence[Limit]:
+            return Pace((chat.account, chat.chat), 1.0), Quota("all", 10, 60.0, self.share)
+
+    adapter = Crowded(world)
+    chat = ChatRef("fake", "acc", "1")
+    line = Line(adapter, chat, Pacer(world.clock.monotonic))
+    message = await line.send(Page("a"), "key")
+    edits = 0
+    for _ in range(6):
+        if line.claim(Priority.EDIT, message) <= 0:
+            adapter.share -= 0.01
+            assert line.claim(Priority.FIRST, message) <= 0
+            await line.edit(message, Page(f"a {edits}"))
+            edits += 1
+        world.clock.advance(2)
+    assert edits == 2
 
 
 # A message's end
