@@ -1,8 +1,9 @@
 """One Telegram bot: receiving by long polling or webhook, showing pages as messages."""
 
+import asyncio
 import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiohttp import web
 from telegram import Bot, LinkPreviewOptions, ReplyParameters
@@ -19,7 +20,7 @@ from adapters.telegram.raw import identifier
 from adapters.telegram.receive import Intake
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import Webhook
-from bridge.adapter import Capabilities, Host, Sink
+from bridge.adapter import Capabilities, Host, MenuItem, Sink
 from bridge.errors import BridgeError, Gone, Unreachable
 from bridge.events import ChatKind, ChatRef, MessageRef, Page
 from bridge.logs import get
@@ -50,6 +51,7 @@ class TelegramAdapter:
         self._trouble: str | None = "has not begun to receive"
         self._secret = settings.webhook_secret.get_secret_value()
         self._drafts = Drafts(wanted=settings.stream == "native")
+        self._known = asyncio.Event()  # Telegram has said who the bot is
 
     @property
     def caps(self) -> Capabilities:
@@ -90,7 +92,7 @@ class TelegramAdapter:
             me = await self._introduced(bot)
             self._intake = Intake(bot, me, self._account, self._host.chat_moved)
             self._receiver = self._make_receiver(bot, self._intake)
-            await show_menus(bot, self._host.menus, self._account)
+            self._known.set()
         await self._receiver.run(sink)
 
     async def _introduced(self, bot: Bot) -> Me:
@@ -160,6 +162,10 @@ class TelegramAdapter:
                 message_thread_id=int(chat.thread) if chat.thread else None,
                 business_connection_id=chat.via or None,
             )
+
+    async def menus(self, menus: Mapping[str, Sequence[MenuItem]]) -> None:
+        await self._known.wait()
+        await show_menus(self._require_bot(), menus, self._account)
 
     def drafts(self, chat: ChatRef) -> bool:
         return self._drafts.exist_in(chat)

@@ -1,5 +1,6 @@
 """The list of commands behind the "/" button, per language."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from telegram import Bot, BotCommand
@@ -11,24 +12,40 @@ from bridge.logs import get
 
 log = get(__name__)
 
+# https://core.telegram.org/bots/api#botcommand and #setmycommands; one command that breaks a
+# rule has the whole list refused.
+_NAME = re.compile(r"[a-z0-9_]{1,32}")
+_LONGEST_DESCRIPTION = 256
+_MOST_COMMANDS = 100
+
 
 async def show_menus(bot: Bot, menus: Mapping[str, Sequence[MenuItem]], account: str) -> None:
-    """Register the commands where they differ from what Telegram has; never raises.
+    """Register the commands where they differ from what Telegram has. Raises `Transient`.
 
-    menus: by language (ISO 639-1), empty for everybody else.
+    menus: by language (ISO 639-1), empty for everybody else. A list that is refused is logged,
+    and the others are shown.
     """
     for language, items in menus.items():
         try:
-            await _show(bot, language, items)
+            await _show(bot, language, commands(items))
+        except Transient:
+            raise
         except (BridgeError, NotModified) as error:
-            # A bot without its menu still answers, and the next start tries again.
-            log.warning("menu.failed", account=account, language=language, error=str(error))
-            if isinstance(error, Transient):
-                return  # the others would have to wait just as long
+            log.warning("menu.refused", account=account, language=language, error=str(error))
 
 
-async def _show(bot: Bot, language: str, items: Sequence[MenuItem]) -> None:
-    wanted = [BotCommand(item.word, item.description) for item in items]
+def commands(items: Sequence[MenuItem]) -> list[BotCommand]:
+    """Put commands in Telegram's form; one that has none can only be typed."""
+    found: dict[str, BotCommand] = {}
+    for item in items:
+        name = item.word.lower()
+        if _NAME.fullmatch(name) and name not in found:
+            description = " ".join(item.description.split())[:_LONGEST_DESCRIPTION]
+            found[name] = BotCommand(name, description or name)
+    return list(found.values())[:_MOST_COMMANDS]
+
+
+async def _show(bot: Bot, language: str, wanted: list[BotCommand]) -> None:
     with as_bridge_errors():
         if list(await bot.get_my_commands(language_code=language or None)) != wanted:
             await bot.set_my_commands(wanted, language_code=language or None)

@@ -290,13 +290,23 @@ async def test_menu_is_set_per_language_and_only_when_it_changed(
     world: World, telegram: Emulator
 ) -> None:
     async with world.running():
-        assert telegram.commands.writes == 2
+        await eventually(lambda: telegram.commands.writes == 2)
     names = [command.name for command in telegram.commands.get({}, "")]
     assert "new" in names
     assert [command.name for command in telegram.commands.get({}, "zh")] == names
     assert telegram.commands.get({}, "zh")[0].description == "开始新的对话"
+    looked = len(telegram.journal.of("getMyCommands"))
     async with world.running():
-        assert telegram.commands.writes == 2
+        await eventually(lambda: len(telegram.journal.of("getMyCommands")) == 2 * looked)
+    assert telegram.commands.writes == 2
+
+
+async def test_agents_own_commands_stand_in_the_menu(world: World, telegram: Emulator) -> None:
+    async with world.running():
+        await eventually(lambda: telegram.commands.writes == 2)
+    menu = {each.name: each.description for each in telegram.commands.get({}, "zh")}
+    assert menu["joke"] == "hear a joke about bridges"
+    assert menu["help"] == "查看帮助"
 
 
 async def test_bot_whose_menu_is_refused_answers_all_the_same(world: World, anna: Private) -> None:
@@ -305,7 +315,7 @@ async def test_bot_whose_menu_is_refused_answers_all_the_same(world: World, anna
     async with world.running():
         await anna.say("hi")
         await anna.final("Done.")
-    assert world.telegram.commands.writes == 1  # the other language
+        await eventually(lambda: world.telegram.commands.writes == 1)  # the other language
 
 
 # One message only
