@@ -3,6 +3,8 @@
 logs, config ─> database ─> Coze ─> adapters ─> stages ─> engine ─> HTTP server
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
 import signal
@@ -10,13 +12,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from adapters.registry import build
 from bridge.adapter import Adapter, ShowsMenus, Sink
 from bridge.commands import Commands
 from bridge.config import Settings
 from bridge.coze import agent, open_client
+from bridge.engine import Engine
 from bridge.engine.drain import Drain
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.errors import BridgeError, Permanent, Transient, Unreachable
@@ -25,7 +28,7 @@ from bridge.flow.pacing import Pacer
 from bridge.flow.supervise import supervise
 from bridge.health import Health
 from bridge.host import StoreHost
-from bridge.inbox import Inbox
+from bridge.inbox import Bells, Inbox
 from bridge.logs import get
 from bridge.menus import keep_shown
 from bridge.outbox import Outbox
@@ -43,6 +46,9 @@ from bridge.turn import Walk
 from bridge.upstream import Agent
 from bridge.variables import Variables
 from bridge.web.server import ServesHttp, Status, serve_http
+
+if TYPE_CHECKING:
+    from bridge.engine.cluster import Replicas
 
 log = get(__name__)
 
@@ -80,7 +86,8 @@ class Bridge:
     settings: Settings
     adapters: Mapping[str, Adapter]
     inbox: Sink
-    engine: EmbeddedEngine
+    engine: Engine
+    replicas: Replicas | None
     health: Health
     pacer: Pacer
     variables: Variables
@@ -216,6 +223,7 @@ async def wire(
     """Connect the stages over parts that are open already."""
     ledger = Ledger(store, utcnow)
     pacer, interrupts = Pacer(), Interrupts()
+    replicas = _replicas(settings, ledger, interrupts)
     turn_timeout = settings.coze.turn_timeout
     variables = Variables(store, agents=agents, settings=settings.agents, now=utcnow)
     walk = Walk(
@@ -232,7 +240,7 @@ async def wire(
             store,
             ledger,
             agents=agents,
-            interrupt=interrupts.ask,
+            interrupt=replicas.interrupt if replicas else interrupts.reach,
             now=utcnow,
         ),
         variables=variables,
@@ -250,17 +258,35 @@ async def wire(
         turn_timeout=turn_timeout,
     )
     drain = Drain(ledger, walk, interrupts, merge_window=settings.sessions.merge_window, now=utcnow)
-    engine = EmbeddedEngine(ledger, drain, accounts=settings.adapters)
+    engine = _engine(settings, ledger, drain, replicas)
     inbox = Inbox(
         store,
         sessions=settings.sessions,
         access=settings.access,
-        wake=engine.wake,
-        interrupt=interrupts.ask,
+        bells=Bells(
+            engine.wake, replicas.interrupt if replicas else interrupts.reach, engine.defer
+        ),
         now=utcnow,
     )
     health = Health(store, agents, adapters, published)
-    return Bridge(settings, adapters, inbox, engine, health, pacer, variables, published)
+    return Bridge(settings, adapters, inbox, engine, replicas, health, pacer, variables, published)
+
+
+def _replicas(settings: Settings, ledger: Ledger, interrupts: Interrupts) -> Replicas | None:
+    if not settings.database.url.startswith("postgresql"):
+        return None
+    from bridge.engine.cluster import Replicas  # noqa: PLC0415  an extra, for those who need it
+
+    return Replicas(settings.database.url, ledger, interrupts)
+
+
+def _engine(settings: Settings, ledger: Ledger, drain: Drain, replicas: Replicas | None) -> Engine:
+    if replicas is None:
+        return EmbeddedEngine(ledger, drain, accounts=settings.adapters)
+    from bridge.engine.cluster import ClusterEngine  # noqa: PLC0415  as above
+
+    grace = settings.server.grace
+    return ClusterEngine(replicas, ledger, drain, accounts=settings.adapters, grace=grace)
 
 
 async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:

@@ -41,7 +41,7 @@ class Commands:
         ledger: Ledger,
         *,
         agents: Mapping[str, Agent],
-        interrupt: Callable[[str], bool],
+        interrupt: Callable[[str], Awaitable[bool]],
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -107,7 +107,7 @@ class Commands:
         return _says(turn, Phrase.CLEARED)
 
     async def _stop(self, turn: Turn, session: Session, _: str) -> Reply:
-        if self._interrupt(session.lane):
+        if await self._interrupt(session.lane):
             return Reply.silence()  # the answer says itself that it was stopped
         return _says(turn, Phrase.NOTHING_TO_STOP)
 

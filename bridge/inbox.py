@@ -1,29 +1,40 @@
 """The door: a message is committed, and only then acknowledged by whoever brought it."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.access import is_allowed
 from bridge.clean import clean
 from bridge.config import AccessSettings, Busy, SessionSettings
+from bridge.errors import Unreachable
 from bridge.events import Inbound
 from bridge.lanes import express, lane_of
 from bridge.logs import get
 from bridge.metrics import MESSAGES
 from bridge.store import Job, Store
 from bridge.store.inbox import Accepted, accept
+from bridge.store.run import Transaction
 from bridge.words import command_in
 
 log = get(__name__)
 
 
-class Inbox:
-    """The `Sink` of every adapter.
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """Whom to tell of a message, each by the name of its lane.
 
-    wake: told the lane of each new message after its commit.
-    interrupt: asked to stop what a lane is answering.
+    wake: after its commit. defer: in the transaction that accepts it.
+    interrupt: to stop what the lane is answering; tells whether there was anything.
     """
+
+    wake: Callable[[str], None]
+    interrupt: Callable[[str], Awaitable[bool]]
+    defer: Callable[[Transaction, str], None] | None = None
+
+
+class Inbox:
+    """The `Sink` of every adapter."""
 
     def __init__(
         self,
@@ -31,15 +42,13 @@ class Inbox:
         *,
         sessions: SessionSettings,
         access: AccessSettings,
-        wake: Callable[[str], None],
-        interrupt: Callable[[str], bool],
+        bells: Bells,
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._access = access
-        self._wake = wake
-        self._interrupt = interrupt
+        self._bells = bells
         self._now = now
 
     async def __call__(self, event: Inbound) -> None:
@@ -57,15 +66,23 @@ class Inbox:
         MESSAGES.labels(event.chat.platform, "accepted").inc()
         log.info("message.accepted", turn=accepted.id, lane=accepted.lane)
         if self._interrupts(event):
-            self._interrupt(lane)
-        self._wake(accepted.lane)
+            await self._interrupted(lane)
+        self._bells.wake(accepted.lane)
 
     def _acceptance(self, event: Inbound, lane: str) -> Job[Accepted | None]:
         command = command_in(event.text)
         if command and command.is_express:
-            return accept(event, express(lane), self._now())
+            return accept(event, express(lane), self._now(), also=self._bells.defer)
         window = self._sessions.merge_window if self._sessions.busy is Busy.REJECT else None
-        return accept(event, lane, self._now(), merge_window=None if command else window)
+        window = None if command else window
+        return accept(event, lane, self._now(), merge_window=window, also=self._bells.defer)
+
+    async def _interrupted(self, lane: str) -> None:
+        """The message is committed, so this must not make its platform deliver it again."""
+        try:
+            await self._bells.interrupt(lane)
+        except Unreachable as error:
+            log.warning("lane.not_interrupted", lane=lane, error=str(error))
 
     def _interrupts(self, event: Inbound) -> bool:
         command = command_in(event.text)

@@ -1,1 +1,21 @@
-"""Who calls drain, and when."""
+"""Who calls `drain(lane)`, and when: one process by itself, or several over PostgreSQL."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from bridge.store.run import Transaction
+
+
+class Engine(Protocol):
+    """Runs every turn there is, those of a lane one after another."""
+
+    @property
+    def defer(self) -> Callable[[Transaction, str], None] | None:
+        """What to call in the transaction that accepts a message; None if nothing."""
+
+    def wake(self, lane: str) -> None:
+        """Say after that transaction that the lane has work."""
+
+    async def run(self, stop: asyncio.Event, grace: float) -> None:
+        """Work until `stop`; then those at work have `grace` seconds. Raises what is a bug."""

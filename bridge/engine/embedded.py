@@ -7,6 +7,7 @@ from bridge.engine.drain import Drain
 from bridge.errors import Transient
 from bridge.flow.retry import backoff
 from bridge.logs import get
+from bridge.store.run import Transaction
 from bridge.store.turns import Ledger
 
 log = get(__name__)
@@ -35,6 +36,8 @@ class EmbeddedEngine:
         self._woken: set[str] = set()
         self._actors: dict[str, asyncio.Task[None]] = {}
         self._resting: set[str] = set()  # lanes that wait for the database to come back
+
+    defer: Callable[[Transaction, str], None] | None = None  # whoever starts next looks for it
 
     def wake(self, lane: str) -> None:
         """The lane has work. Before `run` this is only remembered."""

@@ -31,6 +31,10 @@ class Interrupts:
         self._begun[key][1].ask()
         return True
 
+    async def reach(self, key: str) -> bool:
+        """Like `ask`, where nobody else could have begun it."""
+        return self.ask(key)
+
     def hurry(self) -> None:
         """From now on let nobody sleep: there is no time left to wait for better days."""
         self._hurried = True

@@ -19,7 +19,7 @@ LANE = "fake/fake/room/"
 class Interrupted(list[str]):
     """The lanes somebody asked to stop."""
 
-    def __call__(self, lane: str) -> bool:
+    async def ask(self, lane: str) -> bool:
         self.append(lane)
         return True
 
@@ -61,7 +61,7 @@ async def test_redeliveries_at_once_are_one_message(world: World) -> None:
 async def test_a_redelivery_interrupts_nobody(world: World) -> None:
     world.settings(busy=Busy.INTERRUPT)
     interrupted = Interrupted()
-    door = world.inbox_with(world.woken.append, interrupted)
+    door = world.inbox_with(world.woken.append, interrupted.ask)
     event = world.says("hello")
     await door(event)
     await door(event)
@@ -105,14 +105,14 @@ async def test_what_changes_the_conversation_waits_its_turn(world: World, text: 
 
 async def test_new_interrupts_the_answer_nobody_wants_any_more(world: World) -> None:
     interrupted = Interrupted()
-    await world.inbox_with(world.woken.append, interrupted)(world.says("/new"))
+    await world.inbox_with(world.woken.append, interrupted.ask)(world.says("/new"))
     assert interrupted == [LANE]
 
 
 @pytest.mark.parametrize("text", ["hello", "/clear", "/stop", "/help"])
 async def test_nothing_else_interrupts_in_queue_mode(world: World, text: str) -> None:
     interrupted = Interrupted()
-    await world.inbox_with(world.woken.append, interrupted)(world.says(text))
+    await world.inbox_with(world.woken.append, interrupted.ask)(world.says(text))
     assert interrupted == []
 
 

@@ -1,7 +1,7 @@
 """Every stage wired over fakes, on virtual time and a real SQLite file."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeVar
@@ -13,7 +13,7 @@ from bridge.engine.embedded import EmbeddedEngine
 from bridge.events import ChatKind, ChatRef, Inbound, User
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.pacing import Pacer
-from bridge.inbox import Inbox
+from bridge.inbox import Bells, Inbox
 from bridge.lanes import express, lane_of
 from bridge.outbox import Outbox
 from bridge.relay import Relay
@@ -135,7 +135,7 @@ class World:
             now=now,
         )
         self.commands = Commands(
-            self.store, self.ledger, agents=agents, interrupt=self.interrupts.ask, now=now
+            self.store, self.ledger, agents=agents, interrupt=self.interrupts.reach, now=now
         )
         settings = {self.agent_name: self.agent_settings}
         self.variables = Variables(
@@ -175,15 +175,14 @@ class World:
         return self
 
     def inbox_with(
-        self, wake: Callable[[str], None], interrupt: Callable[[str], bool] | None = None
+        self, wake: Callable[[str], None], interrupt: Callable[[str], Awaitable[bool]] | None = None
     ) -> Inbox:
         """A door that tells others than usual."""
         return Inbox(
             self.store,
             sessions=self.sessions_settings,
             access=self.access,
-            wake=wake,
-            interrupt=self.interrupts.ask if interrupt is None else interrupt,
+            bells=Bells(wake, interrupt or self.interrupts.reach),
             now=self.clock.now,
         )
 

@@ -8,6 +8,7 @@ lets one replica do what only one may.
 """
 
 from bridge.engine.cluster.engine import ClusterEngine
-from bridge.engine.cluster.queue import apply_schema, schema_is_there
+from bridge.engine.cluster.queue import Beats, apply_schema, schema_is_there
+from bridge.engine.cluster.replicas import Replicas
 
-__all__ = ["ClusterEngine", "apply_schema", "schema_is_there"]
+__all__ = ["Beats", "ClusterEngine", "Replicas", "apply_schema", "schema_is_there"]

@@ -3,19 +3,15 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import AbstractAsyncContextManager
 from typing import Any, NoReturn
 
 import psycopg
 from procrastinate.exceptions import ConnectorException
 
-from bridge.engine.cluster.calling import Calling
-from bridge.engine.cluster.leader import leading
-from bridge.engine.cluster.lease import Lease
-from bridge.engine.cluster.queue import Beats, LaneQueue
+from bridge.engine.cluster.queue import LaneQueue
+from bridge.engine.cluster.replicas import Replicas
 from bridge.engine.drain import Drain
 from bridge.errors import Transient, Unreachable
-from bridge.flow.interrupts import Interrupts
 from bridge.flow.retry import backoff
 from bridge.logs import get
 from bridge.store.run import Transaction
@@ -35,31 +31,22 @@ class ClusterEngine:
 
     def __init__(
         self,
-        url: str,
+        replicas: Replicas,
         ledger: Ledger,
-        interrupts: Interrupts,
+        drain: Drain,
         *,
         accounts: Collection[str] | None = None,
-        beats: Beats | None = None,
         grace: float = 20.0,
     ) -> None:
-        self._url = url
+        self._replicas = replicas
         self._ledger = ledger
-        self._interrupts = interrupts
+        self._drain = drain
         self._accounts = accounts
-        self._beats = beats or Beats()
-        self._queue = LaneQueue(url, self._work, self._beats, grace)
-        self._calling = Calling(url, interrupts.ask)
-        self._drain: Drain | None = None
+        self._queue = LaneQueue(replicas.url, self._work, replicas.beats, grace)
         self._broken: asyncio.Future[NoReturn] | None = None
         self._closing = False
-        self.lease = Lease(self._beats.stall / 2)
 
-    def attach(self, drain: Drain) -> None:
-        """Say how a lane is drained; before `run`."""
-        self._drain = drain
-
-    # What the inbox and the commands ask for
+    # What the inbox asks for
 
     def defer(self, transaction: Transaction, lane: str) -> None:
         """A message is being accepted: its job belongs to the same transaction."""
@@ -67,19 +54,6 @@ class ClusterEngine:
 
     def wake(self, lane: str) -> None:
         """The queue has told somebody already."""
-
-    async def interrupt(self, lane: str) -> bool:
-        """Stop what a lane is answering, wherever; tells whether there was anything."""
-        if self._interrupts.ask(lane):
-            return True
-        if not await self._ledger.is_at_work(lane):
-            return False
-        await self._calling.tell(lane)
-        return True
-
-    def leading(self, account: str) -> AbstractAsyncContextManager[asyncio.Event]:
-        """Wait until this replica is the one that may receive for an account."""
-        return leading(self._url, account)
 
     # The life of the engine
 
@@ -94,17 +68,16 @@ class ClusterEngine:
         async with asyncio.TaskGroup() as group:
             chores = [
                 group.create_task(self._work_always(), name="lanes"),
-                group.create_task(self._every(self._beats.every / 2, self._look_at_us)),
-                group.create_task(self._every(self._beats.every / 2, self._revive)),
+                group.create_task(self._every(self._replicas.beats.every / 2, self._look_at_us)),
+                group.create_task(self._every(self._replicas.beats.every / 2, self._revive)),
                 group.create_task(self._every(SWEEP_EVERY, self._sweep)),
-                group.create_task(self._calling.listen(), name="calling"),
+                group.create_task(self._replicas.calling.listen(), name="calling"),
             ]
             stopping = group.create_task(stop.wait())
             either: list[asyncio.Future[Any]] = [stopping, self._broken]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             self._closing = True
-            if self._drain:
-                self._drain.close()
+            self._drain.close()
             for task in (stopping, *chores):
                 task.cancel()
             await asyncio.wait(chores, timeout=grace + LAST_WORDS)
@@ -120,15 +93,13 @@ class ClusterEngine:
                 await self._queue.work()
             except Unreachable as error:
                 log.warning("queue.lost", error=str(error))
-            attempt = 1 if time.monotonic() - began > self._beats.stall else attempt + 1
+            attempt = 1 if time.monotonic() - began > self._replicas.beats.stall else attempt + 1
             await asyncio.sleep(backoff(attempt))
 
     async def _work(self, lane: str) -> None:
         """A job of the queue. Whatever happens, the lane is not left without one."""
-        if self._broken is None or self._drain is None:
-            raise RuntimeError("a job before its engine runs")
         try:
-            await self._drained(lane, self._drain)
+            await self._drained(lane)
         except asyncio.CancelledError:
             await asyncio.shield(self._pass_on(lane))
             raise
@@ -137,12 +108,12 @@ class ClusterEngine:
             self._break(error)
             await asyncio.Event().wait()
 
-    async def _drained(self, lane: str, drain: Drain) -> None:
+    async def _drained(self, lane: str) -> None:
         attempt = 0
         while True:
             try:
-                self.lease.check()
-                await drain(lane)
+                self._replicas.lease.check()
+                await self._drain(lane)
             except Transient as error:
                 attempt += 1
                 log.error("lane.delayed", lane=lane, error=str(error))
@@ -165,8 +136,8 @@ class ClusterEngine:
         asked_at = time.monotonic()
         age = await self._queue.age()
         if age is not None:
-            self.lease.renew(asked_at - age)
-        self.lease.check()
+            self._replicas.lease.renew(asked_at - age)
+        self._replicas.lease.check()
 
     async def _revive(self) -> None:
         if revived := await self._queue.revive():
