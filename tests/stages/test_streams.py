@@ -12,6 +12,7 @@ from bridge.events import ChatRef, MessageRef, Page
 from bridge.flow.pacing import Pacer, Priority
 from bridge.limits import Limit, Pace, Quota
 from bridge.line import Line
+from bridge.store.outbox import MARGIN
 from bridge.store.turns import TurnState
 from bridge.testing.adapter import ROOMY, Call, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
@@ -204,7 +205,7 @@ async def test_messages_of_other_answers_are_named_as_known(
 ) -> None:
     agent.play(Play(text="early"), Play(text="late"))
     await world.chat("hello")
-    await asyncio.sleep(1)
+    await asyncio.sleep(2 * MARGIN.total_seconds())
     turn = await world.taken("again")
     await world.chat("hi", chat="elsewhere")
     await world.ledger.answered(turn, SESSION, whole("b"), text="b")
