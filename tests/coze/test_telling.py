@@ -389,3 +389,14 @@ def test_a_card_is_told_in_words_and_never_streamed_as_json() -> None:
 def test_sound_is_no_text() -> None:
     assert walked(created(), delta("UklGRg==", content_type="audio")) == [STARTED]
     assert walked(created(), completed("UklGRg==", content_type="audio")) == [STARTED]
+
+
+def test_where_a_workflow_is_seen_step_by_step_is_told_at_the_end() -> None:
+    telling = Telling("c1")
+    url = "https://coze.example/run?id=1"
+    for told in (created(), delta('not "debug_url" itself'), completed("Hi"), ended()):
+        telling.take(told)
+    assert telling.debug_url == ""
+    assert telling.is_over
+    assert telling.take(frame("done", debug_url=url)) == []
+    assert telling.debug_url == url

@@ -12,7 +12,7 @@ from bridge.coze.readable import readable
 from bridge.coze.sse import Frame
 from bridge.coze.telling import Telling
 from bridge.errors import BridgeError
-from bridge.upstream import AnswerEvent, Profile, Question, Said, Usage
+from bridge.upstream import AnswerEvent, Field, Profile, Question, Said, Shortcut, Usage
 
 
 def test_a_question_carries_its_mark_twice_and_asks_for_a_saved_stream() -> None:
@@ -78,6 +78,54 @@ def test_a_profile_without_questions_has_none() -> None:
     )
     questions = {"suggested_questions": ["a", "", None, "b"]}
     assert wire.profile({"onboarding_info": questions}).questions == ("a", "b")
+
+
+def test_a_profile_changes_with_every_version() -> None:
+    assert wire.profile({"version": "171638852", "update_time": 7}).version == "171638852"
+    assert wire.profile({"update_time": 7}).version == "7"
+    assert wire.profile({"version": None}).version == ""
+
+
+def test_shortcuts_are_read_as_documented() -> None:
+    sample = {
+        "id": "7457010833525570000",
+        "name": "News",
+        "command": "/sc_demo",
+        "query_template": "Search the news about {{query}} in {{place}}",
+        "components": [
+            {"name": "query", "type": "text", "default_value": "science", "is_hide": False},
+            {"name": "place", "type": "select", "options": ["Rome", 7, "Berlin"]},
+            {"name": "image", "type": "file", "options": ["image", "doc"]},
+            {"name": "unit", "type": "text", "default_value": "km", "is_hide": True},
+        ],
+    }
+    assert wire.profile({"shortcut_commands": [sample]}).shortcuts == (
+        Shortcut(
+            "sc_demo",
+            "News",
+            "Search the news about {{query}} in {{place}}",
+            (
+                Field("query", "science"),
+                Field("place", options=("Rome", "Berlin")),
+                Field("image", is_asked=False),
+                Field("unit", "km", is_asked=False),
+            ),
+        ),
+    )
+
+
+def test_a_shortcut_that_nobody_could_type_is_left_out() -> None:
+    odd = [{"command": command} for command in ("", "/", " ", "/two words", None, 7, [])]
+    assert [each.word for each in wire.profile({"shortcut_commands": odd}).shortcuts] == ["7"]
+    assert wire.profile({"shortcut_commands": {"command": "/x"}}).shortcuts == ()
+
+
+def test_a_workflow_of_a_library_has_no_app() -> None:
+    detail = {"workflow_name": "Tour", "app_id": "0", "updated_at": "1752060827"}
+    read = wire.workflow({"workflow_detail": detail})
+    assert read == wire.Workflow("Tour", "", "1752060827")
+    assert wire.workflow({"workflow_detail": {**detail, "app_id": 7}}).app_id == "7"
+    assert wire.workflow({}) == wire.Workflow("", "", "")
 
 
 def test_parts_of_an_answer_become_markdown() -> None:

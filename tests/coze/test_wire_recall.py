@@ -112,3 +112,30 @@ def test_any_message_of_the_turn_may_name_the_chat() -> None:
     assert recall.trace_of([asked("a", chat_id="t1")], "c1") == Trace("c1", "t1")
     assert recall.trace_of([asked("a"), asked("b", chat_id="t2")], "c1") == Trace("c1", "t2")
     assert recall.trace_of([asked("a")], "c1") == Trace("c1", "")
+
+
+def of_chat(message_id: str, chat_id: str, role: str = "assistant") -> Message:
+    return Message(message_id, "c1", chat_id, role, "", message_id, "text", "", "", 1)
+
+
+def test_a_turn_is_found_by_its_chat_among_others() -> None:
+    newest_first = [
+        of_chat("q3", "", "user"),
+        of_chat("a2", "t2"),
+        of_chat("b2", "t2"),
+        of_chat("q2", "t2", "user"),
+        of_chat("a1", "t1"),
+    ]
+    assert [each.id for each in recall.turn_in(newest_first, "t2")] == ["q2", "b2", "a2"]
+    assert recall.turn_in(newest_first, "t9") == []
+
+
+def test_where_no_message_tells_its_chat_the_newest_turn_is_meant() -> None:
+    newest_first = [
+        of_chat("a2", ""),
+        of_chat("q2", "", "user"),
+        of_chat("a1", ""),
+        of_chat("q1", "", "user"),
+    ]
+    assert [each.id for each in recall.turn_in(newest_first, "t2")] == ["q2", "a2"]
+    assert recall.turn_in([], "t2") == []
