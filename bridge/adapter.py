@@ -9,6 +9,7 @@ Optional verbs are small protocols. Implement one and it is used:
 - `ShowsTyping`: a sign of life while the agent thinks.
 - `ShowsDrafts`: shows an answer while it grows in a way of the platform's own.
 - `Retracts`: takes a message back that turned out to be one too many.
+- `ReceivesAlone`: of several replicas, one may receive.
 - `Meters`: tells the budgets of each call, where `Capabilities` are too coarse for them.
 - `ShowsMenus`: offers the commands there are.
 - `Expires`: its messages can grow for a limited time only.
@@ -200,6 +201,15 @@ class Retracts(Protocol):
 
         Called when a finished answer needs fewer messages than its stream showed.
         """
+
+
+@runtime_checkable
+class ReceivesAlone(Protocol):
+    """The platform hands out messages to one receiver at a time."""
+
+    @property
+    def receives_alone(self) -> bool:
+        """Whether, of several replicas of the bridge, only one may run this account."""
 
 
 @runtime_checkable

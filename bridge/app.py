@@ -22,10 +22,9 @@ from bridge.coze import agent, open_client
 from bridge.engine import Engine
 from bridge.engine.drain import Drain
 from bridge.engine.embedded import EmbeddedEngine
-from bridge.errors import BridgeError, Permanent, Transient, Unreachable
+from bridge.errors import BridgeError, Unreachable
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.pacing import Pacer
-from bridge.flow.supervise import supervise
 from bridge.health import Health
 from bridge.host import StoreHost
 from bridge.inbox import Bells, Inbox
@@ -33,6 +32,7 @@ from bridge.logs import get
 from bridge.menus import keep_shown
 from bridge.outbox import Outbox
 from bridge.published import Published
+from bridge.receiving import Receiving
 from bridge.relay import Relay
 from bridge.render import Renderer
 from bridge.sessions import Sessions
@@ -95,9 +95,11 @@ class Bridge:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive."""
+        leading = self.replicas.leading if self.replicas else None
+        receiving = Receiving(self.inbox, self.health, leading)
         async with asyncio.TaskGroup() as group:
-            receiving = [
-                group.create_task(self._receive(account, adapter), name=f"receive {account}")
+            receivers = [
+                group.create_task(receiving.run(account, adapter), name=f"receive {account}")
                 for account, adapter in self.adapters.items()
             ]
             chores = [
@@ -115,29 +117,11 @@ class Bridge:
             )
             await stop.wait()
             self.health.report("process", "shutting down")
-            await _cancel(receiving)  # nothing new comes in
+            await _cancel(receivers)  # nothing new comes in
             stopping.set()
             await asyncio.wait([working])
             await _cancel(chores)
             await self.variables.close()
-
-    async def _receive(self, account: str, adapter: Adapter) -> None:
-        part = f"adapters.{account}"
-
-        def failed(error: Exception, seconds: float) -> None:
-            self.health.report(part, str(error))
-            log.warning("adapter.failed", account=account, error=str(error), again_in=seconds)
-
-        async def run() -> None:
-            self.health.report(part, None)  # from here on its own `trouble` tells
-            await adapter.run(self.inbox)
-
-        try:
-            await supervise(run, passing=Transient, failed=failed)
-        except Permanent as error:
-            # The others go on; this one waits for the operator, and /readyz tells.
-            self.health.report(part, str(error))
-            log.error("adapter.refused", account=account, error=str(error))
 
     async def _show_menus(self, account: str, adapter: ShowsMenus) -> None:
         answering = self.settings.adapters[account].agent

@@ -22,7 +22,6 @@ _OF_ALL: tuple[tuple[str, Callable[[Settings], bool]], ...] = (
     ("access.admins", lambda its: bool(its.access.admins)),
     ("access.messages_per_minute", lambda its: its.access.messages_per_minute > 0),
     ("access.tokens_per_day", lambda its: its.access.tokens_per_day > 0),
-    ("database.url", lambda its: its.database.url.startswith("postgresql")),
     ("server.admin_token", lambda its: bool(its.server.admin_token.get_secret_value())),
 )
 _OF_AGENTS: tuple[tuple[str, Callable[[AgentSettings], bool]], ...] = (

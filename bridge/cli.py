@@ -99,6 +99,10 @@ def migrate(config: Config = None) -> None:
         settings = _load(config)
         _log("warning", settings.log.format)
         revision = _run(bring_up_to_date(settings.database.url))
+        if settings.database.url.startswith("postgresql"):
+            from bridge.engine.cluster import apply_schema
+
+            _run(apply_schema(settings.database.url))
         typer.echo(f"The database schema is {revision}.")
 
 

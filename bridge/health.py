@@ -40,6 +40,7 @@ class Health:
         self._published = published
         # Ready means that it was seen to work, so nothing is taken for granted.
         self._reported = {f"coze.{name}": "not asked yet" for name in agents}
+        self._standing_by: set[str] = set()
 
     def report(self, part: str, trouble: str | None) -> None:
         """Note that a part is in trouble, or (None) is well again."""
@@ -49,6 +50,13 @@ class Health:
             self._reported.pop(part, None)
         else:
             self._reported[part] = trouble
+
+    def stand_by(self, account: str, *, standing: bool) -> None:
+        """Note that another replica receives for an account, so that its silence is right."""
+        if standing:
+            self._standing_by.add(account)
+        else:
+            self._standing_by.discard(account)
 
     async def troubles(self, now: datetime) -> dict[str, str]:
         """Every trouble there is now. Writes to the database, to see whether that works."""
@@ -61,7 +69,7 @@ class Health:
         except TimeoutError:
             found["database"] = f"no answer for {PATIENCE:.0f} s"
         for account, adapter in self._adapters.items():
-            if trouble := adapter.trouble():
+            if account not in self._standing_by and (trouble := adapter.trouble()):
                 found[f"adapters.{account}"] = trouble
         return found
 

@@ -110,6 +110,11 @@ class TelegramAdapter:
         url = f"{self._host.public_url.rstrip('/')}/telegram/{self._account}"
         return Webhook(bot, intake, url=url, secret=self._secret)
 
+    @property
+    def receives_alone(self) -> bool:
+        """A second poll is answered 409; a webhook is called by Telegram, wherever it leads."""
+        return self._settings.mode == "polling"
+
     def trouble(self) -> str | None:
         return self._trouble if self._receiver is None else self._receiver.trouble()
 
