@@ -22,7 +22,7 @@ from bridge.coze import agent, open_client
 from bridge.engine import Engine
 from bridge.engine.drain import Drain
 from bridge.engine.embedded import EmbeddedEngine
-from bridge.errors import BridgeError, Unreachable
+from bridge.errors import BridgeError, Misconfigured, Unreachable
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.pacing import Pacer
 from bridge.health import Health
@@ -259,8 +259,11 @@ async def wire(
 def _replicas(settings: Settings, ledger: Ledger, interrupts: Interrupts) -> Replicas | None:
     if not settings.database.url.startswith("postgresql"):
         return None
-    from bridge.engine.cluster import Replicas  # noqa: PLC0415  an extra, for those who need it
-
+    try:
+        from bridge.engine.cluster import Replicas  # noqa: PLC0415  an extra, for who needs it
+    except ImportError as error:
+        told = f"PostgreSQL takes the extra: pip install 'coze-bridge[cluster]' ({error})"
+        raise Misconfigured([f"database.url: {told}"]) from error
     return Replicas(settings.database.url, ledger, interrupts)
 
 

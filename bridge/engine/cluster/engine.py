@@ -8,10 +8,10 @@ from typing import Any, NoReturn
 import psycopg
 from procrastinate.exceptions import ConnectorException
 
-from bridge.engine.cluster.queue import LaneQueue
+from bridge.engine.cluster.queue import LaneQueue, schema_is_there
 from bridge.engine.cluster.replicas import Replicas
 from bridge.engine.drain import Drain
-from bridge.errors import Transient, Unreachable
+from bridge.errors import Permanent, Transient, Unreachable
 from bridge.flow.retry import backoff
 from bridge.logs import get
 from bridge.store.run import Transaction
@@ -63,6 +63,8 @@ class ClusterEngine:
         Then no turn is begun, and those at work have `grace` seconds before they are cancelled;
         other replicas go on with the rest.
         """
+        if not await schema_is_there(self._replicas.url):
+            raise Permanent("the database lacks the queue's tables: run `coze-bridge migrate`")
         self._broken = asyncio.get_running_loop().create_future()
         await self._queue.open()
         async with asyncio.TaskGroup() as group:
