@@ -18,7 +18,7 @@ from bridge.adapter import (
 )
 from bridge.errors import BridgeError, Permanent, RateLimited
 from bridge.events import ChatKind, ChatRef, MessageRef, Page
-from bridge.flow.pacing import Pacer, Priority
+from bridge.flow.pacing import Pacing, Priority
 from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
 from bridge.metrics import CALLS
@@ -34,7 +34,7 @@ class Line:
     edits: whether a message can be changed once it was sent.
     """
 
-    def __init__(self, adapter: Adapter, chat: ChatRef, pacer: Pacer) -> None:
+    def __init__(self, adapter: Adapter, chat: ChatRef, pacer: Pacing) -> None:
         self._adapter = adapter
         self._chat = chat
         self._pacer = pacer
@@ -48,7 +48,7 @@ class Line:
         self._quotas = (*self._account, *_group_quota(chat, caps))
         self._granted: tuple[Limit, ...] = ()  # a right that was claimed and not used yet
 
-    def claim(
+    async def claim(
         self, priority: Priority, message_id: str | None = None, *, final: bool = False
     ) -> float:
         """Take the right to one call and return 0, or return the seconds to wait.
@@ -61,20 +61,20 @@ class Line:
         if [each.key for each in self._granted] == [each.key for each in limits]:
             return 0.0
         self.give_back()
-        return self._claim(limits, priority)
+        return await self._claim(limits, priority)
 
-    def claim_draft(self) -> float:
+    async def claim_draft(self) -> float:
         """Like `claim`, for the next draft; drafts have a pace of their own."""
         self.give_back()
-        return self._claim((self._draft_pace,), Priority.EDIT)
+        return await self._claim((self._draft_pace,), Priority.EDIT)
 
     def give_back(self) -> None:
         """Undo the last claim if no call was made: there was nothing to call for."""
         if granted := self._spend():
             self._pacer.give_back(granted)
 
-    def _claim(self, limits: tuple[Limit, ...], priority: Priority) -> float:
-        seconds = self._pacer.claim(limits, priority)
+    async def _claim(self, limits: tuple[Limit, ...], priority: Priority) -> float:
+        seconds = await self._pacer.grant(limits, priority)
         if seconds <= 0:
             self._granted = limits
         return seconds
@@ -148,9 +148,9 @@ class Line:
         limits: tuple[Limit, ...] = (self._pace, *self._account)
         if not isinstance(self._adapter, ShowsTyping):
             return
-        if self._pacer.claim(limits, Priority.TYPING) > 0:
-            return
         try:
+            if await self._pacer.grant(limits, Priority.TYPING) > 0:
+                return
             with self._watched("typing", limits):
                 await self._adapter.typing(self._chat)
         except Exception as error:  # noqa: BLE001  no sign of life is worth an answer

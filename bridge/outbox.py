@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bridge.adapter import Adapter
 from bridge.events import ChatRef
-from bridge.flow.pacing import Pacer
+from bridge.flow.pacing import Pacing
 from bridge.line import Line
 from bridge.screen import Screen
 from bridge.store.outbox import Pages
@@ -21,7 +21,7 @@ class Outbox:
         adapters: Mapping[str, Adapter],
         pages: Pages,
         *,
-        pacer: Pacer,
+        pacer: Pacing,
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:

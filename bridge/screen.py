@@ -112,14 +112,14 @@ class Screen:
             if self._draft is not None:
                 await self._show_draft(self._draft)
 
-    def claim(self) -> float:
+    async def claim(self) -> float:
         """Take the right to show something now and return 0, or return the seconds to wait."""
         if self._muted:
             return NOT_NOW
         if self._drafting:
-            return self._line.claim_draft()
+            return await self._line.claim_draft()
         last = self._shown[-1].message_id if self._shown else None
-        return self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT, last)
+        return await self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT, last)
 
     async def show(self, pages: Sequence[Page], said: int = 0) -> None:
         """Show an answer that still grows, as far as the chat's pace allows.
@@ -147,7 +147,7 @@ class Screen:
             if self._muted or isinstance(step, Drop):
                 return
             message_id = self._at(step.index).message_id
-            if self._line.claim(priority, message_id, final=step.page.final) > 0:
+            if await self._line.claim(priority, message_id, final=step.page.final) > 0:
                 return
             priority = Priority.EDIT
             if not await self._try(step):
@@ -281,7 +281,7 @@ class Screen:
     async def _next_call(self, number: int, page: Page | None = None) -> None:
         """Wait for the right to a last call; where that takes long, its text is shown before."""
         message_id = self._at(number).message_id
-        while (seconds := self._line.claim(Priority.FINAL, message_id, final=True)) > 0:
+        while (seconds := await self._line.claim(Priority.FINAL, message_id, final=True)) > 0:
             if page and message_id and seconds > WORTH_A_PREVIEW:
                 seconds = min(seconds, await self._preview(message_id, number, page))
             await self._sleep(seconds)
@@ -295,7 +295,7 @@ class Screen:
         preview = replace(page, final=False, buttons=())
         if shown.page == preview:
             return NOT_NOW
-        seconds = self._line.claim(Priority.FIRST, message_id)
+        seconds = await self._line.claim(Priority.FIRST, message_id)
         if seconds <= 0:
             shown.page = preview
             with suppress(Transient, Permanent):  # the last call comes in any case

@@ -6,7 +6,7 @@ nobody took are overwritten, and rendering costs one call per edit instead of on
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Generic, TypeVar
 
@@ -18,10 +18,10 @@ class Latest(Generic[T]):
 
     Iterating yields the newest value not yet taken, and always the last one. Between values it
     asks `claim`: 0 means go, anything else the seconds to wait before asking again. A value for
-    which `urgent` holds, and the end of the stream, are handed over at once.
+    which `urgent` holds, and the end of the stream, wait for no claim but one being asked for.
     """
 
-    def __init__(self, claim: Callable[[], float], urgent: Callable[[T], bool]) -> None:
+    def __init__(self, claim: Callable[[], Awaitable[float]], urgent: Callable[[T], bool]) -> None:
         self._claim = claim
         self._urgent = urgent
         self._slot: list[T] = []  # at most one: an empty list tells "taken" from a None
@@ -52,7 +52,7 @@ class Latest(Generic[T]):
         raise StopAsyncIteration
 
     async def _pace(self) -> None:
-        while not self._hurry.is_set() and (seconds := self._claim()) > 0:
+        while not self._hurry.is_set() and (seconds := await self._claim()) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), seconds)
 
@@ -79,7 +79,7 @@ def _never(_: object) -> bool:
     return False
 
 
-def _now() -> float:
+async def _now() -> float:
     return 0.0
 
 
@@ -87,7 +87,7 @@ def _now() -> float:
 async def latest(
     source: AsyncGenerator[T, None],
     *,
-    claim: Callable[[], float] = _now,
+    claim: Callable[[], Awaitable[float]] = _now,
     urgent: Callable[[T], bool] = _never,
     within: float | None = None,
 ) -> AsyncIterator[Latest[T]]:

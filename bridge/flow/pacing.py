@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 from bridge.flow.crowd import Crowd
 from bridge.limits import Limit, Pace, Quota
@@ -143,6 +144,34 @@ class _Spent:
         return all(not calls or calls[-1] < now - CALM for calls in (self.claimed, self.answered))
 
 
+class Pacing(Protocol):
+    """Who gives out the rights to call: for this process (`Pacer`) or for several (`SharedPacer`).
+
+    Only `grant` may take time. Nothing here raises for a database that does not answer.
+    """
+
+    async def grant(self, limits: Sequence[Limit], priority: Priority) -> float:
+        """Take the right to one call under every limit and return 0, or the seconds to wait.
+
+        A refused claim takes nothing from any of them, nor does one that was cancelled for long.
+        """
+
+    def give_back(self, limits: Sequence[Limit]) -> None:
+        """Undo the last claim: there was nothing to call for."""
+
+    def answered(self, limits: Sequence[Limit]) -> None:
+        """Note that a call claimed under these limits has been answered, however."""
+
+    def hold(self, key: Hashable, seconds: float) -> None:
+        """Let nobody call for so many seconds, and less often afterwards: a Retry-After.
+
+        key: of a `Pace`; no other key is affected.
+        """
+
+    def forget_idle(self) -> None:
+        """Drop what would allow a call at once, as a new key does."""
+
+
 class Pacer:
     """Paces and quotas for any number of keys; `forget_idle` frees those that went quiet.
 
@@ -160,16 +189,27 @@ class Pacer:
         A refused claim takes nothing from any of them. Those who share a quota are told apart
         by their first limit. Typing must find a pace idle, but leaves it so: it is no message.
         """
-        now, who = self._clock(), limits[0].key if limits else None
-        wait = max((self._wait(limit, who, priority, now) for limit in limits), default=0.0)
+        wait = self.wait(limits, priority)
         if wait > 0:
             return wait
-        for limit in limits:
-            self._take(limit, who, priority, now)
+        self.take(limits, priority)
         return 0.0
 
+    async def grant(self, limits: Sequence[Limit], priority: Priority) -> float:
+        return self.claim(limits, priority)
+
+    def wait(self, limits: Sequence[Limit], priority: Priority) -> float:
+        """Tell what `claim` would, and take nothing."""
+        now, who = self._clock(), _who(limits)
+        return max((self._wait(limit, who, priority, now) for limit in limits), default=0.0)
+
+    def take(self, limits: Sequence[Limit], priority: Priority) -> None:
+        """Count a call that somebody else has allowed."""
+        now, who = self._clock(), _who(limits)
+        for limit in limits:
+            self._take(limit, who, priority, now)
+
     def give_back(self, limits: Sequence[Limit]) -> None:
-        """Undo the last claim: there was nothing to call for."""
         now = self._clock()
         for limit in limits:
             if isinstance(limit, Quota):
@@ -178,21 +218,15 @@ class Pacer:
                 self._paced.setdefault(limit.key, _Paced()).give_back(limit, now)
 
     def answered(self, limits: Sequence[Limit]) -> None:
-        """Note that a call claimed under these limits has been answered, however."""
         now = self._clock()
         for limit in limits:
             if isinstance(limit, Quota):
                 self._spent.setdefault(limit.key, _Spent()).answer(now)
 
     def hold(self, key: Hashable, seconds: float) -> None:
-        """Let nobody call for so many seconds, and less often afterwards: a Retry-After.
-
-        key: of a `Pace`; no other key is affected.
-        """
         self._paced.setdefault(key, _Paced()).hold(seconds, self._clock())
 
     def forget_idle(self) -> None:
-        """Drop what would allow a call at once, as a new key does."""
         now = self._clock()
         self._paced = {key: it for key, it in self._paced.items() if not it.is_idle(now)}
         self._spent = {key: it for key, it in self._spent.items() if not it.is_idle(now)}
@@ -204,6 +238,10 @@ class Pacer:
 
     def _take(self, limit: Limit, who: Hashable, priority: Priority, now: float) -> None:
         if isinstance(limit, Quota):
-            self._spent[limit.key].take(who, priority, now)
+            self._spent.setdefault(limit.key, _Spent()).take(who, priority, now)
         elif priority is not Priority.TYPING:
-            self._paced[limit.key].take(limit, now)
+            self._paced.setdefault(limit.key, _Paced()).take(limit, now)
+
+
+def _who(limits: Sequence[Limit]) -> Hashable:
+    return limits[0].key if limits else None

@@ -1,7 +1,7 @@
 """A fast stream and a slow screen."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
@@ -28,6 +28,16 @@ class Tap:
             self.closed = True
 
 
+def saying(*answers: float) -> Callable[[], Awaitable[float]]:
+    """A claim that is answered so, one after the other, and the last for ever."""
+    left = list(answers)
+
+    async def claim() -> float:
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return claim
+
+
 async def test_slow_reader_sees_only_newest_and_always_the_last() -> None:
     seen = []
     async with latest(counted(1000)) as values:
@@ -47,16 +57,38 @@ async def test_each_value_is_taken_once() -> None:
 
 async def test_a_claim_that_says_wait_holds_a_value_back_until_it_is_granted() -> None:
     tap, answers = Tap(), [0.01, 0.01, 0.0]
-    async with latest(tap.stream(), claim=lambda: answers.pop(0)) as values:
+
+    async def claim() -> float:
+        return answers.pop(0)
+
+    async with latest(tap.stream(), claim=claim) as values:
         tap.values.put_nowait(1)
         assert await anext(values) == 1
     assert answers == []
 
 
+async def test_an_end_that_comes_while_a_claim_is_asked_for_waits_for_no_other() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def claim() -> float:
+        asked.set()
+        await answer.wait()
+        return 3600.0
+
+    tap = Tap()
+    async with latest(tap.stream(), claim=claim) as values:
+        tap.values.put_nowait(1)
+        taking = asyncio.create_task(anext(values))
+        await asked.wait()
+        values.close()
+        answer.set()
+        assert await taking == 1
+
+
 async def test_while_the_reader_waits_for_its_turn_newer_values_replace_the_older() -> None:
     tap, waits = Tap(), asyncio.Event()
 
-    def claim() -> float:
+    async def claim() -> float:
         if not waits.is_set():
             waits.set()
             tap.values.put_nowait(2)
@@ -70,7 +102,7 @@ async def test_while_the_reader_waits_for_its_turn_newer_values_replace_the_olde
 
 async def test_an_urgent_value_does_not_wait_for_the_screen() -> None:
     tap = Tap()
-    async with latest(tap.stream(), claim=lambda: 3600.0, urgent=lambda v: v == 7) as values:
+    async with latest(tap.stream(), claim=saying(3600.0), urgent=lambda v: v == 7) as values:
         tap.values.put_nowait(1)
         taking = asyncio.create_task(anext(values))
         tap.values.put_nowait(7)
@@ -78,7 +110,7 @@ async def test_an_urgent_value_does_not_wait_for_the_screen() -> None:
 
 
 async def test_the_end_of_the_stream_does_not_wait_for_the_screen() -> None:
-    async with latest(counted(3), claim=lambda: 3600.0) as values:
+    async with latest(counted(3), claim=saying(3600.0)) as values:
         assert [v async for v in values] == [2]
 
 

@@ -103,7 +103,7 @@ async def test_refused_key_is_the_operators(
     agent.play(Play(text="a b", pace=2.0))
     turn = await world.taken()
     screen = await world.outbox.screen(turn)
-    while (seconds := screen.claim()) > 0:
+    while (seconds := await screen.claim()) > 0:
         await asyncio.sleep(seconds)
     with pytest.raises(Unauthorised):
         await screen.show([Page("a")])

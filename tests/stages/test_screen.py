@@ -49,7 +49,7 @@ async def screen_of(world: World) -> tuple[Turn, Screen]:
 
 async def show(screen: Screen, pages: Sequence[Page]) -> None:
     """Wait for the pace, then show, as the turn does."""
-    while (seconds := screen.claim()) > 0:
+    while (seconds := await screen.claim()) > 0:
         await asyncio.sleep(seconds)
     await screen.show(pages)
 
@@ -107,8 +107,8 @@ async def test_people_of_one_chat_share_its_pace_and_other_chats_do_not(
     first, second, other = [await world.outbox.screen(turn) for turn in (here, here, there)]
     await show(first, growing("a"))
     await show(second, growing("b"))
-    assert second.claim() > 0
-    assert other.claim() == 0
+    assert await second.claim() > 0
+    assert await other.claim() == 0
 
 
 async def test_an_urgent_snapshot_runs_ahead_of_the_pace(
@@ -135,9 +135,9 @@ async def test_a_retry_after_holds_its_chat_alone(world: World, adapter: FakeAda
     _, screen = await screen_of(world)
     adapter.fail(RateLimited("slow", retry_after=17))
     await show(screen, growing("a"))
-    assert screen.claim() == pytest.approx(17, abs=0.1)
+    assert await screen.claim() == pytest.approx(17, abs=0.1)
     elsewhere = await world.outbox.screen(await world.taken("hi", chat="elsewhere"))
-    assert elsewhere.claim() == 0
+    assert await elsewhere.claim() == 0
 
 
 async def test_a_post_that_may_have_happened_is_not_repeated_for_a_preview(
@@ -146,7 +146,7 @@ async def test_a_post_that_may_have_happened_is_not_repeated_for_a_preview(
     turn, screen = await screen_of(world)
     adapter.fail(Unreachable("timeout", happened=True), verb="send")
     await show(screen, growing("a"))
-    assert screen.claim() > 600
+    assert await screen.claim() > 600
     await screen.show(growing("a b"))
     assert len(adapter.calls) == 1
     await answered(world, turn, whole("a b c"))
@@ -182,7 +182,7 @@ async def test_a_preview_that_is_refused_even_plain_waits_for_the_final_pages(
     adapter.fail(Rejected("no"), Rejected("no"), verb="send")
     await show(screen, growing("a"))
     await show(screen, growing("a b"))
-    assert screen.claim() > 600
+    assert await screen.claim() > 600
     assert len(adapter.calls) == 2
 
 
