@@ -33,6 +33,7 @@ from bench.scripts import asked, script
 from tests.slack.emulator import Call, Emulator, Limits, Seat, serve
 
 PATIENCE = 300.0  # seconds beyond the answers' own length: the tiers let few through
+STOP = "⏹"  # stands on the button of an answer that grows by edits
 MOST_REFUSED = 0.01  # of all calls
 LATEST_ACK = 0.5  # seconds, p99
 
@@ -87,7 +88,8 @@ def seats(slack: Emulator, load: Load) -> list[Seat]:
 
 def is_whole(thread: Seat, load: Load) -> bool:
     text = " ".join(message.text for message in thread.answers)
-    return text.split() == load.words and not any(m.streaming for m in thread.answers)
+    growing = any(message.streaming or STOP in message.labels for message in thread.answers)
+    return text.split() == load.words and not growing
 
 
 async def crowd(slack: Emulator, places: Sequence[Seat], load: Load) -> list[Seat]:

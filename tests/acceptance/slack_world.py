@@ -15,6 +15,7 @@ from tests.slack.emulator import Call, Channel, Emulator, Message, Person, Seat
 Mode = Literal["socket", "http"]
 DATABASE = "bridge.db"
 ADAPTER = "adapters.slack"  # as /readyz names it
+STOP = "⏹"  # stands on the button of an answer that grows by edits
 HURRY = (0.0, *[0.3] * 2_000)  # seconds; Slack's own pauses are a minute and five
 
 
@@ -91,8 +92,8 @@ class SlackWorld:
 
 
 def finished(messages: Iterable[Message]) -> list[str]:
-    """The texts, with an ellipsis after those that are still being streamed."""
-    return [f"{m.text} …" if m.streaming else m.text for m in messages]
+    """The texts, with an ellipsis after those that are still being streamed, or can be stopped."""
+    return [f"{m.text} …" if m.streaming or STOP in m.labels else m.text for m in messages]
 
 
 BLUNDERS = (
