@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -44,6 +46,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 # SQLite gives out row ids by itself only for a column that is exactly INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
+
+# Used on PostgreSQL alone; SQLite has the tables, so that both databases have the same.
+Instants = ARRAY(Double).with_variant(Text, "sqlite")
+Crowds = JSONB().with_variant(Text, "sqlite")
 
 metadata = MetaData(
     naming_convention={
@@ -259,4 +265,20 @@ heartbeat = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("at", UtcDateTime, nullable=False),
+)
+
+# Instants are seconds since 1970 by the database's clock. The key is the only index: a row that
+# changes many times a second is then changed in place, and `fillfactor` leaves room for that.
+buckets = Table(
+    "buckets",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("due", Double, nullable=False, server_default="0"),  # of a pace: its next call
+    Column("held_until", Double, nullable=False, server_default="0"),
+    Column("claimed", Instants, nullable=False, server_default="{}"),  # calls not answered yet
+    Column("answered", Instants, nullable=False, server_default="{}"),
+    Column("edits", Instants, nullable=False, server_default="{}"),
+    Column("crowds", Crowds, nullable=False, server_default="{}"),  # replica -> [streams, when]
+    Column("until", Double, nullable=False),  # from then on the row says nothing
+    postgresql_with={"fillfactor": 50},
 )
