@@ -97,7 +97,7 @@ class Speaker:
                     return streamed
         if not self._ways.may_preview(chat):
             raise RateLimited("updates are used up", retry_after=_LOOK_AGAIN)
-        with as_another_call():
+        with as_another_call(), self._streams.beginning(chat, key):
             return await self._post(chat, page, key)
 
     async def _post(self, chat: ChatRef, page: Page, key: str) -> MessageRef:

@@ -1,12 +1,13 @@
 """What we know of our messages that may still change, and of the streams among them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from adapters.slack.lately import Lately
-from bridge.events import MessageRef
+from bridge.events import ChatRef, MessageRef
 
 LIFE = 300.0  # seconds until Slack ends a stream by itself (python-slack-sdk #1859)
 _REMEMBERED = 3600.0  # seconds; longer than an answer takes
@@ -51,6 +52,17 @@ class Streams:
         shown = Shown(key, streaming=True, sent=sent, started=self._clock())
         self._shown.put(_key(message), shown)
         self._of(self._open, message, LIFE).put(_key(message), message)
+
+    @contextmanager
+    def beginning(self, chat: ChatRef, key: str) -> Iterator[None]:
+        """A message is being posted that is going to be updated: it counts from now on."""
+        unnamed = MessageRef(chat, key)
+        growing = self._of(self._growing, unnamed, _PAUSE)
+        growing.put(_key(unnamed), unnamed)
+        try:
+            yield
+        finally:
+            growing.pop(_key(unnamed))
 
     def stands(self, message: MessageRef, key: str = "", *, grows: bool) -> None:
         """A message is none that streams. grows: it is going to be updated."""

@@ -21,8 +21,7 @@ POST_EVERY = 1.2  # seconds, in a channel: Slack allows one a second as they arr
 _MOSTLY = 0.95  # of the appends: nothing final draws on them
 _ASKED = 3600.0  # seconds; longer than an answer takes
 _REFUSED = 1800.0  # seconds until a place is asked again for streams that it did not have
-_PREVIEW = "preview"  # a post that is going to be updated
-_UNFORESEEN = 5  # updates a minute that are promised to nobody
+_UNFORESEEN = 5  # updates a minute that are promised to no answer's end
 _WORKSPACE_LACKS = frozenset({"feature_not_enabled", "method_deprecated", "unknown_method"})
 
 
@@ -94,7 +93,7 @@ class Ways:
         shown = self._streams.find(MessageRef(chat, message_id))
         if shown and shown.streaming:
             return self._limits_of_stream(chat, team, final=final)
-        updating = (self._pace(chat, UPDATE, self._update_every(team)), self._updates(team))
+        updating = (self._growing(chat), self._updates(team))
         if shown is None and self._streaming:
             return (*updating, self._quota(team, STOP))  # it may be a stream of an earlier run
         return updating
@@ -106,7 +105,7 @@ class Ways:
             return (posting,)
         if self.may_stream(chat):
             return (self._pace(chat, START, APPEND_EVERY),)
-        return (self._pace(chat, _PREVIEW, POST_EVERY), posting)  # its wait is not the final's
+        return (self._growing(chat), posting)
 
     def _limits_of_stream(self, chat: ChatRef, team: str, *, final: bool) -> Sequence[Limit]:
         if final:
@@ -114,13 +113,18 @@ class Ways:
         quota = self._tiers.quota(team, APPEND, edits=_MOSTLY)
         return (self._pace(chat, APPEND, APPEND_EVERY), quota)
 
-    def _update_every(self, team: str) -> float:
-        """Seconds between two updates of one answer, of which many share a budget."""
-        return UPDATE_EVERY * max(1, self._streams.growing_in(team))
+    def _growing(self, chat: ChatRef) -> Pace:
+        """Of a post that is going to be updated, and of its updates.
+
+        That many share a budget, its quota sees to: those who do take turns. A pace that got
+        slower with their number would still be slow when they are gone.
+        """
+        return self._pace(chat, UPDATE, UPDATE_EVERY)
 
     def _updates(self, team: str) -> Quota:
         quota = self._quota(team, UPDATE)
-        return replace(quota, edits=min(quota.edits, self._unpromised(team) / quota.calls))
+        between = max(self._unpromised(team), _UNFORESEEN)
+        return replace(quota, edits=min(quota.edits, between / quota.calls))
 
     def _quota(self, team: str, method: str) -> Quota:
         return self._tiers.quota(team, method)

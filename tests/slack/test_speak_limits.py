@@ -47,7 +47,7 @@ async def test_place_without_streams_draws_on_posts_and_updates(
     slack: Emulator, speaker: Speaker, general: Channel, ann: Person
 ) -> None:
     said = await answer(slack, speaker, general, ann, known=False)
-    assert methods(said) == ["preview", "chat.postMessage"]
+    assert methods(said) == ["chat.update", "chat.postMessage"]
     await said.grow("Once")
     assert methods(said) == methods(said, final=True) == ["chat.update"] * 2
 
@@ -91,34 +91,34 @@ async def test_appends_come_faster_than_updates(
     assert updates.edits == 0.4
 
 
-async def test_pace_of_updates_follows_the_number_of_answers(
-    slack: Emulator, speaker: Speaker, ann: Person
-) -> None:
-    said = [
-        await answer(slack, speaker, slack.channel(f"room-{n}", ann), ann, known=False)
-        for n in range(10)
-    ]
-    for each in said:
-        await each.grow("Once")
-    (update, _) = limits(said[0])
-    assert isinstance(update, Pace)
-    assert update.interval == pytest.approx(12)
-    for each in said[1:]:
-        await each.end("Once upon")
-    assert limits(said[0])[0] == replace(update, interval=1.2)
+def updates_of(said: Answer) -> int:
+    """How many intermediate updates a minute are left to all."""
+    quota = limits(said)[-1]
+    assert isinstance(quota, Quota)
+    return round(quota.edits * quota.calls)
 
 
-async def test_answer_that_nobody_goes_on_with_slows_nobody_down(
-    slack: Emulator, speaker: Speaker, general: Channel, ann: Person, clock: Clock
+async def test_many_answers_leave_fewer_intermediate_updates(slack: Emulator, ann: Person) -> None:
+    async with speaking(slack, stream="edit") as speaker:
+        rooms = [slack.channel(f"room-{n}", ann) for n in range(44)]
+        said = [await answer(slack, speaker, room, ann) for room in rooms]
+        left = []
+        for each in said:
+            await each.grow("x")
+            left.append(updates_of(said[0]))
+        assert (left[0], left[29], left[43]) == (round(49 * 0.4), 49 - 30 - 5, 5)
+
+
+async def test_answer_that_nobody_goes_on_with_takes_nothing_from_others(
+    slack: Emulator, ann: Person, clock: Clock
 ) -> None:
-    left, other = [await answer(slack, speaker, general, ann, known=False) for _ in range(2)]
-    for said in (left, other):
-        await said.grow("Once")
-    clock.move(61)
-    await other.grow("Once upon")
-    (update, _) = limits(other)
-    assert isinstance(update, Pace)
-    assert update.interval == 1.2
+    async with speaking(slack, stream="edit") as speaker:
+        rooms = [slack.channel(f"room-{n}", ann) for n in range(40)]
+        said = [await answer(slack, speaker, room, ann) for room in rooms]
+        for each in said:
+            await each.grow("x")
+        clock.move(61)
+        assert updates_of(said[0]) == round(49 * 0.4)
 
 
 async def test_way_of_the_next_message_is_told_before(
@@ -128,7 +128,7 @@ async def test_way_of_the_next_message_is_told_before(
     said = await answer(slack, speaker, dm.channel, ann)
     await said.grow("Once")
     other = await answer(slack, speaker, dm.channel, ann)
-    assert methods(other) == ["preview", "chat.postMessage"]
+    assert methods(other) == ["chat.update", "chat.postMessage"]
     clock.move(31)
     assert methods(other) == ["chat.startStream"]
 
@@ -211,16 +211,3 @@ async def test_answers_that_could_not_be_ended_in_time_begin_when_they_are_whole
     assert [each.markdown for each in said] == ["x" * 200] * 100
     assert slack.open_streams == []
     assert slack.journal.refused_share == 0
-
-
-async def test_promised_updates_are_kept_from_intermediate_ones(
-    slack: Emulator, ann: Person
-) -> None:
-    async with speaking(slack, stream="edit") as speaker:
-        rooms = [slack.channel(f"room-{n}", ann) for n in range(40)]
-        said = [await answer(slack, speaker, room, ann) for room in rooms]
-        for each in said:
-            await each.grow("x")
-        (_, updates) = limits(said[0])
-    assert isinstance(updates, Quota)
-    assert round(updates.edits * updates.calls) == 49 - 40 - 5
