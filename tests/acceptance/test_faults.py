@@ -1,6 +1,7 @@
 """Every fault the emulator knows by name: what the user saw in the end, how often Coze was asked.
 
-All of them happen at once, each in a chat of its own, in one bridge with short timeouts.
+All of them happen at once, each in a chat of its own, in one bridge with short timeouts; once
+for a bot, and once for a chatflow, which makes no difference to anybody who chats.
 """
 
 import asyncio
@@ -14,8 +15,18 @@ from daemon_process import agent, answer_to, eventually
 
 from bridge.app import Bridge, utcnow, wire
 from bridge.config import AgentSettings, CozeSettings, ServerSettings, SessionSettings, Settings
-from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
-from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, FAULTS, Emulator, Scenario, serve
+from bridge.coze import ClientSettings, CozeClient, Pat
+from bridge.coze import agent as agent_of
+from bridge.emulator import (
+    DEMO_APP_ID,
+    DEMO_BOT_ID,
+    DEMO_TOKEN,
+    DEMO_WORKFLOW_ID,
+    FAULTS,
+    Emulator,
+    Scenario,
+    serve,
+)
 from bridge.host import StoreHost
 from bridge.published import Published
 from bridge.store import open_store
@@ -42,6 +53,21 @@ class Seen:
     asked: int = 1
     buttons: tuple[str, ...] = ()
 
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of agent, and where its questions arrive at Coze."""
+
+    endpoint: str
+    settings: AgentSettings
+
+
+KINDS = {
+    "bot": Kind("/v3/chat", AgentSettings(bot_id=DEMO_BOT_ID)),
+    "chatflow": Kind(
+        "/v1/workflows/chat", AgentSettings(workflow_id=DEMO_WORKFLOW_ID, app_id=DEMO_APP_ID)
+    ),
+}
 
 WHOLE = Seen("{answer}")
 PRELUDES = {"unknown_conversation": "hello"}
@@ -158,15 +184,15 @@ def hurried(fault: Scenario) -> Scenario:
     return replace(fault, refuse=replace(fault.refuse, retry_after=0))
 
 
-async def suffer(folder: Path) -> dict[str, Outcome]:
+async def suffer(folder: Path, kind: Kind) -> dict[str, Outcome]:
     """Let one person for each fault ask one question, all at once."""
     coze = Emulator(agent=agent, pace=0.01)
     for name, fault in FAULTS.items():
-        coze.install(replace(hurried(fault), match=f"^{name}$"))
+        coze.install(replace(hurried(fault), match=f"^{name}$", endpoint=kind.endpoint))
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(Loopback())
         await stack.enter_async_context(serve(coze))
-        bridge = await bridge_between(platform, coze, folder, stack)
+        bridge = await bridge_between(platform, coze, folder, kind, stack)
         stop = asyncio.Event()
         running = asyncio.create_task(bridge.run(stop))
         for name in FAULTS:
@@ -186,12 +212,12 @@ async def suffer(folder: Path) -> dict[str, Outcome]:
 
 
 async def bridge_between(
-    platform: Loopback, coze: Emulator, folder: Path, stack: AsyncExitStack
+    platform: Loopback, coze: Emulator, folder: Path, kind: Kind, stack: AsyncExitStack
 ) -> Bridge:
     """Everything but the process; the adapter is not looked up, but handed in."""
     settings = Settings(
         coze=CozeSettings.model_validate({"token": DEMO_TOKEN, "turn_timeout": LONGEST}),
-        agents={"default": AgentSettings(bot_id=DEMO_BOT_ID)},
+        agents={"default": kind.settings},
         adapters={"loopback": LoopbackSettings.model_validate({"url": platform.url})},
         sessions=SessionSettings(merge_window=0),
         server=ServerSettings(grace=0.1),
@@ -208,7 +234,7 @@ async def bridge_between(
     )
     await adapter.open()
     stack.push_async_callback(adapter.close)
-    agents = {"default": CozeAgent(client, bot_id=DEMO_BOT_ID)}
+    agents = {"default": agent_of(client, kind.settings)}
     return await wire(settings, store, agents, {"loopback": adapter}, Published(agents))
 
 
@@ -225,10 +251,12 @@ def outcome(platform: Loopback, coze: Emulator, name: str) -> Outcome:
     )
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """All of it, once."""
-    return asyncio.run(suffer(tmp_path_factory.mktemp("faults")))
+@pytest.fixture(scope="module", params=KINDS)
+def outcomes(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> dict[str, Outcome]:
+    """All of it, once for each kind of agent."""
+    return asyncio.run(suffer(tmp_path_factory.mktemp("faults"), KINDS[request.param]))
 
 
 def test_every_fault_has_its_row() -> None:
