@@ -20,7 +20,7 @@ from slack_world import Mode, SlackWorld, finished
 from telegram_world import until_ready
 
 from bridge.emulator import Scenario
-from tests.slack.emulator import Call, Delivery, Drop, Fault, Message, Seat
+from tests.slack.emulator import Call, Delivery, Drop, Fault, Limits, Message, Seat
 
 PEOPLE = 20
 KILLS = int(os.environ.get("SLACK_KILLS", "6"))
@@ -285,3 +285,25 @@ def near(person: Talk, kills: Sequence[float]) -> str:
             f"{call.status} {call.description} {text!r}"
         )
     return "\n".join(lines)
+
+
+@MODES
+async def test_a_restart_that_forgot_what_the_tiers_have_left_loses_nothing(
+    slack: SlackWorld, mode: Mode
+) -> None:
+    """Every process thinks that it has a whole minute's budget; Slack knows better."""
+    slack.slack.throttle.set(Limits())
+    slack.coze.install(Scenario(match="^tea", pace=0.2))
+    daemon = slack.daemon(mode)
+    await until_ready(daemon, within=READY_WITHIN)
+    dms = [slack.dm(f"Person{number}") for number in range(PEOPLE)]
+    threads = [dm.in_thread(await dm.say(f"tea {number}")) for number, dm in enumerate(dms)]
+    for _ in range(3):
+        await eventually(lambda: daemon.url)
+        await asyncio.sleep(1.5)
+        daemon.kill()
+        daemon.start()
+    for number, thread in enumerate(threads):
+        await slack.answered(thread, f"tea {number}", within=100)
+    assert sorted(slack.questions()) == sorted(f"tea {number}" for number in range(PEOPLE))
+    assert slack.slack.open_streams == []
