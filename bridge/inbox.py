@@ -59,7 +59,7 @@ class Inbox:
             log.info("message.denied", platform=event.chat.platform, user=event.user.id)
             return
         lane = lane_of(event, self._sessions.group_scope)
-        accepted = await self._store.write(self._acceptance(event, lane))
+        accepted = await self._store.write(self._acceptance(event, lane), order=lane)
         if accepted is None:
             MESSAGES.labels(event.chat.platform, "repeated").inc()
             return

@@ -5,6 +5,7 @@ from typing import TypeVar
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from bridge.flow.queueing import Queues
 from bridge.store.run import Job, as_bridge_errors
 
 T = TypeVar("T")
@@ -14,6 +15,7 @@ class PostgresStore:
     """A database that other replicas write to as well."""
 
     def __init__(self, url: str, *, connections: int = 10) -> None:
+        self._queues = Queues()
         self._engine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=connections,
@@ -27,7 +29,13 @@ class PostgresStore:
                 await connection.execution_options(postgresql_readonly=True)
                 return await connection.run_sync(job)
 
-    async def write(self, job: Job[T]) -> T:
+    async def write(self, job: Job[T], *, order: str | None = None) -> T:
+        if order is None:
+            return await self._write(job)
+        async with self._queues.turn(order):  # connections overtake each other
+            return await self._write(job)
+
+    async def _write(self, job: Job[T]) -> T:
         with as_bridge_errors():
             async with self._engine.begin() as connection:
                 return await connection.run_sync(job)

@@ -27,9 +27,10 @@ class Store(Protocol):
     async def read(self, job: Job[T]) -> T:
         """Run `job` on a read-only connection."""
 
-    async def write(self, job: Job[T]) -> T:
+    async def write(self, job: Job[T], *, order: str | None = None) -> T:
         """Run `job` and return its result after the commit.
 
+        order: jobs of this process under the same name are committed in the order of the calls.
         The job may run more than once (its neighbours in a batch failed), so it must have no
         effect but on the connection. What it raises is raised here, and rolls it back alone.
         """

@@ -67,8 +67,8 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._read, job)
 
-    async def write(self, job: Job[T]) -> T:
-        self._require_open()
+    async def write(self, job: Job[T], *, order: str | None = None) -> T:
+        self._require_open()  # and one writer keeps any order there is
         request = _Request(job)
         self._requests.put(request)
         return await request.future

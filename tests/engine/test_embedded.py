@@ -269,7 +269,7 @@ class Deaf(PatientStore):
 
     deaf = False
 
-    async def write(self, job: Any) -> Any:
+    async def write(self, job: Any, *, order: str | None = None) -> Any:
         if self.deaf:
             await asyncio.Event().wait()
         return await super().write(job)

@@ -59,12 +59,12 @@ class PatientStore:
         with _loop().outside():
             return await self._store.read(job)
 
-    async def write(self, job: Job[T]) -> T:
+    async def write(self, job: Job[T], *, order: str | None = None) -> T:
         self._answer()
         if self.failing and (error := self.failing.pop(0)):
             raise error
         with _loop().outside():
-            result = await self._store.write(job)
+            result = await self._store.write(job, order=order)
         self._age()
         return result
 

@@ -26,7 +26,7 @@ async def health(world: World) -> Health:
 class Silent(PatientStore):
     """A database that takes a job and never answers."""
 
-    async def write(self, job: Any) -> Any:
+    async def write(self, job: Any, *, order: str | None = None) -> Any:
         await asyncio.Event().wait()
 
 
