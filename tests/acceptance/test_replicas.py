@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -76,3 +75,117 @@ async def test_one_of_two_polls_and_both_are_ready(telegram: TelegramWorld, data
     assert telegram.questions() == ["tea", "water"]
     conflicts = [call for call in telegram.calls("getUpdates") if call.status == 409]
     assert conflicts == []
+
+
+def at_work(daemons: list[Daemon], word: str = "question.asked") -> list[Daemon]:
+    """Those whose log has a line of this kind."""
+    return [daemon for daemon in daemons if daemon.events(word)]
+
+
+async def test_what_a_killed_replica_was_answering_is_finished_by_another(
+    telegram: TelegramWorld, database: str
+) -> None:
+    telegram.coze.install(Scenario(match="^tea", pace=0.2))
+    daemons = await replicas(telegram, database, 2)
+    await telegram.say(ANNA, "tea", "water")
+    await eventually(lambda: telegram.chat(ANNA).answers)
+    [dead] = at_work(daemons)
+    await asyncio.sleep(0.3)  # the id of what was posted is stored
+    began = time.monotonic()
+    dead.kill()
+    await telegram.answered(ANNA, "tea", "water", within=TAKEOVER + 15)
+    assert telegram.questions() == ["tea", "water"]
+    [alive] = [daemon for daemon in daemons if daemon is not dead]
+    assert alive.events("lanes.taken_over")
+    assert time.monotonic() - began < TAKEOVER + 10
+
+
+async def test_somebody_else_polls_when_the_one_who_did_is_gone(
+    telegram: TelegramWorld, database: str
+) -> None:
+    daemons = await replicas(telegram, database, 2)
+    [leader] = at_work(daemons, "leader.elected")
+    leader.kill()
+    await telegram.say(ANNA, "tea")
+    await telegram.answered(ANNA, "tea")
+
+
+async def test_stop_reaches_the_replica_that_answers(
+    telegram: TelegramWorld, database: str
+) -> None:
+    telegram.coze.install(Scenario(match="^tea", pace=0.3))
+    daemons = await replicas(telegram, database, 3)
+    for _ in range(6):  # often enough that some of them are not asked where they are answered
+        before = len(telegram.chat(ANNA).answers)
+        await telegram.say(ANNA, "tea")
+        await eventually(lambda: len(telegram.chat(ANNA).answers) > before)  # noqa: B023
+        await telegram.say(ANNA, "/stop")
+        await eventually(
+            lambda: "(stopped)" in telegram.chat(ANNA).answers[-1].text
+            and not telegram.chat(ANNA).answers[-1].buttons
+        )
+    assert len(at_work(daemons)) > 1
+    assert len(telegram.chat(ANNA).answers) == 6
+
+
+async def test_a_zombie_says_nothing_when_it_wakes(telegram: TelegramWorld, database: str) -> None:
+    telegram.coze.install(Scenario(match="^tea", pace=0.4))
+    daemons = await replicas(telegram, database, 2)
+    await telegram.say(ANNA, "tea", "water")
+    await eventually(lambda: telegram.chat(ANNA).answers)
+    [zombie] = at_work(daemons)
+    await asyncio.sleep(0.5)
+    zombie.signal(signal.SIGSTOP)
+    try:
+        await telegram.answered(ANNA, "tea", "water", within=TAKEOVER + 20)
+        calls = len(telegram.calls("sendMessage", "editMessageText"))
+    finally:
+        zombie.signal(signal.SIGCONT)
+    assert await zombie.exit_code(within=30) != 0
+    assert len(telegram.calls("sendMessage", "editMessageText")) == calls
+    await telegram.answered(ANNA, "tea", "water")
+    assert telegram.questions() == ["tea", "water"]
+
+
+async def test_an_orderly_end_passes_the_work_on(telegram: TelegramWorld, database: str) -> None:
+    telegram.coze.install(Scenario(match="^tea", pace=0.1))
+    daemons = await replicas(telegram, database, 2)
+    questions = ["tea", "water", "milk"]
+    await telegram.say(ANNA, *questions)
+    await eventually(lambda: telegram.chat(ANNA).answers)
+    [leaving] = at_work(daemons)
+    leaving.signal(signal.SIGTERM)
+    assert await leaving.exit_code(within=30) == 0
+    await telegram.answered(ANNA, *questions)
+    assert telegram.questions() == questions
+
+
+async def test_killed_at_random_nothing_is_lost_doubled_or_out_of_order(
+    telegram: TelegramWorld, database: str
+) -> None:
+    dice = random.Random(SEED)
+    telegram.coze.install(Scenario(pace=0.05))
+    daemons = await replicas(telegram, database, 3)
+    asked: dict[int, list[str]] = {person: [] for person in range(1, PEOPLE + 1)}
+    for number in range(KILLS):
+        for person, questions in asked.items():
+            questions.append(f"question {number} of {person}")
+            await telegram.say(person, questions[-1])
+        await asyncio.sleep(dice.uniform(0.1, 1.5))
+        dead = dice.choice(daemons)
+        dead.kill()
+        dead.start()
+    within = 3 * STALL + 2 * KILLS
+    for person, questions in asked.items():
+        await eventually(lambda: is_served(telegram, person, questions), within=within)  # noqa: B023
+    for person, questions in asked.items():
+        there = [t for t in finished(telegram.chat(person).answers) if not t.endswith(" …")]
+        whole = [text for text in there if text in {answer_to(q) for q in questions}]
+        assert whole == [answer_to(question) for question in questions]
+    told = [question for questions in asked.values() for question in questions]
+    assert sorted(telegram.questions()) == sorted(told)
+
+
+def is_served(telegram: TelegramWorld, person: int, questions: list[str]) -> bool:
+    there = set(finished(telegram.chat(person).answers))
+    return all(answer_to(question) in there for question in questions)
