@@ -22,7 +22,9 @@ from bridge.upstream import ConversationLost, Outcome, Over, Profile, Question, 
 
 log = get(__name__)
 
-QUIET = 2.0  # seconds without a further message, after which an answer counts as whole
+# Seconds without a further message, after which an answer counts as whole: between what it says
+# a chatflow may have a model think or a page fetched.
+QUIET = 8.0
 
 
 class Chatflow(Hosted):
