@@ -1,6 +1,8 @@
 """The agent's own commands, spelled out."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.shortcuts import spelled_out
 from bridge.upstream import Field, Shortcut
@@ -58,3 +60,24 @@ def test_a_place_that_no_field_has_stays_to_be_seen() -> None:
 def test_a_shortcut_without_a_question_is_asked_as_it_was_typed() -> None:
     assert spelled_out("/x", [Shortcut("x")]) == "/x"
     assert spelled_out("/x why", [Shortcut("x")]) == "why"
+
+
+names = st.sampled_from(["a", "b", "c", "d"])
+shortcuts = st.builds(
+    Shortcut,
+    st.just("x"),
+    template=st.lists(st.sampled_from(["so ", "{{a}}", "{{ b }}", "{{z}}", "{", "}}"])).map(
+        "".join
+    ),
+    fields=st.lists(
+        st.builds(Field, names, st.text(max_size=3), is_asked=st.booleans()),
+        max_size=3,
+        unique_by=lambda field: field.name,
+    ).map(tuple),
+)
+
+
+@given(shortcuts, st.text(max_size=20))
+def test_nothing_a_user_says_is_lost(shortcut: Shortcut, said: str) -> None:
+    question = spelled_out(f"/x {said}", [shortcut])
+    assert all(word in question for word in said.split())
