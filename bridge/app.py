@@ -224,6 +224,7 @@ async def wire(
             store,
             ledger,
             agents=agents,
+            variables=variables,
             interrupt=replicas.interrupt if replicas else interrupts.reach,
             now=utcnow,
         ),

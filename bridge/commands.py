@@ -3,8 +3,9 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import Protocol
 
-from bridge.errors import BridgeError, Unauthorised
+from bridge.errors import BridgeError, Permanent, Unauthorised
 from bridge.events import Button
 from bridge.linking import Linking
 from bridge.logs import get
@@ -21,12 +22,25 @@ from bridge.store.sessions import (
 )
 from bridge.store.turns import Ledger, Turn, TurnKind
 from bridge.text.reply import Reply
-from bridge.upstream import Agent, ConversationLost
+from bridge.upstream import Agent, ConversationLost, Variable
 from bridge.words import Word, command_in
 
 log = get(__name__)
 
 RECENT = 8  # conversations offered by /history
+
+
+class KnowsVariables(Protocol):
+    """What the agent knows of its user, as far as a user may see and change it."""
+
+    async def read(self, session: Session) -> list[Variable]:
+        """What Coze knows now."""
+
+    def settable(self, session: Session) -> list[str]:
+        """The names that the operator leaves to the users."""
+
+    async def set_own(self, session: Session, keyword: str, value: str) -> None:
+        """Set one of those."""
 
 
 class Commands:
@@ -41,12 +55,14 @@ class Commands:
         ledger: Ledger,
         *,
         agents: Mapping[str, Agent],
+        variables: KnowsVariables,
         interrupt: Callable[[str], Awaitable[bool]],
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._agents = agents
+        self._variables = variables
         self._interrupt = interrupt
         self._now = now
         self._linking = Linking(store, now=now)
@@ -59,6 +75,8 @@ class Commands:
             Word.HISTORY: self._history,
             Word.LINK: self._link,
             Word.UNLINK: self._unlink,
+            Word.VARS: self._vars,
+            Word.SET: self._set,
         }
 
     async def obey(self, turn: Turn, session: Session) -> Reply | str:
@@ -110,6 +128,32 @@ class Commands:
         if await self._interrupt(session.lane):
             return Reply.silence()  # the answer says itself that it was stopped
         return _says(turn, Phrase.NOTHING_TO_STOP)
+
+    async def _vars(self, turn: Turn, session: Session, _: str) -> Reply:
+        there = [each for each in await self._variables.read(session) if each.value]
+        own = self._variables.settable(session)
+        if not there and not own:
+            return _says(turn, Phrase.NO_VARIABLES)
+        lines = [f"- `{each.keyword}`: {each.value}" for each in there]
+        unset = sorted({*own} - {each.keyword for each in there})
+        lines += [f"- `{keyword}`: –" for keyword in unset]
+        return Reply.saying("\n".join([_phrase(turn, Phrase.VARIABLES), "", *lines]))
+
+    async def _set(self, turn: Turn, session: Session, argument: str) -> Reply:
+        own = self._variables.settable(session)
+        keyword, _, value = argument.partition(" ")
+        if not own:
+            return _says(turn, Phrase.NOTHING_TO_SET)
+        if keyword not in own or not value.strip():
+            return _says(turn, Phrase.HOW_TO_SET, names=", ".join(f"`{name}`" for name in own))
+        try:
+            await self._variables.set_own(session, keyword, value.strip())
+        except Unauthorised:
+            raise
+        except Permanent as error:
+            log.warning("variable.refused", agent=session.agent, keyword=keyword, error=str(error))
+            return _says(turn, Phrase.NOT_SET, name=keyword)
+        return _says(turn, Phrase.SET, name=keyword)
 
     async def _retry(self, turn: Turn) -> Reply | str:
         question = await self._ledger.earlier_question(turn.lane, before=turn.id)

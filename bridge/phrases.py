@@ -28,6 +28,7 @@ class Phrase(Enum):
         "- /retry – ask the last question again\n"
         "- /history – go back to an earlier conversation\n"
         "- /link – be the same person for me on another platform; /unlink undoes it\n"
+        "- /vars – what the agent knows about you\n"
         "- /start – the greeting",
         "直接发消息，我就会回答。\n\n"
         "- /new – 开始新的对话\n"
@@ -36,6 +37,7 @@ class Phrase(Enum):
         "- /retry – 重新回答上一个问题\n"
         "- /history – 回到以前的对话\n"
         "- /link – 让我在另一个平台上也认得你；/unlink 可取消\n"
+        "- /vars – 智能体记得的关于你的信息\n"
         "- /start – 欢迎语",
     )
     NEW = _Text("A new conversation. What is it about?", "新的对话开始了。想聊什么？")
@@ -109,6 +111,17 @@ class Phrase(Enum):
         "已取消关联：与你关联的身份都已重新独立。智能体记住的关于你的内容留在这里。",
     )
     NOT_LINKED = _Text("You are not linked with anybody.", "你没有关联其他身份。")
+    VARIABLES = _Text("What the agent knows about you:", "智能体记得的关于你的信息：")
+    NO_VARIABLES = _Text(
+        "The agent keeps nothing about you under a name of its own.", "智能体没有保存你的信息。"
+    )
+    SET = _Text("Noted: {name}.", "已记下：{name}。")
+    NOT_SET = _Text("The agent does not take `{name}`.", "智能体不接受 `{name}`。")
+    NOTHING_TO_SET = _Text("There is nothing for you to set here.", "这里没有可以由你设置的内容。")
+    HOW_TO_SET = _Text(
+        "Send /set, a name and a value. The names are: {names}",
+        "请发送 /set、名称和内容。可用的名称：{names}",
+    )
     BUSY = _Text(
         "I am still answering your last message. Please wait for it, or send /stop.",
         "我还在回答上一条消息。请稍等，或发送 /stop 停止。",
@@ -146,6 +159,7 @@ MENU: Mapping[str, Mapping[str, str]] = {
         "retry": "ask the last question again",
         "clear": "forget what was said",
         "history": "go back to an earlier conversation",
+        "vars": "what the agent knows about you",
         "link": "be the same person on another platform",
         "unlink": "be somebody else there again",
         "help": "what I know",
@@ -156,6 +170,7 @@ MENU: Mapping[str, Mapping[str, str]] = {
         "retry": "重新回答上一个问题",
         "clear": "忘掉之前的内容",
         "history": "回到以前的对话",
+        "vars": "智能体记得的信息",
         "link": "关联你在另一个平台上的身份",
         "unlink": "取消身份关联",
         "help": "查看帮助",

@@ -91,6 +91,10 @@ class Variables:
             key = (session.agent, session.uid)
             self._background.start("variables.tell", key, lambda: self._tell(event, session))
 
+    async def sync(self, event: Inbound, session: Session) -> None:
+        """Tell what is news now, as far as it is not refused. Raises what Coze does."""
+        await self._tell(event, session)
+
     async def told(self, session: Session) -> None:
         """Wait until that is done, but not longer than it is worth."""
         task = self._background.running("variables.tell", (session.agent, session.uid))
@@ -112,6 +116,11 @@ class Variables:
     def may_set(self, session: Session, keyword: str) -> bool:
         """Whether the operator leaves a variable to the users."""
         return self._settings[session.agent].variables.get(keyword) == USER_SET
+
+    def settable(self, session: Session) -> list[str]:
+        """The variables that the operator leaves to the users, by name."""
+        sources = self._settings[session.agent].variables
+        return sorted(name for name, source in sources.items() if source == USER_SET)
 
     async def set_own(self, session: Session, keyword: str, value: str) -> None:
         """Set what is the user's to set. Where Coze is away, the next question brings it."""

@@ -20,6 +20,8 @@ class Word(StrEnum):
     HISTORY = "history"
     LINK = "link"
     UNLINK = "unlink"
+    VARS = "vars"
+    SET = "set"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from bridge.config import AgentSettings
 from bridge.errors import Permanent, Unauthorised, Unreachable
+from bridge.store.variables import wish
 from bridge.testing.agent import ScriptedAgent
 from bridge.upstream import Profile, Variable
 from bridge.variables import LOOK_AGAIN
@@ -236,3 +237,57 @@ async def test_an_error_that_is_nobodys_refusal_refuses_nothing(
     await world.chat("hello")
     await settled(world)
     assert agent.remembered[uid_of(agent)].keys() == set(SOURCES)
+
+
+# What the user sees and sets
+
+
+async def test_what_the_agent_set_is_shown(world: World, agent: ScriptedAgent, told: Calls) -> None:
+    await world.chat("hello")
+    agent.keep(uid_of(agent), Variable("mood", "sunny", world.clock.now()))
+    shown = (await world.chat("/vars"))[-1]
+    assert "- `mood`: sunny" in shown
+    assert "- `user_name`: Anna Karenina" in shown
+
+
+async def test_an_agent_that_knows_nothing_says_so(world: World) -> None:
+    assert "nothing about you" in (await world.chat("/vars"))[0]
+
+
+async def test_users_set_what_is_left_to_them(world: World, agent: ScriptedAgent) -> None:
+    configured(world, {"nickname": "user-set", "plan": "constant:free"})
+    assert "- `nickname`: –" in (await world.chat("/vars"))[-1]
+    assert "Noted" in (await world.chat("/set nickname Queen of  Sheba"))[-1]
+    assert agent.told == [(agent.told[0][0], {"nickname": "Queen of  Sheba"})]
+    assert "Queen of  Sheba" in (await world.chat("/vars"))[-1]
+
+
+@pytest.mark.parametrize("said", ["/set", "/set plan gold", "/set nickname", "/set nickname  "])
+async def test_what_cannot_be_set_so_is_explained(
+    world: World, agent: ScriptedAgent, said: str
+) -> None:
+    configured(world, {"nickname": "user-set", "plan": "constant:free"})
+    assert "`nickname`" in (await world.chat(said))[0]
+    assert agent.told == []
+
+
+async def test_where_nothing_is_left_to_users_they_hear_so(world: World, told: Calls) -> None:
+    assert "nothing for you to set" in (await world.chat("/set plan gold"))[0]
+
+
+async def test_a_name_that_coze_does_not_know_is_told_to_its_user(
+    world: World, agent: ScriptedAgent
+) -> None:
+    configured(world, {"nickname": "user-set"})
+    agent.unknown = {"nickname"}
+    assert "does not take" in (await world.chat("/set nickname Nyuta"))[0]
+
+
+async def test_what_was_set_while_coze_was_away_comes_with_the_next_question(
+    world: World, agent: ScriptedAgent
+) -> None:
+    configured(world, {"nickname": "user-set"})
+    session = await world.sessions.resolve(world.says("/set nickname Nyuta"))
+    await world.store.write(wish(session.uid, "default", {"nickname": "Nyuta"}))
+    await world.chat("hello")
+    assert [values for _, values in agent.told] == [{"nickname": "Nyuta"}]

@@ -134,12 +134,17 @@ class World:
             key=self.key,
             now=now,
         )
-        self.commands = Commands(
-            self.store, self.ledger, agents=agents, interrupt=self.interrupts.reach, now=now
-        )
         settings = {self.agent_name: self.agent_settings}
         self.variables = Variables(
             self.store, agents=agents, settings=settings, now=now, monotonic=self.clock.monotonic
+        )
+        self.commands = Commands(
+            self.store,
+            self.ledger,
+            agents=agents,
+            variables=self.variables,
+            interrupt=self.interrupts.reach,
+            now=now,
         )
         self.relay = Relay(
             self.store,
