@@ -3,10 +3,12 @@
 Limits: https://docs.slack.dev/reference/block-kit/block-elements
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from adapters.slack.markup import escaped, harmless
+from adapters.slack.raw import Json, fields, items
+from adapters.slack.raw import text as string
 from bridge.events import Button, Page
 
 Block: TypeAlias = dict[str, object]
@@ -129,25 +131,19 @@ def _thumbs(about: str) -> Block:
     }
 
 
-def pressed(payload: Mapping[str, object]) -> str:
+def pressed(payload: Json) -> str:
     """What a press says (`block_actions`); empty for a thumb and for what cannot be read."""
-    for action in _each(payload.get("actions")):
-        if str(action.get("action_id", "")).startswith(SAYS):
-            chosen = action.get("selected_option")
-            value = (chosen if isinstance(chosen, dict) else action).get("value")
-            return value if isinstance(value, str) else ""
-    return ""
+    action = _acted(payload, SAYS)
+    return string(fields(action.get("selected_option")).get("value") or action.get("value"))
 
 
-def thumb(payload: Mapping[str, object]) -> str:
+def thumb(payload: Json) -> str:
     """What a thumb says, `up/…` or `down/…`; empty for every other press."""
-    for action in _each(payload.get("actions")):
-        if str(action.get("action_id", "")).startswith(FEEDBACK):
-            value = action.get("value")
-            return value if isinstance(value, str) else ""
-    return ""
+    return string(_acted(payload, FEEDBACK).get("value"))
 
 
-def _each(value: object) -> Iterator[Mapping[str, object]]:
-    if isinstance(value, list):
-        yield from (each for each in value if isinstance(each, dict))
+def _acted(payload: Json, kind: str) -> Json:
+    """The first action of a kind; empty if there is none."""
+    actions = map(fields, items(payload.get("actions")))
+    found = (each for each in actions if string(each.get("action_id")).startswith(kind))
+    return next(found, {})

@@ -1,18 +1,15 @@
 """One call to Slack: with the right token, counted, timed out, and never repeated blindly."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import TypeAlias
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
 from adapters.slack.place import Spot
+from adapters.slack.raw import Json, fields
 from adapters.slack.tiers import HISTORY, POST, REPLIES, Tiers
 from adapters.slack.workspaces import PATIENCE, Workspace, Workspaces
 from bridge.errors import Unauthorised
-
-Json: TypeAlias = Mapping[str, object]
 
 _READS = frozenset({REPLIES, HISTORY})  # these take no JSON
 _OLD_TOKEN = frozenset({"account_inactive", "invalid_auth", "token_expired", "token_revoked"})
@@ -65,5 +62,4 @@ async def _call(client: AsyncWebClient, method: str, args: Json) -> Json:
                 answer = await client.api_call(method, http_verb="GET", params=given)
             else:
                 answer = await client.api_call(method, json=given)
-    data = answer.data
-    return data if isinstance(data, dict) else {}
+    return fields(answer.data)

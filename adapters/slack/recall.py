@@ -1,10 +1,11 @@
 """Finding a message of ours of which we never heard that it was posted."""
 
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 
-from adapters.slack.calls import Calls, Json
+from adapters.slack.calls import Calls
 from adapters.slack.place import Spot
+from adapters.slack.raw import Json, fields, items
 from adapters.slack.tiers import HISTORY, REPLIES
 from adapters.slack.workspaces import Workspace
 
@@ -49,9 +50,9 @@ async def _read(calls: Calls, spot: Spot, since: datetime) -> AsyncIterator[Json
             limit=_PAGE,
             cursor=cursor or None,
         )
-        for message in _each(answer.get("messages")):
+        for message in map(fields, items(answer.get("messages"))):
             yield message
-        cursor = str(_fields(answer.get("response_metadata")).get("next_cursor") or "")
+        cursor = str(fields(answer.get("response_metadata")).get("next_cursor") or "")
         if not cursor:
             return
 
@@ -63,16 +64,7 @@ def _is_ours(message: Json, us: Workspace) -> bool:
 
 
 def _mark(message: Json) -> str:
-    told = _fields(message.get("metadata"))
+    told = fields(message.get("metadata"))
     if told.get("event_type") != EVENT_TYPE:
         return ""
-    return str(_fields(told.get("event_payload")).get("key") or "")
-
-
-def _fields(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _each(value: object) -> Iterator[Json]:
-    if isinstance(value, list):
-        yield from (each for each in value if isinstance(each, dict))
+    return str(fields(told.get("event_payload")).get("key") or "")
