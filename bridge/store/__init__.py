@@ -4,8 +4,19 @@
 PostgreSQL. The query modules (`inbox`, `turns`, `sessions`, …) turn values into jobs.
 """
 
+from bridge.store.beside import open_beside
+from bridge.store.lock import holder_of
 from bridge.store.migrate import SchemaState, migrate, schema_state
 from bridge.store.open import open_store
 from bridge.store.run import Job, Store
 
-__all__ = ["Job", "SchemaState", "Store", "migrate", "open_store", "schema_state"]
+__all__ = [
+    "Job",
+    "SchemaState",
+    "Store",
+    "holder_of",
+    "migrate",
+    "open_beside",
+    "open_store",
+    "schema_state",
+]

@@ -30,3 +30,16 @@ class FileLock:
     def release(self) -> None:
         """Let another process have it. The file stays: removing it would race with a taker."""
         self._file.close()
+
+
+def holder_of(database: Path) -> str:
+    """Tell which process has a database, by its number; empty if none has."""
+    try:
+        with database.with_name(database.name + ".lock").open(encoding="utf-8") as file:
+            # Shared, and for a moment only, so that many may look at once.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return database.with_name(database.name + ".lock").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+    return ""

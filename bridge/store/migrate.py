@@ -38,7 +38,7 @@ async def schema_state(url: str) -> SchemaState:
 
     Raises `Permanent` if the schema is newer than the program.
     """
-    return await asyncio.to_thread(_with_connection, url, _state)
+    return await asyncio.to_thread(_with_connection, url, state_of)
 
 
 async def migrate(url: str) -> str:
@@ -62,7 +62,8 @@ def _engine(url: str) -> Engine:
     return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True)
 
 
-def _state(connection: Connection) -> SchemaState:
+def state_of(connection: Connection) -> SchemaState:
+    """Compare, on a connection that may be read-only. Raises `Permanent` like `schema_state`."""
     scripts = ScriptDirectory(str(SCRIPTS))
     current = MigrationContext.configure(connection).get_current_revision()
     head = scripts.get_current_head()
@@ -76,7 +77,7 @@ def _state(connection: Connection) -> SchemaState:
 
 
 def _upgrade(connection: Connection) -> str:
-    state = _state(connection)
+    state = state_of(connection)
     if not state.up_to_date:
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
