@@ -1,7 +1,7 @@
 """The ledger: how far each message has come. After a crash it decides, not memory.
 
     received ─> asking ─> asked ─> answered ─> delivered
-        └> merged    └──────┴─────────┴──────> failed / dead
+        └> merged    └──────┴─────────┴──────> failed / dead ─> dropped
 
 `asking` is written before the question leaves, `asked` with the chat id before any text is
 shown, `answered` with every page before the first final one is sent. Every write of a turn is
@@ -31,7 +31,7 @@ MOST_COMMANDS = 50  # looked through for the question before them
 
 
 class TurnState(StrEnum):
-    """Where a turn is. The last four are ends."""
+    """Where a turn is. The last five are ends; an operator has seen what is dropped."""
 
     RECEIVED = "received"
     ASKING = "asking"
@@ -41,6 +41,7 @@ class TurnState(StrEnum):
     FAILED = "failed"
     DEAD = "dead"
     MERGED = "merged"
+    DROPPED = "dropped"
 
 
 class TurnKind(StrEnum):

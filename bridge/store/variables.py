@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from bridge.store.run import Job
 from bridge.store.tables import refused_variables, variables
@@ -40,6 +40,11 @@ _OF = select(variables).where(
     variables.c.uid == bindparam("uid"), variables.c.agent == bindparam("agent")
 )
 _REFUSED = select(refused_variables).where(refused_variables.c.agent == bindparam("agent"))
+_UNTOLD = (
+    update(variables)
+    .where(variables.c.uid == bindparam("whose"), variables.c.agent == bindparam("of"))
+    .values(synced=None)
+)
 _FORGIVEN = delete(refused_variables).where(
     refused_variables.c.agent == bindparam("agent"),
     refused_variables.c.circumstances != bindparam("circumstances"),
@@ -71,6 +76,15 @@ def heard(uid: str, agent: str, values: Sequence[Variable]) -> Job[None]:
     """Note what Coze says."""
     rows = [{"keyword": v.keyword, "remote": v.value, "remote_at": v.set_at} for v in values]
     return _noted(uid, agent, rows)
+
+
+def untold(uid: str, agent: str) -> Job[None]:
+    """Forget what Coze took, so that all of it is told again."""
+
+    def job(connection: Connection) -> None:
+        connection.execute(_UNTOLD, {"whose": uid, "of": agent})
+
+    return job
 
 
 def _noted(uid: str, agent: str, rows: Sequence[Mapping[str, object]]) -> Job[None]:

@@ -1,0 +1,292 @@
+"""What an operator sees of conversations and of turns. Reads only."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, true
+
+from bridge.events import Inbound
+from bridge.store.codec import INBOUND
+from bridge.store.run import Job
+from bridge.store.tables import conversations, inbox, outbox, sessions, turns
+from bridge.store.turns import TurnState
+
+T = TypeVar("T")
+
+UNANSWERED = (TurnState.DEAD, TurnState.FAILED)
+"""The ends that an operator may want to do something about."""
+
+_PIECE = 500  # rows looked at together
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A lane and what goes on in it.
+
+    conversation_id: None if the next question begins a new one.
+    said: the newest message, for who and where; None if it is not stored any more.
+    open_turns: not ended yet.
+    """
+
+    lane: str
+    agent: str
+    conversation_id: str | None
+    used_at: datetime
+    said: Inbound | None
+    open_turns: int
+
+    @property
+    def platform(self) -> str:
+        return unquote(self.lane.split("/")[0])
+
+    @property
+    def account(self) -> str:
+        return unquote(self.lane.split("/")[1])
+
+    def mentions(self, words: str) -> bool:
+        """Tell whether it is about somebody, or something, that is called so."""
+        about = [self.lane, unquote(self.lane), self.conversation_id or ""]
+        if self.said:
+            user = self.said.user
+            about += [user.id, user.name, user.username, self.said.title]
+        return any(words.casefold() in each.casefold() for each in about)
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Of which talks to tell; what is empty excludes none. limit: those used last."""
+
+    platform: str = ""
+    agent: str = ""
+    search: str = ""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A turn and what became of it.
+
+    question: all that the user said. error: also of a page that could not be shown.
+    """
+
+    id: int
+    lane: str
+    kind: str
+    state: TurnState
+    said: Inbound
+    question: str
+    answer: str | None
+    error: str | None
+    conversation_id: str | None
+    chat_id: str | None
+    attempts: int
+    retries: int
+    failures: int
+    created_at: datetime
+    asked_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def reference(self) -> str:
+        """The number that the user was told."""
+        return f"{self.id:05d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A conversation at Coze that a lane has had. uid: whose. title: its first question."""
+
+    conversation_id: str
+    agent: str
+    uid: str
+    title: str
+    created_at: datetime
+    used_at: datetime
+
+
+def talks(which: Which) -> Job[list[Talk]]:
+    """List lanes with a conversation, the one used last first."""
+    statement = _TALKS.where(_of_platform(which.platform)).order_by(
+        sessions.c.used_at.desc(), sessions.c.lane
+    )
+    if which.agent:
+        statement = statement.where(sessions.c.agent == which.agent)
+
+    def job(connection: Connection) -> list[Talk]:
+        found = (_talk(row) for row in _pieces(connection, statement))
+        if which.search:
+            return _first(found, which.limit, lambda talk: talk.mentions(which.search))
+        return _first(found, which.limit)
+
+    return job
+
+
+def talk(lane: str) -> Job[Talk | None]:
+    """Find one lane; the slash at the end of its name may be missing."""
+    statement = _TALKS.where(sessions.c.lane.in_([lane, f"{lane}/"])).order_by(sessions.c.lane)
+
+    def job(connection: Connection) -> Talk | None:
+        row = connection.execute(statement).first()
+        return _talk(row) if row else None
+
+    return job
+
+
+def turns_of(lane: str, limit: int) -> Job[list[Ran]]:
+    """List the newest turns of a lane, and of its express lane, newest first."""
+    mine = turns.c.lane.in_([lane, f"{lane}!"]) & (turns.c.state != TurnState.MERGED)
+    return _ran(_TURNS.where(mine).order_by(turns.c.id.desc()).limit(limit))
+
+
+def unanswered(limit: int | None = None) -> Job[list[Ran]]:
+    """List turns that ended without a whole answer, newest first."""
+    ended = turns.c.state.in_(UNANSWERED) & turns.c.ended_at.is_not(None)
+    return _ran(_TURNS.where(ended).order_by(turns.c.id.desc()).limit(limit))
+
+
+def states_of(ids: Collection[int]) -> Job[dict[int, str]]:
+    """Tell the state of each of these turns that there is."""
+    statement = select(turns.c.id, turns.c.state).where(turns.c.id.in_(list(ids)))
+
+    def job(connection: Connection) -> dict[int, str]:
+        return {row.id: row.state for row in connection.execute(statement)}
+
+    return job
+
+
+def held(lane: str, limit: int) -> Job[list[Held]]:
+    """List the conversations a lane has had, the one used last first."""
+    statement = (
+        select(conversations)
+        .where(conversations.c.lane == lane)
+        .order_by(conversations.c.used_at.desc(), conversations.c.conversation_id.desc())
+        .limit(limit)
+    )
+
+    def job(connection: Connection) -> list[Held]:
+        return [
+            Held(r.conversation_id, r.agent, r.uid, r.title, r.created_at, r.used_at)
+            for r in connection.execute(statement)
+        ]
+
+    return job
+
+
+def newest_of(
+    people: Collection[tuple[str, str, str]],
+) -> Job[dict[tuple[str, str, str], Inbound]]:
+    """Find the newest message of each person, by platform, account and user id.
+
+    Who wrote is only inside of what is stored, so this looks at messages until it has met
+    everybody, or all messages.
+    """
+    wanted = set(people)
+    accounts = {account for _, account, _ in wanted}
+    statement = (
+        select(inbox.c.platform, inbox.c.account, inbox.c.payload)
+        .where(inbox.c.account.in_(accounts))
+        .order_by(inbox.c.id.desc())
+    )
+
+    def job(connection: Connection) -> dict[tuple[str, str, str], Inbound]:
+        found: dict[tuple[str, str, str], Inbound] = {}
+        for row in _pieces(connection, statement):
+            said = INBOUND.load(row.payload)
+            key = (row.platform, row.account, said.user.id)
+            if key in wanted:
+                found.setdefault(key, said)
+                if len(found) == len(wanted):
+                    break
+        return found
+
+    return job
+
+
+def _of_platform(platform: str) -> ColumnElement[bool]:
+    """Not LIKE: to SQLite's, upper and lower case are the same."""
+    if not platform:
+        return true()
+    return func.substr(sessions.c.lane, 1, len(platform) + 1) == f"{platform}/"
+
+
+def _pieces(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:
+    """Walk through a long result without holding all of it."""
+    offset = 0
+    while rows := connection.execute(statement.limit(_PIECE).offset(offset)).all():
+        yield from rows
+        offset += len(rows)
+
+
+def _first(found: Iterator[T], limit: int, fits: Callable[[T], bool] = lambda _: True) -> list[T]:
+    chosen: list[T] = []
+    for each in found:
+        if len(chosen) == limit:
+            break
+        if fits(each):
+            chosen.append(each)
+    return chosen
+
+
+def _talk(row: Row[Any]) -> Talk:
+    said = INBOUND.load(row.payload) if row.payload else None
+    return Talk(row.lane, row.agent, row.conversation_id, row.used_at, said, row.open_turns)
+
+
+def _ran(statement: Select[Any]) -> Job[list[Ran]]:
+    def job(connection: Connection) -> list[Ran]:
+        rows = connection.execute(statement).all()
+        return [_turn(row, _parts(connection, row.id)) for row in rows]
+
+    return job
+
+
+def _parts(connection: Connection, head: int) -> Sequence[Inbound]:
+    payloads = connection.execute(_PARTS, {"head": head}).scalars()
+    return [INBOUND.load(payload) for payload in payloads]
+
+
+def _turn(row: Row[Any], parts: Sequence[Inbound]) -> Ran:
+    said = INBOUND.load(row.payload)
+    words = "\n".join(each.text for each in (said, *parts) if each.text)
+    return Ran(
+        id=row.id,
+        lane=row.lane,
+        kind=row.kind,
+        state=TurnState(row.state),
+        said=said,
+        question=row.question or words,
+        answer=row.answer,
+        error=row.reason,
+        conversation_id=row.conversation_id,
+        chat_id=row.chat_id,
+        attempts=row.attempts,
+        retries=row.retries,
+        failures=row.failures,
+        created_at=row.created_at,
+        asked_at=row.asked_at,
+        ended_at=row.ended_at,
+    )
+
+
+_NEWEST = select(func.max(turns.c.id)).where(turns.c.lane == sessions.c.lane).scalar_subquery()
+_OPEN = (
+    select(func.count())
+    .where(turns.c.lane == sessions.c.lane, turns.c.ended_at.is_(None))
+    .scalar_subquery()
+)
+_TALKS = select(sessions, inbox.c.payload, _OPEN.label("open_turns")).outerjoin(
+    inbox, inbox.c.id == _NEWEST
+)
+_PAGE_ERROR = select(func.min(outbox.c.error)).where(outbox.c.turn == turns.c.id).scalar_subquery()
+_TURNS = select(
+    turns, inbox.c.payload, func.coalesce(turns.c.error, _PAGE_ERROR).label("reason")
+).join(inbox, inbox.c.id == turns.c.id)
+_PARTS = (
+    select(inbox.c.payload)
+    .join(turns, turns.c.id == inbox.c.id)
+    .where(turns.c.merged_into == bindparam("head"))
+    .order_by(turns.c.id)
+)
