@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
-from bridge.adapter import Adapter, AdapterSettings, Host, Platform
+from bridge.adapter import Adapter, AdapterSettings, Examine, Host, Platform
 from bridge.errors import Misconfigured
 
 GROUP = "coze_bridge.adapters"
@@ -45,6 +45,20 @@ def build(account: str, settings: AdapterSettings, host: Host) -> Adapter:
         "Callable[[str, AdapterSettings, Host], Adapter]", getattr(import_module(module), name)
     )
     return make(account, settings, host)
+
+
+def examiner(name: str) -> Examine | None:
+    """Import what looks at a platform's side of things; None if it has no such thing.
+
+    Raises `KeyError` with a sentence if it cannot be loaded.
+    """
+    where = _platform(name).examine
+    if where is None:
+        return None
+    try:
+        return cast("Examine", EntryPoint(name, where, GROUP).load())
+    except (ImportError, AttributeError) as error:
+        raise KeyError(f"the platform's package cannot be loaded: {error}") from error
 
 
 def _platform(name: str) -> Platform:

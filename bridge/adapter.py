@@ -21,7 +21,7 @@ Optional verbs are small protocols. Implement one and it is used:
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -80,10 +80,48 @@ class Platform:
     adapter: "package.module:Class", imported only when an account uses it and called with
         `(account: str, settings, host: Host)`; None for a platform whose settings are known
         but which this version cannot connect to yet.
+    examine: "package.module:function", an `Examine`; None where there is nothing to look at.
     """
 
     settings: type[AdapterSettings]
     adapter: str | None
+    examine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `coze-bridge check` looked at.
+
+    verdict: "note" for what need not be wrong. text: begins with the key, or the part, and names
+    the cure where it is not "ok".
+    """
+
+    verdict: Literal["ok", "note", "wrong"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an `Examine` is told of the installation.
+
+    public_url: empty if nobody said. is_running: a bridge works with this configuration just
+    now, so nothing may be done that would take its events away.
+    """
+
+    public_url: str = ""
+    is_running: bool = False
+
+
+class Examine(Protocol):
+    """Looks at what an account needs on the side of its platform."""
+
+    async def __call__(
+        self, account: str, settings: Any, around: Surroundings
+    ) -> Sequence[Finding]:
+        """Look, and change nothing: no event is acknowledged, nothing is registered.
+
+        settings: of the platform's own model. Raises `bridge.errors`.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ Findings are values; `cli.py` prints them.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, SecretStr
 
 from adapters.registry import connects, settings_model
+from bridge.adapter import Finding
 from bridge.config import AgentSettings, Settings, Voice, find, load
 from bridge.errors import BridgeError, Misconfigured
 from bridge.store import schema_state
@@ -40,14 +39,6 @@ def not_yet(settings: Settings) -> list[str]:
         for name, adapter in settings.adapters.items()
         if not connects(adapter.platform)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `text` names the cure where `verdict` is "wrong"."""
-
-    verdict: Literal["ok", "wrong"]
-    text: str
 
 
 async def offline(config: Path | None, environ: Mapping[str, str]) -> list[Finding]:

@@ -137,4 +137,8 @@ class SlackSettings(AdapterSettings):
         return bool(self.client_id)
 
 
-PLATFORM = Platform(settings=SlackSettings, adapter="adapters.slack.adapter:SlackAdapter")
+PLATFORM = Platform(
+    settings=SlackSettings,
+    adapter="adapters.slack.adapter:SlackAdapter",
+    examine="adapters.slack.examine:examine",
+)

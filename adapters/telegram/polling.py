@@ -25,7 +25,7 @@ TIMEOUT = 50  # seconds a poll waits at the server
 HANGS = 15.0  # seconds beyond that, after which a poll counts as hung
 CONFLICT_WAITS = (5.0, 10.0, 20.0, 40.0, 60.0)  # seconds, when another program polls this bot
 CALM = 60.0  # seconds without a conflict, after which the other program is believed gone
-_CONFLICT = "another program receives this bot's updates (409 Conflict); stop one of them"
+CONFLICT = "another program receives this bot's updates (409 Conflict); stop one of them"
 
 
 class Poller:
@@ -60,7 +60,7 @@ class Poller:
         silent = now - self._returned_at
         if self._trouble is None and silent > self._timeout + self._hangs:
             return f"no poll has returned for {silent:.0f} s"
-        return self._trouble or (_CONFLICT if self._conflicts.are_recent(now) else None)
+        return self._trouble or (CONFLICT if self._conflicts.are_recent(now) else None)
 
     async def run(self, sink: Sink) -> None:
         """Poll until cancelled. Raises `Transient` and `Unauthorised`; call it again then."""
@@ -109,7 +109,7 @@ class Poller:
         if error.code != 409 or not isinstance(error, Transient):
             return error
         wait = self._conflicts.one_more(self._clock())
-        return Unreachable(_CONFLICT, code=409, retry_after=wait)
+        return Unreachable(CONFLICT, code=409, retry_after=wait)
 
 
 class Conflicts:

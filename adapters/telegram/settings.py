@@ -56,4 +56,8 @@ class TelegramSettings(AdapterSettings):
             yield "mode", "webhook needs server.public_url, where Telegram can reach the bridge"
 
 
-PLATFORM = Platform(settings=TelegramSettings, adapter="adapters.telegram.adapter:TelegramAdapter")
+PLATFORM = Platform(
+    settings=TelegramSettings,
+    adapter="adapters.telegram.adapter:TelegramAdapter",
+    examine="adapters.telegram.examine:examine",
+)
