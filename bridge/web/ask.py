@@ -1,0 +1,55 @@
+"""Asking a bridge that runs here how it is, as a load balancer would."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from bridge.config import ServerSettings
+
+PATIENCE = 3.0  # seconds
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What answers at the server's address.
+
+    is_bridge: it is one of ours. problems: what it complains of, by part.
+    """
+
+    url: str
+    is_bridge: bool
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+async def readiness(server: ServerSettings) -> Answer | None:
+    """Ask `/readyz`. None if nobody listens there, or nobody can know where."""
+    if not server.port:
+        return None
+    host = _EVERYWHERE.get(server.host, server.host)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.get(f"{url}/readyz", allow_redirects=False) as response,
+        ):
+            return _answer(url, await response.text(errors="replace"))
+    except aiohttp.ClientConnectorError:
+        return None
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return Answer(url, is_bridge=False)
+
+
+def _answer(url: str, body: str) -> Answer:
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return Answer(url, is_bridge=False)
+    if not isinstance(told, dict) or "ready" not in told:
+        return Answer(url, is_bridge=False)
+    problems = told.get("problems")
+    found = problems if isinstance(problems, dict) else {}
+    return Answer(url, is_bridge=True, problems={str(k): str(v) for k, v in found.items()})
