@@ -8,18 +8,24 @@ import asyncio
 import os
 import signal
 import sys
-from typing import Annotated
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.agent_cli import agent
 from bridge.api_cli import api
 from bridge.errors import Misconfigured
+from bridge.operator_cli import dead, sessions, usage, variables
 from bridge.platform_cli import WithPlatforms
 from bridge.shell import Config
 from bridge.shell import exit_codes as _exit_codes
 from bridge.shell import load as _load
 from bridge.shell import run as _run
+
+if TYPE_CHECKING:
+    from bridge.adapter import Finding
 
 app = typer.Typer(
     name="coze-bridge",
@@ -32,6 +38,10 @@ app = typer.Typer(
 )
 app.add_typer(agent, name="agent")
 app.command()(api)
+app.add_typer(sessions, name="sessions")
+app.add_typer(dead, name="dead")
+app.command()(usage)
+app.add_typer(variables, name="vars")
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Where to listen on 127.0.0.1.")]
 
@@ -115,13 +125,25 @@ def check(
     with _exit_codes():
         from bridge import check as checks
 
-        if not offline:
-            raise Misconfigured(["check: only `check --offline` exists in this version"])
+        _log("error", "auto")  # what goes wrong is a finding, not a line of the log
         findings = _run(checks.offline(config, os.environ))
+        if not offline:
+            findings += _run(_look_around(config))
         for finding in findings:
             typer.echo(f"{finding.verdict:5}  {finding.text}")
         if any(finding.verdict == "wrong" for finding in findings):
             raise typer.Exit(1)
+
+
+async def _look_around(config: Path | None) -> "list[Finding]":
+    """What only the network tells; nothing, where the configuration cannot be read."""
+    from bridge.operator.checkup import online
+
+    try:
+        settings = _load(config)
+    except Misconfigured:
+        return []
+    return await online(settings, lambda: datetime.now(UTC))
 
 
 def _show_version(wanted: bool) -> None:

@@ -19,7 +19,7 @@ from bridge.config.schema import (
     Settings,
     Voice,
 )
-from bridge.config.values import is_loopback
+from bridge.config.values import Duration, is_loopback
 
 __all__ = [
     "AccessSettings",
@@ -27,6 +27,7 @@ __all__ = [
     "Busy",
     "CozeSettings",
     "DatabaseSettings",
+    "Duration",
     "GroupScope",
     "LogFormat",
     "LogLevel",

@@ -1,0 +1,181 @@
+"""`coze-bridge check` with the network: everything at once, each with a time of its own."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from adapters.registry import examiner
+from bridge.adapter import AdapterSettings, Finding, Surroundings
+from bridge.config import CozeSettings, Settings
+from bridge.coze.examine import Examiner, open_examiner
+from bridge.errors import BridgeError, Misconfigured
+from bridge.operator import paper, sights
+from bridge.store import Store, holder_of, open_beside
+from bridge.store.variables import Refusal, refusals
+from bridge.web.ask import Answer, readiness
+
+PATIENCE = 20.0  # seconds for one thing that is looked at
+SKEW = timedelta(minutes=1)
+"""How wrong a clock may be. Coze refuses a service's key earlier than a person's token, Slack's
+signatures are good for five minutes."""
+
+ROOM = 200 * 1024 * 1024  # bytes that should be free beside the database
+
+_SQLITE = "sqlite:///"
+
+
+async def online(settings: Settings, now: Callable[[], datetime]) -> list[Finding]:
+    """Look at everything that needs the network. Changes nothing. Never raises for what it sees.
+
+    now: the clock that is compared with Coze's.
+    """
+    answer, holder = await readiness(settings.server), _holder(settings)
+    around = Surroundings(
+        public_url=settings.server.public_url,
+        is_running=bool(holder) or (answer is not None and answer.is_bridge),
+    )
+    refused = await _refusals(settings)
+    looks = [
+        _bounded("coze", _coze(settings, refused, now)),
+        *(
+            _bounded(f"adapters.{account}", _account(account, table, around))
+            for account, table in settings.adapters.items()
+        ),
+    ]
+    found = await asyncio.gather(*looks)
+    return [
+        *(finding for findings in found for finding in findings),
+        *_disk(settings.database.url),
+        *_daemon(answer, holder),
+    ]
+
+
+async def _bounded(part: str, looking: Awaitable[Sequence[Finding]]) -> Sequence[Finding]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await looking
+    except TimeoutError:
+        text = f"no answer within {PATIENCE:.0f} s; is it overloaded, or is something in between?"
+        return [Finding("wrong", f"{part}: {text}")]
+    except Misconfigured as error:
+        return [Finding("wrong", problem) for problem in error.problems]
+    except BridgeError as error:
+        return [Finding("wrong", f"{part}: {error}")]
+
+
+# Coze
+
+
+async def _coze(
+    settings: Settings,
+    refused: Mapping[str, Mapping[str, Refusal]],
+    now: Callable[[], datetime],
+) -> list[Finding]:
+    async with AsyncExitStack() as stack:
+        examiner = await stack.enter_async_context(open_examiner(settings.coze))
+        agents, clock = await asyncio.gather(
+            asyncio.gather(
+                *(_agent(settings, name, examiner, refused) for name in settings.agents)
+            ),
+            _clock(settings.coze, examiner, now),
+        )
+    return sights.once([*(each for found in agents for each in found), *clock])
+
+
+async def _agent(
+    settings: Settings,
+    name: str,
+    examiner: Examiner,
+    refused: Mapping[str, Mapping[str, Refusal]],
+) -> list[Finding]:
+    its = settings.agents[name]
+    try:
+        sight = await examiner.see(its)
+    except BridgeError as error:
+        return [sights.of_error(name, its, error, settings.coze)]
+    return list(sights.of_agent(name, its, sight, refused.get(name, {})))
+
+
+async def _clock(
+    coze: CozeSettings, examiner: Examiner, now: Callable[[], datetime]
+) -> list[Finding]:
+    try:
+        theirs = await examiner.clock()
+    except BridgeError:
+        return []  # Coze out of reach is told of with the agents
+    if theirs is None or abs(off := now() - theirs) <= SKEW:
+        return []
+    way = "ahead of" if off > timedelta() else "behind"
+    cure = "set it (`timedatectl set-ntp true`)"
+    text = f"this machine's clock is {paper.lasting(abs(off))} {way} that of {coze.base_url}"
+    return [Finding("wrong", f"clock: {text}; {cure}")]
+
+
+# Platforms
+
+
+async def _account(account: str, table: AdapterSettings, around: Surroundings) -> Sequence[Finding]:
+    try:
+        examine = examiner(table.platform or account)
+    except KeyError as error:
+        return [Finding("wrong", f"adapters.{account}.platform: {error.args[0]}")]
+    return [] if examine is None else await examine(account, table, around)
+
+
+# This machine
+
+
+def _holder(settings: Settings) -> str:
+    url = settings.database.url
+    return holder_of(Path(url.removeprefix(_SQLITE))) if url.startswith(_SQLITE) else ""
+
+
+async def _refusals(settings: Settings) -> dict[str, Mapping[str, Refusal]]:
+    """What Coze has refused, as far as there is a database; about that, `offline` tells."""
+    try:
+        store = await open_beside(settings.database.url)
+    except BridgeError:
+        return {}
+    try:
+        return await _read_refusals(store, settings)
+    except BridgeError:
+        return {}
+    finally:
+        await store.close()
+
+
+async def _read_refusals(store: Store, settings: Settings) -> dict[str, Mapping[str, Refusal]]:
+    return {name: await store.read(refusals(name)) for name in settings.agents}
+
+
+def _disk(url: str) -> Iterator[Finding]:
+    """See how much room there is; with a full disk no message can be stored any more."""
+    if not url.startswith(_SQLITE):
+        return
+    folder = Path(url.removeprefix(_SQLITE)).absolute().parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return  # there is no such folder, as `offline` tells
+    if free < ROOM:
+        text = f"only {free // 1024**2} MB are free in {folder}, where the database is"
+        yield Finding("wrong", f"disk: {text}; make room")
+
+
+def _daemon(answer: Answer | None, holder: str) -> Iterator[Finding]:
+    process = f" (process {holder})" if holder else ""
+    if answer is None:
+        if holder:
+            yield Finding("ok", f"daemon: running{process}")
+    elif not answer.is_bridge:
+        text = f"another program answers at {answer.url}; choose another port, or stop it"
+        yield Finding("wrong", f"server.port: {text}")
+    elif not answer.problems:
+        yield Finding("ok", f"daemon: running and ready at {answer.url}{process}")
+    else:
+        for part, told in answer.problems.items():
+            cure = "the other lines, or its log, tell more"
+            yield Finding("wrong", f"daemon: running, but not ready: {part}: {told}; {cure}")

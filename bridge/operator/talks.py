@@ -1,0 +1,214 @@
+"""`coze-bridge sessions`: who talks to which agent, and in which conversation."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.errors import Permanent
+from bridge.events import Inbound
+from bridge.operator import paper
+from bridge.store import Store
+from bridge.store.overview import Held, Ran, Talk, Which, held, talk, talks, turns_of
+from bridge.store.people import Identity, identities_at
+from bridge.store.sessions import end_conversation
+
+_WHO = 20  # columns for a name in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One lane in detail. of: who wrote last there, as an identity."""
+
+    talk: Talk
+    of: Identity | None
+    held: Sequence[Held]
+    turns: Sequence[Ran]
+
+
+async def list_of(store: Store, which: Which) -> list[Talk]:
+    """Those used last. Raises `Unreachable`."""
+    return await store.read(talks(which))
+
+
+async def show(store: Store, lane: str, *, turns: int, conversations: int = 10) -> Shown:
+    """One lane with its newest turns. Raises `Permanent` if there is none of that name."""
+    found = await _find(store, lane)
+    return Shown(
+        talk=found,
+        of=await _identity(store, found),
+        held=await store.read(held(found.lane, conversations)),
+        turns=await store.read(turns_of(found.lane, turns)),
+    )
+
+
+async def reset(store: Store, lane: str, now: datetime) -> Talk:
+    """Let the next question begin a new conversation; returns what there was before.
+
+    Raises like `show`.
+    """
+    found = await _find(store, lane)
+    await store.write(end_conversation(found.lane, found.agent, now))
+    return found
+
+
+async def _find(store: Store, lane: str) -> Talk:
+    found = await store.read(talk(lane))
+    if found is None:
+        raise Permanent(f"{lane}: no such lane; `coze-bridge sessions list --search …` finds one")
+    return found
+
+
+async def _identity(store: Store, found: Talk) -> Identity | None:
+    if found.said is None:
+        return None
+    known = await store.read(identities_at(found.platform, found.said.user.id))
+    return next((each for each in known if each.account == found.account), None)
+
+
+def list_lines(found: Sequence[Talk], limit: int) -> Iterator[str]:
+    """For people."""
+    if not found:
+        yield "No conversations."
+        return
+    rows = [
+        (paper.local(it.used_at), it.agent, paper.shortened(who(it.said), _WHO), it.lane)
+        for it in found
+    ]
+    yield from paper.columns(("last used", "agent", "who", "lane"), rows)
+    if len(found) == limit:
+        yield f"The {limit} used last; --limit shows more."
+
+
+def list_data(found: Sequence[Talk]) -> list[dict[str, object]]:
+    """For scripts."""
+    return [_data(it) for it in found]
+
+
+def show_lines(shown: Shown, now: datetime, *, text: bool) -> Iterator[str]:
+    """For people. text: with what was said."""
+    it = shown.talk
+    used = f"{paper.local(it.used_at)}, {paper.lasting(now - it.used_at)} ago"
+    yield from paper.pairs(
+        [
+            ("lane", it.lane),
+            ("who", _whole(shown)),
+            ("agent", it.agent),
+            ("conversation", it.conversation_id or "none: the next question begins a new one"),
+            ("last used", used),
+        ]
+    )
+    if shown.held:
+        yield ""
+        yield from _held_lines(shown.held, text=text)
+    yield ""
+    yield from _turn_lines(shown.turns, text=text)
+
+
+def show_data(shown: Shown, *, text: bool) -> dict[str, object]:
+    """For scripts. text: with what was said."""
+    return {
+        **_data(shown.talk),
+        "uid": shown.of.uid if shown.of else None,
+        "conversations": [_held_data(it, text=text) for it in shown.held],
+        "turns": [turn_data(it, text=text) for it in shown.turns],
+    }
+
+
+def turn_data(it: Ran, *, text: bool) -> dict[str, object]:
+    """A turn for scripts, whole but for what was said."""
+    said = {"question": it.question, "answer": it.answer} if text else {}
+    return {
+        "id": it.id,
+        "reference": it.reference,
+        "lane": it.lane,
+        "kind": it.kind,
+        "state": it.state,
+        "error": it.error,
+        "conversation_id": it.conversation_id,
+        "chat_id": it.chat_id,
+        "attempts": it.attempts,
+        "retries": it.retries,
+        "failures": it.failures,
+        "created_at": paper.iso(it.created_at),
+        "asked_at": paper.iso(it.asked_at),
+        "ended_at": paper.iso(it.ended_at),
+        **said,
+    }
+
+
+def who(said: Inbound | None) -> str:
+    """Name whoever wrote, by the best name there is; a group after them."""
+    if said is None:
+        return ""
+    name = said.user.name or said.user.username or said.user.id
+    return f"{name} in {said.title}" if said.title else name
+
+
+def _whole(shown: Shown) -> str:
+    said = shown.talk.said
+    if said is None:
+        return "not stored any more"
+    uid = f", connector_uid {shown.of.uid}" if shown.of else ""
+    return f"{who(said)} ({shown.talk.platform}:{said.user.id}){uid}"
+
+
+def _data(it: Talk) -> dict[str, object]:
+    said = it.said
+    return {
+        "lane": it.lane,
+        "platform": it.platform,
+        "account": it.account,
+        "agent": it.agent,
+        "conversation_id": it.conversation_id,
+        "used_at": paper.iso(it.used_at),
+        "open_turns": it.open_turns,
+        "user_id": said.user.id if said else None,
+        "user_name": said.user.name if said else None,
+        "chat_id": said.chat.chat if said else None,
+        "chat_kind": said.chat.kind if said else None,
+        "chat_title": said.title if said else None,
+    }
+
+
+def _held_lines(found: Sequence[Held], *, text: bool) -> list[str]:
+    rows = [
+        (
+            it.conversation_id,
+            paper.local(it.created_at),
+            paper.local(it.used_at),
+            it.title if text else "",
+        )
+        for it in found
+    ]
+    return paper.columns(("conversations", "begun", "last used", ""), rows)
+
+
+def _held_data(it: Held, *, text: bool) -> dict[str, object]:
+    return {
+        "conversation_id": it.conversation_id,
+        "agent": it.agent,
+        "uid": it.uid,
+        "created_at": paper.iso(it.created_at),
+        "used_at": paper.iso(it.used_at),
+        **({"title": it.title} if text else {}),
+    }
+
+
+def _turn_lines(turns: Sequence[Ran], *, text: bool) -> Iterator[str]:
+    if not turns:
+        yield "No turns."
+        return
+    head, *lines = paper.columns(("turn", "state", "begun", "took"), [_row(it) for it in turns])
+    yield head
+    for it, line in zip(turns, lines, strict=True):
+        yield line
+        if it.error:
+            yield from paper.indented(it.error)
+        if text:
+            yield from paper.indented(f"> {it.question}")
+            yield from paper.indented(it.answer or "")
+
+
+def _row(it: Ran) -> tuple[str, ...]:
+    took = paper.lasting(it.ended_at - it.created_at) if it.ended_at else "not ended"
+    return (it.reference, it.state, paper.local(it.created_at), took)

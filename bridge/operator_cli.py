@@ -1,0 +1,307 @@
+"""`coze-bridge sessions`, `dead`, `usage` and `vars`: what is stored, beside a running daemon.
+
+Imports wait for their command, so that `--help` is quick.
+"""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from bridge.errors import Misconfigured
+from bridge.shell import Config, exit_codes, fail, load, run
+
+if TYPE_CHECKING:
+    from bridge.config import Settings
+    from bridge.operator.dead import Done
+    from bridge.operator.desk import Desk
+    from bridge.store import Store
+
+T = TypeVar("T")
+
+sessions = typer.Typer(
+    help="Who talks to which agent, and where.", no_args_is_help=True, rich_markup_mode=None
+)
+dead = typer.Typer(
+    help="Messages that ended without an answer.", no_args_is_help=True, rich_markup_mode=None
+)
+variables = typer.Typer(
+    help="What agents know of their users.", no_args_is_help=True, rich_markup_mode=None
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
+Lane = Annotated[str, typer.Argument(help="As `sessions list` shows it.")]
+Numbers = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ID…", help="Reference numbers, as `dead list` shows them."),
+]
+All = Annotated[bool, typer.Option("--all", help="All that `dead list` can show.")]
+Person = Annotated[
+    str,
+    typer.Argument(metavar="PERSON", help="Such as telegram:12345, slack:T1/U1, a connector_uid."),
+]
+Anybody = Annotated[
+    str, typer.Argument(metavar="[PERSON]", help="Such as telegram:12345; everybody if left out.")
+]
+Agent = Annotated[str, typer.Option(help="Which [agents.NAME], where there are several.")]
+
+
+class By(StrEnum):
+    """What the sums of `usage` are of."""
+
+    DAY = "day"
+    USER = "user"
+    AGENT = "agent"
+
+
+@sessions.command("list")
+def list_sessions(
+    platform: Annotated[str, typer.Option(help="Only this platform's.")] = "",
+    agent: Annotated[str, typer.Option(help="Only this agent's.")] = "",
+    search: Annotated[
+        str, typer.Option(help="Only where a name, a group, an id or the lane contains this.")
+    ] = "",
+    limit: Limit = 50,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """List conversations, the one used last first."""
+    with exit_codes():
+        from bridge.operator import talks
+        from bridge.store.overview import Which
+
+        which = Which(platform, agent, search, limit)
+        found = _with_store(config, lambda store: talks.list_of(store, which))
+        _print(talks.list_data(found), talks.list_lines(found, limit), as_json=as_json)
+
+
+@sessions.command("show")
+def show_session(
+    lane: Lane,
+    text: Annotated[bool, typer.Option("--text", help="With what was said.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many turns.")] = 10,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one conversation: who, with whom, and its last turns."""
+    with exit_codes():
+        from bridge.operator import talks
+
+        shown = _with_store(config, lambda store: talks.show(store, lane, turns=limit))
+        data = talks.show_data(shown, text=text)
+        _print(data, talks.show_lines(shown, _now(), text=text), as_json=as_json)
+
+
+@sessions.command("reset")
+def reset_session(lane: Lane, config: Config = None, as_json: AsJson = False) -> None:
+    """Let the next question begin a new conversation."""
+    with exit_codes():
+        from bridge.operator import talks
+
+        before = _with_store(config, lambda store: talks.reset(store, lane, _now()))
+        data = {"lane": before.lane, "ended": before.conversation_id}
+        ended = f"; {before.conversation_id} stays in its history" if before.conversation_id else ""
+        _print(data, [f"{before.lane}: the next question begins anew{ended}"], as_json=as_json)
+
+
+@dead.command("list")
+def list_dead(limit: Limit = 50, config: Config = None, as_json: AsJson = False) -> None:
+    """List dead and failed turns, the newest first, each with its reason."""
+    with exit_codes():
+        from bridge.operator import dead as its
+
+        found = _with_store(config, lambda store: its.list_of(store, limit))
+        now = _now()
+        _print(its.list_data(found, now), its.list_lines(found, now, limit), as_json=as_json)
+
+
+@dead.command()
+def requeue(
+    ids: Numbers = None, everything: All = False, config: Config = None, as_json: AsJson = False
+) -> None:
+    """Ask again, as if the messages had just come in.
+
+    A running daemon begins within seconds.
+    """
+    with exit_codes():
+        from bridge.operator.dead import change, numbers
+        from bridge.store.again import requeue as again
+
+        chosen = _chosen(ids, everything, numbers)
+        done = _with_store(config, lambda store: change(store, chosen, again))
+        _tell(done, "requeued", as_json=as_json)
+
+
+@dead.command()
+def drop(
+    ids: Numbers = None, everything: All = False, config: Config = None, as_json: AsJson = False
+) -> None:
+    """Strike turns off the list; they stay in their conversation's history."""
+    with exit_codes():
+        from bridge.operator.dead import change, numbers
+        from bridge.store.again import drop as put_aside
+
+        chosen = _chosen(ids, everything, numbers)
+        done = _with_store(config, lambda store: change(store, chosen, put_aside))
+        _tell(done, "dropped", as_json=as_json)
+
+
+def usage(
+    by: Annotated[By, typer.Option(help="What the sums are of.")] = By.DAY,
+    since: Annotated[str, typer.Option(help='Such as "12h" or "30d", or "ever".')] = "7d",
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add up what answers have cost, in Coze's tokens."""
+    with exit_codes():
+        from bridge.operator import spending
+
+        began = _since(since)
+        kind = spending.By(by.value)
+        found = _with_store(config, lambda store: spending.sums(store, kind, began))
+        _print(spending.data(found, began), spending.lines(found), as_json=as_json)
+
+
+@variables.command("get")
+def get_variables(
+    person: Person, agent: Agent = "", config: Config = None, as_json: AsJson = False
+) -> None:
+    """Show what Coze has of a person."""
+    with exit_codes():
+        from bridge.operator import sheets
+
+        found = _with_desk(config, lambda desk: desk.get(person, agent))
+        _print(sheets.get_data(found), sheets.get_lines(found), as_json=as_json)
+
+
+@variables.command("set")
+def set_variable(
+    person: Person,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    value: Annotated[str, typer.Argument(metavar="VALUE")],
+    agent: Agent = "",
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set a variable of a person at Coze.
+
+    One that comes from the platform stays so until the platform tells something new.
+    """
+    with exit_codes():
+        whose = _with_desk(config, lambda desk: desk.put(person, agent, name, value))
+        data = {"uid": whose.uid, "agent": whose.agent, "keyword": name, "value": value}
+        _print(data, [f"{whose.called}: {name} is set"], as_json=as_json)
+
+
+@variables.command()
+def sync(
+    person: Anybody = "",
+    agent: Agent = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what Coze took already, or has refused.")
+    ] = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell Coze what is known of people and it has not heard; name what it refuses."""
+    with exit_codes():
+        from bridge.operator import sheets
+
+        done = _with_desk(config, lambda desk: desk.sync(person, agent, again=again))
+        _print(sheets.sync_data(done), sheets.sync_lines(done), as_json=as_json)
+        if not done.is_well:
+            raise typer.Exit(1)
+
+
+def _chosen(
+    ids: list[str] | None, everything: bool, numbers: Callable[[list[str]], list[int]]
+) -> list[int] | None:
+    if bool(ids) == everything:
+        raise Misconfigured(["ID: say which turns, or --all"])
+    return numbers(ids) if ids else None
+
+
+def _tell(done: "Done", deed: str, *, as_json: bool) -> None:
+    """Say what was done; a turn that was named and left alone is the answer no."""
+    left = [{"id": number, "why": why} for number, why in done.left]
+    lines = [f"{number:05d}: {deed}" for number in done.changed]
+    if not done.changed and not done.left:
+        lines = ["Nothing is dead."]
+    _print({deed: list(done.changed), "left": left}, lines, as_json=as_json)
+    if done.left:
+        fail([f"{number:05d}: {why}" for number, why in done.left], 1)
+
+
+def _since(given: str) -> datetime:
+    from pydantic import TypeAdapter, ValidationError
+
+    from bridge.config import Duration
+
+    if given == "ever":
+        return datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        seconds = TypeAdapter(Duration).validate_python(given)
+        return _now() - timedelta(seconds=float(seconds or 0))
+    except (ValidationError, OverflowError):
+        raise Misconfigured(['--since: must be such as "12h" or "30d", or "ever"']) from None
+
+
+def _with_store(config: Path | None, work: "Callable[[Store], Awaitable[T]]") -> T:
+    """Open the database for one piece of work."""
+    settings = _settings(config)
+
+    async def opened() -> T:
+        async with _beside(settings) as store:
+            return await work(store)
+
+    return run(opened())
+
+
+def _with_desk(config: Path | None, work: "Callable[[Desk], Awaitable[T]]") -> T:
+    """Open the database and Coze for one piece of work."""
+    from bridge.operator.desk import open_desk
+
+    settings = _settings(config)
+
+    async def opened() -> T:
+        async with _beside(settings) as store, open_desk(settings, store, _now) as desk:
+            return await work(desk)
+
+    return run(opened())
+
+
+@asynccontextmanager
+async def _beside(settings: "Settings") -> "AsyncIterator[Store]":
+    from bridge.store import open_beside
+
+    store = await open_beside(settings.database.url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _settings(config: Path | None) -> "Settings":
+    from bridge import logs
+
+    logs.configure("error", "auto", sys.stderr)  # what is refused is told by the command itself
+    return load(config)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _print(data: object, lines: Iterable[str], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        return
+    for line in lines:
+        typer.echo(line)
