@@ -134,6 +134,7 @@ class Speaker:
 
     async def _take_up(self, message: MessageRef) -> Shown:
         """A message of an earlier run of ours: it may still be streaming."""
+        self._status.taken_up(message.chat)
         if self._settings.stream == "auto":
             await self._streaming.end(message, Shown())
         return Shown()

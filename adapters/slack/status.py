@@ -11,7 +11,7 @@ from adapters.slack.calls import Calls
 from adapters.slack.lately import Lately
 from adapters.slack.place import Spot, spot
 from adapters.slack.tiers import PER_MINUTE, SESSION, STATUS, Tiers
-from bridge.errors import BridgeError, Gone, Permanent
+from bridge.errors import BridgeError, Gone, Permanent, Unauthorised
 from bridge.events import ChatRef
 from bridge.logs import get
 
@@ -32,6 +32,7 @@ class Status:
         self._tiers = tiers
         self._shown: Lately[tuple[str, str], None] = Lately(_LASTS, clock=clock)
         self._processing: Lately[tuple[str, str], None] = Lately(_ANSWER, clock=clock)
+        # Workspaces or channels, and the method.
         self._refused: Lately[tuple[str, str], None] = Lately(_REFUSED, clock=clock)
 
     async def show(self, chat: ChatRef) -> None:
@@ -53,6 +54,10 @@ class Status:
         """The session was set at rest by another call, or by somebody who stopped it."""
         self._processing.pop(_place(chat))
 
+    def taken_up(self, chat: ChatRef) -> None:
+        """An earlier run of ours answered there; it may have left a Stop button."""
+        self._processing.put(_place(chat), None)
+
     def is_processing(self, chat: ChatRef) -> bool:
         return _place(chat) in self._processing
 
@@ -70,7 +75,7 @@ class Status:
 
     async def _try(self, there: Spot, method: str, **args: str) -> bool:
         """Tell whether it worked. An app that lacks a scope or the feature is not asked again."""
-        if (there.team, method) in self._refused:
+        if (there.team, method) in self._refused or (there.channel, method) in self._refused:
             return False
         try:
             await self._calls.make(
@@ -78,7 +83,8 @@ class Status:
             )
         except BridgeError as error:
             if isinstance(error, Permanent) and not isinstance(error, Gone):
-                self._refused.put((there.team, method), None)
+                everywhere = isinstance(error, Unauthorised) or error.code == "unknown_method"
+                self._refused.put((there.team if everywhere else there.channel, method), None)
             log.debug("status.failed", method=method, error=str(error))
             return False
         return True

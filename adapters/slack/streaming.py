@@ -44,7 +44,7 @@ class Streaming:
                 thread_ts=there.thread,
                 recipient_user_id=reader[1] if reader else None,
                 recipient_team_id=reader[0] if reader else None,
-                markdown_text=text or None,
+                markdown_text=_worth_sending(text),
             )
         except RateLimited:
             return None
@@ -54,7 +54,7 @@ class Streaming:
             self._ways.refused(chat, error)
             return None
         message = named(chat, answer.get("ts"))
-        self._streams.started(message, key, text)
+        self._streams.started(message, key, text if text.strip() else "")
         self._status.vanished(chat)
         return message
 
@@ -68,7 +68,7 @@ class Streaming:
             raise Transient("the stream has ended")
         text = harmless_so_far(page.text)
         rest = None if page.plain else shown.rest_of(text)
-        if not rest:
+        if rest is None or not rest.strip():
             return
         there = spot(message.chat)
         try:
@@ -96,7 +96,9 @@ class Streaming:
             await self.end(message, shown)
             return False
         try:
-            await self._stop(message, shown, markdown_text=rest or None, blocks=below or None)
+            await self._stop(
+                message, shown, markdown_text=_worth_sending(rest), blocks=below or None
+            )
         except (Gone, Unauthorised):
             raise
         except Permanent as error:
@@ -141,6 +143,11 @@ class Streaming:
             )
         if rests:
             self._status.rested(message.chat)
+
+
+def _worth_sending(text: str) -> str | None:
+    """Blank space alone may count as no text, and nobody sees it at an end."""
+    return text if text.strip() else None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 from adapters.slack.speak import Speaker
 from bridge.events import ChatRef
 from tests.platforms.budgets import Clock
-from tests.slack.emulator import Drop, Emulator, Fault, Limits, Person, Seat
+from tests.slack.emulator import Channel, Drop, Emulator, Fault, Limits, Person, Seat
 from tests.slack.speaking import Answer, answer, calls, speaking
 
 STATUS = "assistant.threads.setStatus"
@@ -148,3 +148,24 @@ async def test_each_session_that_was_begun_finds_the_call_to_end_it(
     assert 20 <= len(begun) <= 25
     assert begun == [["processing", "active"]] * len(begun)
     assert slack.journal.refused_share == 0
+
+
+async def test_stop_button_of_an_earlier_run_is_taken_away(slack: Emulator, said: Answer) -> None:
+    await said.speaker.typing(said.chat)
+    await said.grow("Once")
+    async with speaking(slack) as restarted:
+        await said.by(restarted).end("Once upon")
+    assert session(said) == ["processing", "active"]
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"), [("missing_scope", 1), ("unknown_method", 1), ("not_here", 2)]
+)
+async def test_refusal_of_one_place_says_nothing_of_others(
+    slack: Emulator, said: Answer, general: Channel, ann: Person, error: str, asked: int
+) -> None:
+    slack.inject(Fault(SESSION, error=error, times=0))
+    other = await answer(slack, said.speaker, general, ann)
+    for each in (said, other):
+        await said.speaker.typing(each.chat)
+    assert calls(slack).count(SESSION) == asked

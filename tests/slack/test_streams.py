@@ -190,7 +190,8 @@ async def test_message_of_an_earlier_run_is_ended_and_updated(
         await again.grow(FULL[:20])
         await again.end(FULL)
     stands(slack, said)
-    assert calls(slack) == ["startStream", "stopStream", "update", "update", "update"]
+    updates = ["update"] * 3
+    assert calls(slack) == ["startStream", "stopStream", *updates, "agents.sessions.setStatus"]
 
 
 async def test_finished_message_of_an_earlier_run_is_updated(slack: Emulator, said: Answer) -> None:
@@ -206,7 +207,7 @@ async def test_stream_of_an_earlier_run_is_ended_also_when_only_edits_are_wanted
     async with speaking(slack, stream="edit") as restarted:
         await said.by(restarted).end(FULL)
     stands(slack, said)
-    assert calls(slack) == ["startStream", "update", "stopStream", "update"]
+    assert calls(slack)[:4] == ["startStream", "update", "stopStream", "update"]
 
 
 async def test_nothing_is_left_streaming_when_we_go(
@@ -260,7 +261,7 @@ async def test_streamed_message_is_taken_back(
 
 async def test_half_a_mention_waits_for_its_end(slack: Emulator, said: Answer) -> None:
     await said.grow("Once <!chan")
-    assert said.message.text == "Once "
+    assert said.message.text == "Once"
     await said.grow("Once <!channel> and <@U")
     await said.end(f"Once <!channel> and <@{slack.bot.id}>")
     assert slack.pings == []
@@ -431,3 +432,15 @@ async def test_empty_beginning_is_no_trouble(
     await said.show(Page("<b"))
     await said.end("<b>")
     assert said.message.text == "<b>"
+
+
+async def test_blank_space_is_sent_with_what_follows_it(
+    slack: Emulator, speaker: Speaker, dm: Seat, ann: Person
+) -> None:
+    said = await answer(slack, speaker, dm.channel, ann)
+    for text in ("\n", "\nOnce", "\nOnce\n\n", "\nOnce\n\nupon"):
+        await said.grow(text)
+    await said.end("\nOnce\n\nupon\n")
+    assert said.message.text == "\nOnce\n\nupon"
+    sent = [call.params.get("markdown_text") for call in slack.journal.of() if call.message]
+    assert sent == [None, "\nOnce", "\n\nupon", None]
