@@ -1,0 +1,141 @@
+"""The queue's jobs: one lane at a time, in the message's own transaction, and never lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import Connection, text
+
+from bridge.engine.cluster.calling import Calling
+from bridge.engine.cluster.queue import Beats, LaneQueue, apply_schema, schema_is_there
+from bridge.store import Store
+
+pytestmark = pytest.mark.postgres
+PATIENCE = 10.0
+BRISK = Beats(every=0.2, stall=1.0)
+
+
+class Work:
+    """Lanes as they were worked on. gate: while clear they are held."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.at_once: dict[str, int] = {}
+        self.most = 0
+        self.changed = asyncio.Condition()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, lane: str) -> None:
+        self.at_once[lane] = self.at_once.get(lane, 0) + 1
+        self.most = max(self.most, self.at_once[lane])
+        self.begun.append(lane)
+        async with self.changed:
+            self.changed.notify_all()
+        try:
+            await self.gate.wait()
+        finally:
+            self.at_once[lane] -= 1
+
+    async def until(self, number: int) -> None:
+        async with asyncio.timeout(PATIENCE), self.changed:
+            await self.changed.wait_for(lambda: len(self.begun) >= number)
+
+
+@asynccontextmanager
+async def working(
+    url: str, work: Callable[[str], Awaitable[None]]
+) -> AsyncIterator[tuple[LaneQueue, asyncio.Task[None]]]:
+    queue = LaneQueue(url, work, BRISK, grace=0.2)
+    await queue.open()
+    task = asyncio.create_task(queue.work())
+    try:
+        yield queue, task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await queue.close()
+
+
+async def test_a_job_belongs_to_the_transaction_of_its_message(url: str, store: Store) -> None:
+    work = Work()
+    async with working(url, work) as (queue, _):
+
+        def lost(connection: Connection) -> None:
+            queue.defer(connection, "lost")
+            raise KeyError("the message was not accepted")
+
+        with pytest.raises(KeyError):
+            await store.write(lost)
+        await store.write(lambda connection: queue.defer(connection, "kept"))
+        await work.until(1)
+    assert work.begun == ["kept"]
+
+
+async def test_a_lane_is_worked_on_by_one_at_a_time(url: str, store: Store) -> None:
+    work = Work()
+    work.gate.clear()
+    async with working(url, work) as (queue, _), working(url, work):
+        for _ in range(3):
+            await queue.put("busy")
+        await queue.put("other")
+        await work.until(2)
+        work.gate.set()
+        await work.until(4)
+    assert work.most == 1
+    assert sorted(work.begun) == ["busy", "busy", "busy", "other"]
+
+
+async def test_the_work_of_who_is_silent_goes_to_another(url: str, store: Store) -> None:
+    dead, alive = Work(), Work()
+    dead.gate.clear()
+    async with working(url, dead) as (queue, task):
+        await queue.put("lane")
+        await dead.until(1)
+        await silence(store)
+        async with working(url, alive) as (other, _):
+            async with asyncio.timeout(PATIENCE):
+                while not await other.revive():
+                    await asyncio.sleep(0.05)
+            await alive.until(1)
+        assert await queue.age() is None  # it was struck off, and must notice
+        task.cancel()
+    assert alive.begun == ["lane"]
+
+
+async def silence(store: Store) -> None:
+    """Let every replica look as if it had not been heard for long."""
+    later = "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 hour'"
+    await store.write(lambda connection: connection.execute(text(later)))
+
+
+async def test_a_lane_without_a_job_gets_one(url: str, store: Store) -> None:
+    work = Work()
+    work.gate.clear()
+    async with working(url, work) as (queue, _):
+        await queue.put("known")
+        await work.until(1)
+        assert await queue.sweep(["known", "forgotten"]) == 1
+        await work.until(2)
+        work.gate.set()
+    assert work.begun == ["known", "forgotten"]
+
+
+async def test_the_schema_is_made_once(url: str, store: Store) -> None:
+    assert await schema_is_there(url)
+    await apply_schema(url)
+
+
+async def test_what_one_says_all_hear(url: str) -> None:
+    heard: list[str] = []
+    listeners = [asyncio.create_task(Calling(url, heard.append).listen()) for _ in range(2)]
+    speaker = Calling(url, heard.append)
+    async with asyncio.timeout(PATIENCE):
+        while len(heard) < 2:  # until both listen
+            await speaker.tell("telegram/bot/42/")
+            await asyncio.sleep(0.05)
+    for listener in listeners:
+        listener.cancel()
+    await asyncio.wait(listeners)
+    assert set(heard) == {"telegram/bot/42/"}
