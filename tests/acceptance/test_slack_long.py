@@ -1,5 +1,6 @@
 """Answers on Slack that outlive a stream, outgrow a message, or may not be streamed at all."""
 
+import asyncio
 import os
 import re
 
@@ -95,6 +96,42 @@ async def test_a_stream_that_slack_ends_early_goes_on_by_edits(slack: SlackWorld
 async def test_a_stream_that_slack_takes_less_of_goes_on_whole(slack: SlackWorld) -> None:
     slack.slack.stream_size = 300
     await streamed_for(slack, 3, 100)
+
+
+@pytest.mark.parametrize("kills", [1, 3])
+async def test_an_answer_outlives_its_streams_and_its_process(
+    slack: SlackWorld, kills: int
+) -> None:
+    chunks = numbered(90)
+    slack.coze.install(Scenario(chunks=chunks, pace=0.1))
+    daemon = slack.daemon(adapters__slack__stream_life="1")
+    await until_ready(daemon, within=READY_WITHIN)
+    ann = slack.dm("Ann")
+    thread = ann.in_thread(await ann.say("slowly, please"))
+    await eventually(lambda: len(thread.answers) > 1, within=20)
+    for _ in range(kills):
+        await asyncio.sleep(1)
+        daemon.kill()
+        daemon.start()
+        await eventually(lambda: daemon.url)
+    await until_it_says(chunks, thread)
+    await thread.say("go on")
+    await until_it_says(chunks * 2, thread)
+    assert slack.questions() == ["slowly, please", "go on"]
+
+
+async def until_it_says(chunks: tuple[str, ...], thread: Seat) -> None:
+    try:
+        await eventually(
+            lambda: words_of(thread) == chunks and not any(m.streaming for m in thread.answers),
+            within=30,
+        )
+    except AssertionError:
+        raise AssertionError(finished(thread.answers)) from None
+
+
+def words_of(thread: Seat) -> tuple[str, ...]:
+    return tuple(f"{word} " for each in thread.answers for word in each.text.split())
 
 
 @pytest.mark.skipif(not MINUTES, reason="SLACK_MINUTES=10 lets an answer take ten minutes")

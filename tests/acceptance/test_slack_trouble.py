@@ -5,8 +5,8 @@ import os
 import time
 
 import pytest
-from daemon_process import LOOK, eventually
-from slack_world import ADAPTER, Mode, SlackWorld
+from daemon_process import LOOK, answer_to, eventually
+from slack_world import ADAPTER, Mode, SlackWorld, finished
 from telegram_world import readiness, until_ready
 
 from bridge.emulator import Scenario
@@ -15,6 +15,7 @@ from tests.slack.emulator import Fault, Limits, Seat
 READY_WITHIN = 5.0
 OUTAGE = float(os.environ.get("SLACK_OUTAGE", "5"))  # seconds
 PEOPLE = 20
+STORING = 0.25  # seconds in which the id of a posted message is stored, on a loaded machine
 MODES = pytest.mark.parametrize("mode", ["socket", "http"])
 STREAMS = pytest.mark.parametrize("stream", ["auto", "edit"])
 
@@ -131,3 +132,73 @@ async def test_a_retry_after_delays_an_answer_and_loses_nothing(
     again = [call for call in slack.calls(method) if call.at > refused.at]
     assert all(call.at >= refused.at + 2 for call in again)
     assert slack.slack.open_streams == []
+
+
+@STREAMS
+async def test_a_message_deleted_in_mid_answer_is_written_anew(
+    slack: SlackWorld, stream: str
+) -> None:
+    slack.coze.install(Scenario(match="^tea", pace=0.15))
+    await until_ready(slack.daemon(adapters__slack__stream=stream), within=READY_WITHIN)
+    thread = await ask(slack.dm("Ann"), "tea")
+    await eventually(lambda: thread.answers)
+    await asyncio.sleep(STORING)
+    await thread.delete(thread.answers[0])
+    await slack.answered(thread, "tea", within=20)
+    await thread.say("milk")
+    await slack.answered(thread, "tea", "milk")
+    assert slack.questions() == ["tea", "milk"]
+
+
+@STREAMS
+async def test_a_bot_that_was_removed_in_mid_answer_goes_on_elsewhere(
+    slack: SlackWorld, stream: str
+) -> None:
+    slack.coze.install(Scenario(match="tea", pace=0.15))
+    daemon = slack.daemon(adapters__slack__stream=stream)
+    await until_ready(daemon, within=READY_WITHIN)
+    people = [slack.person(name) for name in ("Ann", "Ben")]
+    general = slack.slack.channel("general", *people)
+    secret = slack.slack.channel("secret", *people, private=True)
+    lost = [await ask(people[0].at(place), slack.mention("tea")) for place in (general, secret)]
+    await eventually(lambda: all(thread.answers for thread in lost))
+    for place in (general, secret):
+        del place.members[slack.slack.bot.id]
+    elsewhere = await ask(slack.dm("Ben"), "milk")
+    await slack.answered(elsewhere, "milk")
+    assert await readiness(daemon) == {}
+    slack.slack.invite(general)
+    again = await ask(people[1].at(general), slack.mention("coffee"))
+    await slack.answered(again, "coffee", within=30)
+
+
+@STREAMS
+async def test_a_polite_end_finishes_the_answer_and_leaves_no_stream(
+    slack: SlackWorld, stream: str
+) -> None:
+    slack.coze.install(Scenario(match="^tea", pace=0.15))
+    daemon = slack.daemon(adapters__slack__stream=stream)
+    await until_ready(daemon, within=READY_WITHIN)
+    thread = await ask(slack.dm("Ann"), "tea")
+    await eventually(lambda: thread.answers)
+    daemon.signal()
+    assert await daemon.exit_code() == 0
+    assert finished(thread.answers) == [answer_to("tea")]
+
+
+async def test_an_end_that_waits_for_nobody_leaves_the_rest_to_the_next_run(
+    slack: SlackWorld,
+) -> None:
+    slack.coze.install(Scenario(match="^tea", pace=0.3))
+    daemon = slack.daemon(server__grace="0.1")
+    await until_ready(daemon, within=READY_WITHIN)
+    thread = await ask(slack.dm("Ann"), "tea")
+    await eventually(lambda: thread.answers)
+    daemon.signal()
+    assert await daemon.exit_code() == 0
+    assert slack.slack.open_streams == []
+    [half] = thread.answers
+    assert half.text != answer_to("tea")
+    daemon.start()
+    await slack.answered(thread, "tea", within=25)
+    assert thread.answers == [half]
