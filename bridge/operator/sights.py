@@ -99,11 +99,11 @@ def _missing(keyword: str, keywords: Mapping[str, Keyword]) -> str:
     found = keywords.get(keyword)
     if found is None:
         near = did_you_mean(keyword, keywords)
-        return f"the agent has no such variable{near}; make it at Coze and publish, or remove this"
+        return f"the agent has no such variable{near}; make it at Coze and publish, or drop it here"
     if not found.ours:
-        return "this variable is Coze's own and cannot be set; remove this line"
+        return "this variable is Coze's own and cannot be set; drop it here"
     if not found.enabled:
-        return "switched off in the agent; switch it on at Coze and publish, or remove this line"
+        return "switched off in the agent; switch it on at Coze and publish, or drop it here"
     return ""
 
 

@@ -271,19 +271,30 @@ def _turn(row: Row[Any], parts: Sequence[Inbound]) -> Ran:
     )
 
 
-_NEWEST = select(func.max(turns.c.id)).where(turns.c.lane == sessions.c.lane).scalar_subquery()
+_NEWEST = (
+    select(func.max(turns.c.id))
+    .where(turns.c.lane == sessions.c.lane)
+    .correlate(sessions)
+    .scalar_subquery()
+)
 _OPEN = (
     select(func.count())
     .where(turns.c.lane == sessions.c.lane, turns.c.ended_at.is_(None))
+    .correlate(sessions)
     .scalar_subquery()
 )
-_TALKS = select(sessions, inbox.c.payload, _OPEN.label("open_turns")).outerjoin(
-    inbox, inbox.c.id == _NEWEST
+_TALKS = select(sessions, inbox.c.payload, _OPEN.label("open_turns")).select_from(
+    sessions.outerjoin(inbox, inbox.c.id == _NEWEST)
 )
-_PAGE_ERROR = select(func.min(outbox.c.error)).where(outbox.c.turn == turns.c.id).scalar_subquery()
+_PAGE_ERROR = (
+    select(func.min(outbox.c.error))
+    .where(outbox.c.turn == turns.c.id)
+    .correlate(turns)
+    .scalar_subquery()
+)
 _TURNS = select(
     turns, inbox.c.payload, func.coalesce(turns.c.error, _PAGE_ERROR).label("reason")
-).join(inbox, inbox.c.id == turns.c.id)
+).select_from(turns.join(inbox, inbox.c.id == turns.c.id))
 _PARTS = (
     select(inbox.c.payload)
     .join(turns, turns.c.id == inbox.c.id)
