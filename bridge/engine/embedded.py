@@ -1,4 +1,8 @@
-"""One process: an actor per lane, woken by the inbox. No polling, no lease, no clock."""
+"""One process: an actor per lane, woken by the inbox. No lease; nothing waits for a poll.
+
+Only what comes by another door does, an operator's command that lets a dead turn run again: the
+database is looked at for it every few seconds.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -11,6 +15,8 @@ from bridge.store.run import Transaction
 from bridge.store.turns import Ledger
 
 log = get(__name__)
+
+LOOK_EVERY = 3.0  # seconds; one query by an index of what is open
 
 
 class EmbeddedEngine:
@@ -57,11 +63,26 @@ class EmbeddedEngine:
             try:
                 for lane in [*await self._ledger.open_lanes(self._accounts), *self._woken]:
                     self.wake(lane)
+                looking = group.create_task(self._look(), name="lanes")
                 await stop.wait()
+                looking.cancel()
             finally:
                 self._group = None  # however it ends: from now on a wake is only remembered
             self._drain.close()
             await self._finish(grace)
+
+    async def _look(self) -> None:
+        """Find work of which nobody told this process."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                lanes = await self._ledger.open_lanes(self._accounts)
+            except Transient as error:
+                log.warning("engine.not_looked", error=str(error))
+                continue
+            for lane in lanes:
+                if lane not in self._actors:
+                    self.wake(lane)
 
     async def _finish(self, grace: float) -> None:
         if not self._actors:
