@@ -18,7 +18,7 @@ Optional verbs are small protocols. Implement one and it is used:
   routes for a webhook or a page on the built-in server.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -384,11 +384,28 @@ class MenuItem:
     description: str
 
 
+class News(Protocol):
+    """A word between the replicas of one account. Who is away does not hear it."""
+
+    @property
+    def spreads(self) -> bool:
+        """Whether there may be others at all."""
+
+    def listen(self, heard: Callable[[str], None]) -> None:
+        """Call `heard` with what others tell, from now on."""
+
+    async def tell(self, text: str) -> None:
+        """Let the others know something of at most 4,000 bytes. Raises nothing."""
+
+
 class Host(Protocol):
     """What the bridge lends to an adapter when it is built."""
 
     @property
     def transcript(self) -> Transcript: ...
+
+    @property
+    def news(self) -> News: ...
 
     @property
     def menus(self) -> Mapping[str, Sequence[MenuItem]]:

@@ -3,8 +3,6 @@
 logs, config ─> database ─> Coze ─> adapters ─> stages ─> engine ─> HTTP server
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal
@@ -12,18 +10,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from adapters.registry import build
-from bridge.adapter import Adapter, ShowsMenus, Sink
+from bridge.adapter import Adapter, News, ShowsMenus
 from bridge.commands import Commands
 from bridge.config import Settings
 from bridge.coze import agent, open_client
 from bridge.engine import Engine
 from bridge.engine.drain import Drain
-from bridge.engine.embedded import EmbeddedEngine
-from bridge.errors import BridgeError, Misconfigured, Unreachable
-from bridge.flow.interrupts import Interrupts
+from bridge.engine.works import Works, works
+from bridge.errors import BridgeError, Unreachable
 from bridge.flow.pacing import Pacer
 from bridge.health import Health
 from bridge.host import StoreHost
@@ -40,15 +37,11 @@ from bridge.store import Store, open_store
 from bridge.store.outbox import Pages
 from bridge.store.seal import UNREADABLE, Sealer
 from bridge.store.secrets import secret
-from bridge.store.turns import Ledger
 from bridge.store.vault import renew
 from bridge.turn import Walk
 from bridge.upstream import Agent
 from bridge.variables import Variables
 from bridge.web.server import ServesHttp, Status, serve_http
-
-if TYPE_CHECKING:
-    from bridge.engine.cluster import Replicas
 
 log = get(__name__)
 
@@ -85,9 +78,8 @@ class Bridge:
 
     settings: Settings
     adapters: Mapping[str, Adapter]
-    inbox: Sink
+    receiving: Receiving
     engine: Engine
-    replicas: Replicas | None
     health: Health
     pacer: Pacer
     variables: Variables
@@ -95,11 +87,9 @@ class Bridge:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive."""
-        leading = self.replicas.leading if self.replicas else None
-        receiving = Receiving(self.inbox, self.health, leading)
         async with asyncio.TaskGroup() as group:
             receivers = [
-                group.create_task(receiving.run(account, adapter), name=f"receive {account}")
+                group.create_task(self.receiving.run(account, adapter), name=f"receive {account}")
                 for account, adapter in self.adapters.items()
             ]
             chores = [
@@ -186,15 +176,16 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         agents = {name: agent(client, its) for name, its in settings.agents.items()}
         published = Published(agents)
         sealer = await _open_sealer(settings, store)
+        shared = works(settings.database.url, store, utcnow)
         hosts = {
-            account: _host(account, settings, store, sealer, published)
+            account: _host(account, settings, store, sealer, published, shared.news(account))
             for account in settings.adapters
         }
         adapters = {
             account: await _open_adapter(account, settings, host, stack)
             for account, host in hosts.items()
         }
-        yield await wire(settings, store, agents, adapters, published)
+        yield await wire(settings, store, agents, adapters, published, shared)
 
 
 async def wire(
@@ -203,11 +194,10 @@ async def wire(
     agents: Mapping[str, Agent],
     adapters: Mapping[str, Adapter],
     published: Published,
+    shared: Works,
 ) -> Bridge:
     """Connect the stages over parts that are open already."""
-    ledger = Ledger(store, utcnow)
-    pacer, interrupts = Pacer(), Interrupts()
-    replicas = _replicas(settings, ledger, interrupts)
+    ledger, pacer = shared.ledger, Pacer()
     turn_timeout = settings.coze.turn_timeout
     variables = Variables(store, agents=agents, settings=settings.agents, now=utcnow)
     walk = Walk(
@@ -225,7 +215,7 @@ async def wire(
             ledger,
             agents=agents,
             variables=variables,
-            interrupt=replicas.interrupt if replicas else interrupts.reach,
+            interrupt=shared.interrupt,
             now=utcnow,
         ),
         variables=variables,
@@ -242,39 +232,24 @@ async def wire(
         slots=asyncio.Semaphore(settings.coze.max_concurrent_turns),
         turn_timeout=turn_timeout,
     )
-    drain = Drain(ledger, walk, interrupts, merge_window=settings.sessions.merge_window, now=utcnow)
-    engine = _engine(settings, ledger, drain, replicas)
+    drain = Drain(
+        ledger,
+        walk,
+        shared.interrupts,
+        merge_window=settings.sessions.merge_window,
+        now=utcnow,
+    )
+    engine = shared.engine(drain, settings.adapters, settings.server.grace)
     inbox = Inbox(
         store,
         sessions=settings.sessions,
         access=settings.access,
-        bells=Bells(
-            engine.wake, replicas.interrupt if replicas else interrupts.reach, engine.defer
-        ),
+        bells=Bells(engine.wake, shared.interrupt, engine.defer),
         now=utcnow,
     )
     health = Health(store, agents, adapters, published)
-    return Bridge(settings, adapters, inbox, engine, replicas, health, pacer, variables, published)
-
-
-def _replicas(settings: Settings, ledger: Ledger, interrupts: Interrupts) -> Replicas | None:
-    if not settings.database.url.startswith("postgresql"):
-        return None
-    try:
-        from bridge.engine.cluster import Replicas  # noqa: PLC0415  an extra, for who needs it
-    except ImportError as error:
-        told = f"PostgreSQL takes the extra: pip install 'coze-bridge[cluster]' ({error})"
-        raise Misconfigured([f"database.url: {told}"]) from error
-    return Replicas(settings.database.url, ledger, interrupts)
-
-
-def _engine(settings: Settings, ledger: Ledger, drain: Drain, replicas: Replicas | None) -> Engine:
-    if replicas is None:
-        return EmbeddedEngine(ledger, drain, accounts=settings.adapters)
-    from bridge.engine.cluster import ClusterEngine  # noqa: PLC0415  as above
-
-    grace = settings.server.grace
-    return ClusterEngine(replicas, ledger, drain, accounts=settings.adapters, grace=grace)
+    receiving = Receiving(inbox, health, shared.leading)
+    return Bridge(settings, adapters, receiving, engine, health, pacer, variables, published)
 
 
 async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:
@@ -288,7 +263,12 @@ async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:
 
 
 def _host(
-    account: str, settings: Settings, store: Store, sealer: Sealer | None, published: Published
+    account: str,
+    settings: Settings,
+    store: Store,
+    sealer: Sealer | None,
+    published: Published,
+    news: News | None,
 ) -> StoreHost:
     table = settings.adapters[account]
     return StoreHost(
@@ -299,6 +279,7 @@ def _host(
         now=utcnow,
         sealer=sealer,
         shortcuts=lambda: published.known(table.agent).shortcuts,
+        news=news,
     )
 
 

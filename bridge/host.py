@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from bridge.adapter import MenuItem
+from bridge.adapter import MenuItem, News
 from bridge.errors import Misconfigured
 from bridge.menus import menus
 from bridge.store import Store
@@ -13,6 +13,18 @@ from bridge.store.secrets import secret
 from bridge.store.transcripts import StoredTranscript
 from bridge.store.vault import StoredVault
 from bridge.upstream import Shortcut
+
+
+class Silence:
+    """`News` where there are no other replicas."""
+
+    spreads = False
+
+    def listen(self, heard: Callable[[str], None]) -> None:
+        """Nobody will tell anything."""
+
+    async def tell(self, text: str) -> None:
+        """Nobody is there to hear it."""
 
 
 class StoreHost:
@@ -31,12 +43,14 @@ class StoreHost:
         now: Callable[[], datetime],
         sealer: Sealer | None = None,
         shortcuts: Callable[[], Sequence[Shortcut]] = tuple,
+        news: News | None = None,
     ) -> None:
         self._store = store
         self._platform = platform
         self._account = account
         self._public_url = public_url
         self._shortcuts = shortcuts
+        self._news = news or Silence()
         self._transcript = StoredTranscript(store, account, now)
         self._vault = StoredVault(store, sealer, account, now) if sealer else None
 
@@ -51,6 +65,10 @@ class StoreHost:
                 [f"database.secret_key: missing; adapters.{self._account} needs it"]
             )
         return self._vault
+
+    @property
+    def news(self) -> News:
+        return self._news
 
     @property
     def public_url(self) -> str:

@@ -20,6 +20,7 @@ away. `typing` {"seconds"}. `beat` {} comes each 15 s, so that a dead line is no
 """
 
 import asyncio
+from dataclasses import replace
 from time import monotonic, time
 from urllib.parse import quote
 
@@ -36,6 +37,10 @@ from bridge.errors import Gone
 from bridge.events import ChatRef, MessageRef, Page
 
 _CAPS = Capabilities(max_text=32_000, edit_interval=0.08, edit_interval_group=0.08, buttons=12)
+# With several replicas each text that is shown is stored, for the readers of the others.
+_CAPS_OF_SEVERAL = replace(_CAPS, edit_interval=0.4, edit_interval_group=0.4)
+
+_MOST_TOLD = 10_000  # changes of other replicas that wait to be shown
 
 
 class WebAdapter:
@@ -46,13 +51,15 @@ class WebAdapter:
         self._settings = settings
         self._host = host
         self._token: str | None = None
-        self._chats = Chats(host.transcript)
+        self._chats = Chats(host.transcript, host.news)
         self._endpoints = Endpoints(account, settings.title, self._chats)
+        self._told: asyncio.Queue[tuple[str, int]] = asyncio.Queue(_MOST_TOLD)
+        host.news.listen(self._hear)
 
     @property
     def caps(self) -> Capabilities:
         """The page repaints as fast as a reader can follow."""
-        return _CAPS
+        return _CAPS_OF_SEVERAL if self._host.news.spreads else _CAPS
 
     async def open(self) -> None:
         """Learn the token and read the page's files."""
@@ -89,9 +96,16 @@ class WebAdapter:
         """Accept messages until cancelled. The routes answer 503 at other times."""
         self._endpoints.sink = sink
         try:
-            await asyncio.Event().wait()
+            while True:
+                await self._chats.refresh(*await self._told.get())
         finally:
             self._endpoints.sink = None
+
+    def _hear(self, text: str) -> None:
+        """Another replica has changed a message; a page that misses one reads it all anew."""
+        entry_id, _, chat = text.partition(" ")
+        if entry_id.isdecimal() and not self._told.full():
+            self._told.put_nowait((chat, int(entry_id)))
 
     def trouble(self) -> str | None:
         """Nothing can go quiet here: the routes work while `run` does."""
@@ -119,21 +133,25 @@ class WebAdapter:
             live.settle(item, entry)
         finally:
             self._chats.tidy(chat.chat)
+        await self._chats.tell(chat.chat, entry.id)
         return MessageRef(chat, str(entry.id))
 
     async def edit(self, message: MessageRef, page: Page) -> None:
-        """Show the page at once; only a final one is stored."""
+        """Show the page at once; only a final one is stored, unless there are other replicas."""
         chat, entry_id = message.chat.chat, _entry_id(message)
         item = await self._chats.take_up(chat, entry_id)
         live, text = self._chats.live(chat), markdown(page)
         live.update(item, text, page.buttons, final=page.final)
-        if not page.final:
+        if not page.final and not self._host.news.spreads:
             return
         try:
-            entry = await self._chats.transcript.revise(entry_id, text, buttons=page.buttons)
+            entry = await self._chats.transcript.revise(
+                entry_id, text, buttons=page.buttons, final=page.final
+            )
             live.settle(item, entry)
         finally:
             self._chats.tidy(chat)
+        await self._chats.tell(chat, entry_id)
 
     async def typing(self, chat: ChatRef) -> None:
         """Show the sign for a few seconds to whoever is reading."""

@@ -1,7 +1,7 @@
 """The chats of one account: what is on screens, over what is stored."""
 
 from adapters.web.live import Item, LiveChat, from_entry
-from bridge.adapter import Entry, Transcript
+from bridge.adapter import Entry, News, Transcript
 from bridge.errors import Gone
 
 _REMEMBERED = 100_000  # chats known without asking the transcript; about 10 MB
@@ -10,8 +10,9 @@ _REMEMBERED = 100_000  # chats known without asking the transcript; about 10 MB
 class Chats:
     """Finds a chat's live side, and keeps it no longer than there is something in it."""
 
-    def __init__(self, transcript: Transcript) -> None:
+    def __init__(self, transcript: Transcript, news: News) -> None:
         self.transcript = transcript
+        self.news = news
         self._live: dict[str, LiveChat] = {}
         self._known: set[str] = set()
 
@@ -72,6 +73,20 @@ class Chats:
         item = self._find(chat, entry_id) or from_entry(newest[0])
         self.live(chat).items[item] = None
         return item
+
+    async def tell(self, chat: str, entry_id: int) -> None:
+        """Let the readers at other replicas see what changed."""
+        await self.news.tell(f"{entry_id} {chat}")
+
+    async def refresh(self, chat: str, entry_id: int) -> None:
+        """Show a message that another replica has changed, if anybody reads the chat here."""
+        live = self._live.get(chat)
+        if live is None or not live.subscribers:
+            return
+        newest = await self.transcript.tail(chat, limit=1, before=entry_id + 1)
+        if newest and newest[0].id == entry_id:
+            live.told(newest[0])
+            self.tidy(chat)
 
     def _find(self, chat: str, entry_id: int) -> Item | None:
         live = self._live.get(chat)

@@ -109,6 +109,7 @@ class Endpoints:
         entry = await self._chats.transcript.append(visitor.chat, "user", message.text, key=key)
         await sink(normalise.inbound(self._account, message, entry))
         self._chats.live(visitor.chat).heard(entry, message.id)
+        await self._chats.tell(visitor.chat, entry.id)
         self._chats.tidy(visitor.chat)
         return _json({"id": entry.id}, status=202)
 

@@ -195,6 +195,18 @@ class LiveChat:
         if item.final:
             self.items.pop(item, None)
 
+    def told(self, entry: Entry) -> None:
+        """Show a message as another replica has stored it."""
+        item = self.find(entry.id)
+        if item is None:
+            item = self._stored(entry)
+            self.items[item] = None
+            self.push(item)
+        else:
+            self.update(item, entry.text, entry.buttons, final=entry.final)
+        if item.final:
+            self.items.pop(item, None)
+
     def withdraw(self, item: Item) -> None:
         """Take a message away that could not be stored."""
         item.withdrawn = True

@@ -1,7 +1,7 @@
 """A transcript without a database, and a host to lend it."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -80,6 +80,26 @@ class MemoryTranscript:
             raise Unreachable("the database does not answer")
 
 
+class FakeNews:
+    """What replicas tell each other, in one process. peers: all of them, this one too."""
+
+    def __init__(self, peers: "list[FakeNews] | None" = None) -> None:
+        self.spreads = peers is not None
+        self._peers = peers if peers is not None else []
+        self._peers.append(self)
+        self._heard: Callable[[str], None] = lambda _: None
+
+    def listen(self, heard: Callable[[str], None]) -> None:
+        """Hear what the others tell."""
+        self._heard = heard
+
+    async def tell(self, text: str) -> None:
+        """Let the others hear it."""
+        for peer in self._peers:
+            if peer is not self:
+                peer._heard(text)
+
+
 @dataclass(slots=True)
 class FakeHost:
     """`bridge.adapter.Host` for one account; its secrets live as long as it does."""
@@ -90,6 +110,7 @@ class FakeHost:
     secrets: dict[str, str] = field(default_factory=dict)
     menus: Mapping[str, Sequence[MenuItem]] = field(default_factory=dict)
     moves: list[tuple[str, str]] = field(default_factory=list)
+    news: FakeNews = field(default_factory=FakeNews)
 
     async def chat_moved(self, old: str, new: str) -> None:
         """Note the move."""

@@ -27,6 +27,7 @@ from bridge.emulator import (
     Scenario,
     serve,
 )
+from bridge.engine.works import works
 from bridge.host import StoreHost
 from bridge.published import Published
 from bridge.store import open_store
@@ -235,7 +236,8 @@ async def bridge_between(
     await adapter.open()
     stack.push_async_callback(adapter.close)
     agents = {"default": agent_of(client, kind.settings)}
-    return await wire(settings, store, agents, {"loopback": adapter}, Published(agents))
+    shared = works(settings.database.url, store, utcnow)
+    return await wire(settings, store, agents, {"loopback": adapter}, Published(agents), shared)
 
 
 def is_last(platform: Loopback, name: str) -> bool:

@@ -127,15 +127,20 @@ async def test_the_schema_is_made_once(url: str, store: Store) -> None:
     await apply_schema(url)
 
 
-async def test_what_one_says_all_hear(url: str) -> None:
+async def test_what_one_says_all_others_hear(url: str) -> None:
     heard: list[str] = []
-    listeners = [asyncio.create_task(Calling(url, heard.append).listen()) for _ in range(2)]
-    speaker = Calling(url, heard.append)
+    listeners = [Calling(url), Calling(url)]
+    for number, listener in enumerate(listeners):
+        listener.on("stop", lambda text, number=number: heard.append(f"{number} {text}"))
+    tasks = [asyncio.create_task(listener.listen()) for listener in listeners]
     async with asyncio.timeout(PATIENCE):
-        while len(heard) < 2:  # until both listen
-            await speaker.tell("telegram/bot/42/")
+        while "0 telegram/bot/42/" not in heard:  # until it listens
+            await listeners[1].tell("stop", "telegram/bot/42/")
+            await listeners[1].tell("another topic", "not for us")
             await asyncio.sleep(0.05)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
     for listener in listeners:
-        listener.cancel()
-    await asyncio.wait(listeners)
-    assert set(heard) == {"telegram/bot/42/"}
+        await listener.close()
+    assert set(heard) == {"0 telegram/bot/42/"}

@@ -12,7 +12,7 @@ import aiohttp
 
 from adapters.telegram.adapter import TelegramAdapter
 from adapters.telegram.settings import TelegramSettings
-from bridge.adapter import Adapter, MenuItem, Sink, Transcript, Vault
+from bridge.adapter import Adapter, MenuItem, News, Sink, Transcript, Vault
 from bridge.app import Bridge, open_bridge, utcnow
 from bridge.config import (
     AgentSettings,
@@ -26,6 +26,7 @@ from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, Scenario
 from bridge.emulator import Emulator as Coze
 from bridge.errors import Transient, Unreachable
 from bridge.flow.supervise import supervise
+from bridge.testing.transcript import FakeNews
 from bridge.web.server import ServesHttp, Status, serve_http
 from tests.telegram.emulator import TOKEN, Emulator
 
@@ -52,6 +53,10 @@ class LentHost:
     @property
     def transcript(self) -> Transcript:
         raise NotImplementedError("Telegram keeps its messages itself")
+
+    @property
+    def news(self) -> News:
+        return FakeNews()
 
     @property
     def menus(self) -> Mapping[str, Sequence[MenuItem]]:

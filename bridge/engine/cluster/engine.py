@@ -86,6 +86,7 @@ class ClusterEngine:
         if self._broken.done():
             self._broken.result()
         await self._queue.close()
+        await self._replicas.calling.close()
 
     async def _work_always(self) -> None:
         attempt = 0

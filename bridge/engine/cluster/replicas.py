@@ -1,14 +1,42 @@
 """This replica among the others: whether it still belongs to them, and how to reach them."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from bridge.engine.cluster.calling import Calling
 from bridge.engine.cluster.leader import leading
 from bridge.engine.cluster.lease import Lease
 from bridge.engine.cluster.queue import Beats
+from bridge.errors import Unreachable
 from bridge.flow.interrupts import Interrupts
+from bridge.logs import get
 from bridge.store.turns import Ledger
+
+STOP = "stop"
+
+log = get(__name__)
+
+
+class AccountNews:
+    """`bridge.adapter.News` of one account."""
+
+    spreads = True
+
+    def __init__(self, calling: Calling, topic: str) -> None:
+        self._calling = calling
+        self._topic = topic
+
+    def listen(self, heard: Callable[[str], None]) -> None:
+        """Hear what others tell."""
+        self._calling.on(self._topic, heard)
+
+    async def tell(self, text: str) -> None:
+        """Let the others know, if the database lets us."""
+        try:
+            await self._calling.tell(self._topic, text)
+        except Unreachable as error:
+            log.debug("news.lost", topic=self._topic, error=str(error))
 
 
 class Replicas:
@@ -20,7 +48,8 @@ class Replicas:
         self.url = url
         self.beats = beats or Beats()
         self.lease = Lease(self.beats.stall / 2)
-        self.calling = Calling(url, interrupts.ask)
+        self.calling = Calling(url)
+        self.calling.on(STOP, interrupts.ask)
         self._ledger = ledger
         self._interrupts = interrupts
 
@@ -30,8 +59,12 @@ class Replicas:
             return True
         if not await self._ledger.is_at_work(lane):
             return False
-        await self.calling.tell(lane)
+        await self.calling.tell(STOP, lane)
         return True
+
+    def news(self, account: str) -> "AccountNews":
+        """What the replicas tell each other about one account."""
+        return AccountNews(self.calling, f"news/{account}")
 
     def leading(self, account: str) -> AbstractAsyncContextManager[asyncio.Event]:
         """Wait until this replica is the one that may receive for an account.

@@ -1,0 +1,65 @@
+"""What all turns of this process share, whichever engine runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bridge.adapter import News
+from bridge.engine import Engine
+from bridge.engine.drain import Drain
+from bridge.engine.embedded import EmbeddedEngine
+from bridge.errors import Misconfigured
+from bridge.flow.interrupts import Interrupts
+from bridge.store import Store
+from bridge.store.turns import Ledger
+
+if TYPE_CHECKING:
+    from bridge.engine.cluster import Replicas
+    from bridge.receiving import Leading
+
+
+@dataclass(frozen=True)
+class Works:
+    """replicas: the other processes over the same database; None where there can be none."""
+
+    ledger: Ledger
+    interrupts: Interrupts
+    replicas: Replicas | None
+
+    @property
+    def interrupt(self) -> Callable[[str], Awaitable[bool]]:
+        """How to stop what a lane is answering, wherever that is."""
+        return self.replicas.interrupt if self.replicas else self.interrupts.reach
+
+    @property
+    def leading(self) -> Leading | None:
+        """How to become the one that receives; None where there is no other."""
+        return self.replicas.leading if self.replicas else None
+
+    def news(self, account: str) -> News | None:
+        """How to tell the others something about an account."""
+        return self.replicas.news(account) if self.replicas else None
+
+    def engine(self, drain: Drain, accounts: Collection[str], grace: float) -> Engine:
+        """Who calls `drain`. grace: seconds that running turns get at the end."""
+        if self.replicas is None:
+            return EmbeddedEngine(self.ledger, drain, accounts=accounts)
+        from bridge.engine.cluster import ClusterEngine  # noqa: PLC0415  see `works`
+
+        return ClusterEngine(self.replicas, self.ledger, drain, accounts=accounts, grace=grace)
+
+
+def works(url: str, store: Store, now: Callable[[], datetime]) -> Works:
+    """Choose the engine by the database. Raises `Misconfigured` where its extra is missing."""
+    ledger, interrupts = Ledger(store, now), Interrupts()
+    if not url.startswith("postgresql"):
+        return Works(ledger, interrupts, None)
+    try:
+        from bridge.engine.cluster import Replicas  # noqa: PLC0415  an extra, for who needs it
+    except ImportError as error:
+        told = f"PostgreSQL takes the extra: pip install 'coze-bridge[cluster]' ({error})"
+        raise Misconfigured([f"database.url: {told}"]) from error
+    return Works(ledger, interrupts, Replicas(url, ledger, interrupts))
