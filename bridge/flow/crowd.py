@@ -22,6 +22,8 @@ class Crowd:
 
     members: dict[Hashable, _Member] = field(default_factory=dict)
     looked: float = -math.inf
+    elsewhere: int = 0  # how many there are in other replicas, as was heard last
+    heard: float = -math.inf
 
     def wait(self, key: Hashable, each: float, now: float) -> float:
         """Seconds until it is the turn of `key`; whoever asks belongs to the crowd.
@@ -30,7 +32,7 @@ class Crowd:
         """
         self._forget(now)
         member = self.members.setdefault(key, _Member())
-        others = len(self.members) - 1
+        others = len(self.members) - 1 + self._elsewhere(now)
         turn = member.called + (others + 1) * each - now if others else 0.0
         member.until = now + max(turn, 0.0) + LINGER
         return turn
@@ -42,6 +44,13 @@ class Crowd:
     def leave(self, key: Hashable) -> None:
         """`key` has nothing more to show."""
         self.members.pop(key, None)
+
+    def hear(self, elsewhere: int, now: float) -> None:
+        """Note how many show something at the cost of the same budget in other replicas."""
+        self.elsewhere, self.heard = elsewhere, now
+
+    def _elsewhere(self, now: float) -> int:
+        return self.elsewhere if now - self.heard < LINGER else 0
 
     def _forget(self, now: float) -> None:
         if now - self.looked >= LOOK_EVERY:

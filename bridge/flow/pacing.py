@@ -47,12 +47,12 @@ SLOWEST = 4.0  # and how far it can be stretched
 CALM = 60.0  # seconds without a refusal, after which one such factor is taken back
 
 
-def _open_to(quota: Quota, priority: Priority) -> int:
+def open_to(quota: Quota, priority: Priority) -> int:
     """How many of the calls a priority may see used; with so many it has to wait."""
     return max(1, int(quota.calls * priority.share))
 
 
-def _open_to_edits(quota: Quota) -> int:
+def open_to_edits(quota: Quota) -> int:
     """How many of the calls may be intermediate edits."""
     return max(1, int(quota.calls * quota.edits))
 
@@ -71,10 +71,14 @@ class _Paced:
         return max(self.due - ahead, self.held_until) - now
 
     def take(self, limit: Pace, now: float) -> None:
-        self.due = max(self.due, now) + limit.interval * self._stretch(now)
+        self.due = max(self.due, now) + self.step(limit, now)
 
     def give_back(self, limit: Pace, now: float) -> None:
-        self.due -= limit.interval * self._stretch(now)
+        self.due -= self.step(limit, now)
+
+    def step(self, limit: Pace, now: float) -> float:
+        """Seconds by which a call moves on when the next one is due."""
+        return limit.interval * self._stretch(now)
 
     def hold(self, seconds: float, now: float) -> None:
         self.held_until = max(self.held_until, now + seconds)
@@ -102,15 +106,15 @@ class _Spent:
 
     def wait(self, limit: Quota, who: Hashable, priority: Priority, now: float) -> float:
         self._forget(limit.seconds, now)
-        over = len(self.claimed) + len(self.answered) - _open_to(limit, priority)
+        over = len(self.claimed) + len(self.answered) - open_to(limit, priority)
         wait = 0.0
         if over >= 0:
             wait = sorted((*self.claimed, *self.answered))[over] + limit.seconds - now
         return max(wait, self._turn(limit, who, now)) if priority is Priority.EDIT else wait
 
     def _turn(self, limit: Quota, who: Hashable, now: float) -> float:
-        turn = self.crowd.wait(who, limit.seconds / _open_to_edits(limit), now)
-        over = len(self.edits) - _open_to_edits(limit)
+        turn = self.crowd.wait(who, limit.seconds / open_to_edits(limit), now)
+        over = len(self.edits) - open_to_edits(limit)
         return turn if over < 0 else max(turn, self.edits[over] + limit.seconds - now)
 
     def take(self, who: Hashable, priority: Priority, now: float) -> None:
@@ -208,6 +212,22 @@ class Pacer:
         now, who = self._clock(), _who(limits)
         for limit in limits:
             self._take(limit, who, priority, now)
+
+    def step(self, pace: Pace) -> float:
+        """Tell by how many seconds the next call moves its pace on."""
+        return self._paced.setdefault(pace.key, _Paced()).step(pace, self._clock())
+
+    def held(self, pace: Pace) -> float:
+        """Tell for how many seconds a Retry-After still lasts; less than 0 if it is over."""
+        return self._paced.setdefault(pace.key, _Paced()).held_until - self._clock()
+
+    def crowd(self, quota: Quota) -> int:
+        """Tell how many grow at the cost of a quota."""
+        return len(self._spent.setdefault(quota.key, _Spent()).crowd.members)
+
+    def hear(self, quota: Quota, elsewhere: int) -> None:
+        """Note how many grow at its cost in other replicas."""
+        self._spent.setdefault(quota.key, _Spent()).crowd.hear(elsewhere, self._clock())
 
     def give_back(self, limits: Sequence[Limit]) -> None:
         now = self._clock()

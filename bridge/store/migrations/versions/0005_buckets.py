@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 revision = "0005"
 down_revision = "0004"
 
-_INSTANTS = postgresql.ARRAY(sa.Double()).with_variant(sa.Text(), "sqlite")
+_INSTANTS = postgresql.ARRAY(sa.Double).with_variant(sa.Text(), "sqlite")
 _CROWDS = postgresql.JSONB().with_variant(sa.Text(), "sqlite")
 
 
