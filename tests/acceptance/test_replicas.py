@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from daemon_process import ROOT, Daemon, answer_to, eventually
 from sqlalchemy.engine import URL
 from telegram_world import TelegramWorld, finished, readiness, until_ready
+from test_web_kill import Visitor
 
 from bridge.emulator import Scenario
 from bridge.testing import postgres
@@ -121,8 +123,10 @@ async def test_stop_reaches_the_replica_that_answers(
         await eventually(lambda: len(telegram.chat(ANNA).answers) > before)  # noqa: B023
         await telegram.say(ANNA, "/stop")
         await eventually(
-            lambda: "(stopped)" in telegram.chat(ANNA).answers[-1].text
-            and not telegram.chat(ANNA).answers[-1].buttons
+            lambda: (
+                "(stopped)" in telegram.chat(ANNA).answers[-1].text
+                and not telegram.chat(ANNA).answers[-1].buttons
+            )
         )
     assert len(at_work(daemons)) > 1
     assert len(telegram.chat(ANNA).answers) == 6
@@ -189,3 +193,48 @@ async def test_killed_at_random_nothing_is_lost_doubled_or_out_of_order(
 def is_served(telegram: TelegramWorld, person: int, questions: list[str]) -> bool:
     there = set(finished(telegram.chat(person).answers))
     return all(answer_to(question) in there for question in questions)
+
+
+class Reading:
+    """What stands on an open page, as its program puts it together from the events."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+        self.texts: dict[object, str] = {}
+        self.growth: list[str] = []
+        self.is_open = asyncio.Event()
+
+    async def until(self, ending: str) -> None:
+        async for name, data in self._visitor.events():
+            self.is_open.set()
+            if name == "upsert":
+                key = data.get("key") or data.get("id")
+                if "text" in data:
+                    self.texts[key] = data["text"]
+                else:
+                    self.texts[key] = self.texts.get(key, "")[: data["keep"]] + data["append"]
+                self.growth.append(self.texts[key])
+                if data["final"] and self.texts[key].endswith(ending):
+                    return
+
+
+async def test_a_page_shows_what_another_replica_writes(
+    telegram: TelegramWorld, database: str
+) -> None:
+    telegram.coze.install(Scenario(match="^tea", pace=0.1))
+    daemons = [replica(telegram, database, adapters__web__access="open") for _ in range(2)]
+    for each in daemons:
+        await until_ready(each, within=READY_WITHIN)
+    async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+        visitors = [Visitor(http), Visitor(http)]
+        for visitor, daemon in zip(visitors, daemons, strict=True):
+            await visitor.enter(daemon)
+        pages = [Reading(visitor) for visitor in visitors]
+        async with asyncio.TaskGroup() as reading:
+            for page in pages:
+                reading.create_task(page.until("that is tea."))
+                await page.is_open.wait()
+            await visitors[0].say("tea", "m1")
+    for page in pages:
+        assert "tea" in page.growth
+        assert len([text for text in page.growth if text.startswith("About tea")]) > 2
