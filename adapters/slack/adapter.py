@@ -169,8 +169,10 @@ class SlackAdapter:
                 raise
 
     def trouble(self) -> str | None:
-        sockets = self._parts.sockets if self._parts else None
-        return self._trouble or (sockets.trouble() if sockets else None)
+        if self._trouble or self._parts is None:
+            return self._trouble
+        sockets = self._parts.sockets
+        return self._parts.workspaces.trouble() or (sockets.trouble() if sockets else None)
 
     # Speaking.
 

@@ -98,6 +98,9 @@ class Installed:
             self._known.pop(place)
         log.info("slack.installed", place=place, app=installation.app, by=installation.by)
 
+    def trouble(self) -> str | None:
+        return None  # what one workspace revoked is no trouble of the others
+
     async def close(self) -> None:
         if self._looking:
             await asyncio.wait(self._looking)

@@ -6,6 +6,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -14,7 +15,7 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
-from bridge.errors import Departed
+from bridge.errors import Departed, Unauthorised
 
 Connect: TypeAlias = Callable[[SecretStr | None], AsyncWebClient]
 """Makes a client for a token; see `make_client`."""
@@ -62,6 +63,9 @@ class Workspaces(Protocol):
 
         It may be old news, told again after somebody installed the app anew. Raises `Transient`.
         """
+
+    def trouble(self) -> str | None:
+        """Why nobody can be answered, in a few words; None while all is well."""
 
     async def close(self) -> None:
         """Finish what must not be left half done."""
@@ -113,6 +117,7 @@ class OneWorkspace:
         self._client = make_client(token, base_url, session)
         self._known: Workspace | None = None
         self._asking = asyncio.Lock()
+        self._trouble: str | None = None
 
     async def verify(self) -> None:
         await self.of("")
@@ -121,18 +126,32 @@ class OneWorkspace:
         known = self._known
         if known is None:
             async with self._asking:  # so that many who ask at once cost one call
-                known = self._known = self._known or await ask_who(self._client)
+                known = self._known = self._known or await self._ask()
         if known.enterprise and enterprise in ("", known.enterprise):
             return replace(known, team=team)
         if known.enterprise or team not in ("", known.team):
             raise Departed(f"the bot token is not for the workspace {team}")
         return known
 
+    async def _ask(self) -> Workspace:
+        try:
+            found = await ask_who(self._client)
+        except Unauthorised as error:
+            self._trouble = str(error)
+            raise
+        self._trouble = None
+        return found
+
     def forget(self, team: str, enterprise: str = "") -> None:
         self._known = None
 
     async def revoked(self, team: str, enterprise: str = "") -> None:
-        self.forget(team, enterprise)  # the next call finds out what Slack makes of the token
+        self.forget(team, enterprise)
+        with suppress(Unauthorised):  # then it is told by `trouble`
+            await self.of("")
+
+    def trouble(self) -> str | None:
+        return self._trouble
 
     async def close(self) -> None:
         pass

@@ -202,3 +202,22 @@ async def test_an_end_that_waits_for_nobody_leaves_the_rest_to_the_next_run(
     daemon.start()
     await slack.answered(thread, "tea", within=25)
     assert thread.answers == [half]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_a_token_that_slack_took_back_is_told_to_the_operator(
+    slack: SlackWorld, is_told: bool
+) -> None:
+    """Whether or not Slack says so, as long as it is used."""
+    slack.coze.install(Scenario(first_delay=1))
+    daemon = slack.daemon()
+    await until_ready(daemon, within=READY_WITHIN)
+    await ask(slack.dm("Ann"), "tea")
+    await eventually(lambda: slack.questions() == ["tea"])
+    if is_told:
+        slack.slack.revoke()
+    else:
+        slack.slack.tokens.check(slack.slack.token).ended = "account_inactive"
+    async with asyncio.timeout(15):
+        while ADAPTER not in await readiness(daemon):
+            await asyncio.sleep(LOOK)

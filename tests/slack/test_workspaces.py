@@ -110,6 +110,19 @@ async def test_trouble_passes_and_is_not_remembered(
     assert (await workspaces.of("")).team == slack.team.id
 
 
+async def test_token_that_is_refused_is_told_until_it_is_good_again(
+    slack: Emulator, session: aiohttp.ClientSession
+) -> None:
+    workspaces = one(slack, session)
+    await workspaces.verify()
+    assert workspaces.trouble() is None
+    slack.inject(Fault("auth.test", error="token_revoked"))
+    await workspaces.revoked(slack.team.id)
+    assert "token_revoked" in str(workspaces.trouble())
+    await workspaces.of(slack.team.id)
+    assert workspaces.trouble() is None
+
+
 # Workspaces that installed the app.
 
 
