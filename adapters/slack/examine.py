@@ -41,15 +41,18 @@ _APP_IS_KNOWN = frozenset({"invalid_code", "code_already_used", "bad_redirect_ur
 
 async def examine(account: str, settings: SlackSettings, around: Surroundings) -> list[Finding]:
     """Look at the tokens and what they may do."""
-    async with aiohttp.ClientSession(trust_env=True) as session:
-        connect = partial(make_client, base_url=settings.api_base_url, session=session)
-        found = [each async for each in _tokens(f"adapters.{account}", settings, connect)]
+    key = f"adapters.{account}"
+    try:
+        async with aiohttp.ClientSession(trust_env=True) as session:
+            connect = partial(make_client, base_url=settings.api_base_url, session=session)
+            found = [each async for each in _tokens(key, settings, connect)]
+    except Transient as error:
+        cure = f"is api_base_url right ({settings.api_base_url}), and may this machine reach it?"
+        return [Finding("wrong", f"{key}: {error}; {cure}")]
     if settings.mode == "http":
         url = around.public_url.rstrip("/") + events_path(account)
         cure = f"in the app's settings, every request URL must be {url}"
-        found.append(
-            Finding("note", f"adapters.{account}: Slack does not tell its request URL; {cure}")
-        )
+        found.append(Finding("note", f"{key}: Slack does not tell its request URL; {cure}"))
     return found
 
 
@@ -65,7 +68,7 @@ async def _tokens(
         client = connect(settings.app_token)
         token = settings.app_token.get_secret_value()
         opening = partial(client.apps_connections_open, app_token=token)
-        told = await _asked(f"{key}.app_token", settings, opening)
+        told = await _asked(f"{key}.app_token", opening)
         yield (
             told
             if isinstance(told, Finding)
@@ -74,7 +77,7 @@ async def _tokens(
 
 
 async def _bot(key: str, settings: SlackSettings, client: AsyncWebClient) -> list[Finding]:
-    told = await _asked(f"{key}.bot_token", settings, client.auth_test)
+    told = await _asked(f"{key}.bot_token", client.auth_test)
     if isinstance(told, Finding):
         return [told]
     place = text(told.get("team")) or text(told.get("team_id"))
@@ -99,32 +102,32 @@ async def _app(key: str, settings: SlackSettings, client: AsyncWebClient) -> Fin
         client_secret=settings.client_secret.get_secret_value(),
         code=_NO_SUCH_CODE,
     )
-    told = await _asked(f"{key}.client_id", settings, trying)
+    told = await _asked(f"{key}.client_id", trying)
     if isinstance(told, Finding) and told.verdict == "wrong":
         return told
     return Finding("ok", f"{key}: Slack knows the app {settings.client_id}")
 
 
 async def _asked(
-    key: str, settings: SlackSettings, call: Callable[[], Awaitable[AsyncSlackResponse]]
+    key: str, call: Callable[[], Awaitable[AsyncSlackResponse]]
 ) -> AsyncSlackResponse | Finding:
-    """Slack's answer, or what is wrong with the key."""
+    """Slack's answer, or what is wrong with the key. Raises `Transient`."""
     try:
         with as_bridge_errors():
             async with asyncio.timeout(PATIENCE):
                 return await call()
+    except Transient:
+        raise
     except BridgeError as error:
         word = str(error.code or "")
         if word in _APP_IS_KNOWN:
             return Finding("ok", key)
-        return Finding("wrong", f"{key}: {error}; {_cure(error, word, settings)}")
+        return Finding("wrong", f"{key}: {error}; {_cure(error, word)}")
 
 
-def _cure(error: BridgeError, word: str, settings: SlackSettings) -> str:
+def _cure(error: BridgeError, word: str) -> str:
     if word in _CURES:
         return _CURES[word]
-    if isinstance(error, Transient):
-        return f"is api_base_url right ({settings.api_base_url}), and may this machine reach it?"
     return _AGAIN if isinstance(error, Unauthorised) else "see docs/slack.md"
 
 

@@ -27,10 +27,12 @@ ROOM = 200 * 1024 * 1024  # bytes that should be free beside the database
 _SQLITE = "sqlite:///"
 
 
-async def online(settings: Settings, now: Callable[[], datetime]) -> list[Finding]:
+async def online(
+    settings: Settings, now: Callable[[], datetime], *, room: int = ROOM
+) -> list[Finding]:
     """Look at everything that needs the network. Changes nothing. Never raises for what it sees.
 
-    now: the clock that is compared with Coze's.
+    now: the clock that is compared with Coze's. room: see `ROOM`.
     """
     answer, holder = await readiness(settings.server), _holder(settings)
     around = Surroundings(
@@ -48,7 +50,7 @@ async def online(settings: Settings, now: Callable[[], datetime]) -> list[Findin
     found = await asyncio.gather(*looks)
     return [
         *(finding for findings in found for finding in findings),
-        *_disk(settings.database.url),
+        *_disk(settings.database.url, room),
         *_daemon(answer, holder),
     ]
 
@@ -151,7 +153,7 @@ async def _read_refusals(store: Store, settings: Settings) -> dict[str, Mapping[
     return {name: await store.read(refusals(name)) for name in settings.agents}
 
 
-def _disk(url: str) -> Iterator[Finding]:
+def _disk(url: str, room: int) -> Iterator[Finding]:
     """See how much room there is; with a full disk no message can be stored any more."""
     if not url.startswith(_SQLITE):
         return
@@ -160,7 +162,7 @@ def _disk(url: str) -> Iterator[Finding]:
         free = shutil.disk_usage(folder).free
     except OSError:
         return  # there is no such folder, as `offline` tells
-    if free < ROOM:
+    if free < room:
         text = f"only {free // 1024**2} MB are free in {folder}, where the database is"
         yield Finding("wrong", f"disk: {text}; make room")
 
