@@ -10,6 +10,9 @@ from typing import Protocol, TypeAlias
 
 from bridge.limits import Limit, Pace
 
+UNANSWERED = 2.0  # seconds; a call may be under way so much longer than its quota's window
+AGAIN = 0.05  # seconds until a call that is under way for too long may have been answered
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:

@@ -34,6 +34,7 @@ ALONE = 0.25  # of each quota, for a replica that does not know what the others 
 PATIENCE = 1.0  # seconds a claim waits for the buckets, and a last note for the end of the process
 LOOK_AGAIN = 1.0  # seconds before buckets that did not answer are asked again
 WORTH_LEARNING = 0.5  # seconds; a shorter hold is over before it matters
+FOR_THE_EYE = 0.5  # seconds; platforms that count calls allow none at a shorter pace than this
 LOST = 600.0  # seconds after which a right that nobody used or gave back is forgotten here
 
 
@@ -67,8 +68,10 @@ class SharedPacer:
         self._look_at = 0.0  # when to ask the buckets again, while alone
 
     async def grant(self, limits: Sequence[Limit], priority: Priority) -> float:
+        if not any(_is_shared(limit) for limit in limits):
+            return self._local.claim(limits, priority)
         wait = self._local.wait(limits, priority)
-        if wait > 0 or not limits:
+        if wait > 0:
             return wait
         demands = [self._demand(limit, priority) for limit in limits]
         claimed = await self._claim(demands) if self._may_ask() else None
@@ -119,20 +122,22 @@ class SharedPacer:
                     await self._buckets.forget_idle()
                     self._idle_to_forget = False
             except Exception as error:  # noqa: BLE001  nobody awaits it, and claims meet it too
-                log.warning("pacing.not_noted", notes=len(self._notes), error=str(error))
+                tell = log.debug if isinstance(error, BridgeError) else log.error
+                tell("pacing.not_written", notes=len(self._notes), error=repr(error))
                 await asyncio.sleep(LOOK_AGAIN)
                 self._noted.set()
 
-    async def close(self) -> None:
-        """Write the last notes, if that is quickly done, and wait for nothing else."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._write()
-        except (BridgeError, TimeoutError) as error:
-            log.warning("pacing.not_noted", notes=len(self._notes), error=str(error))
-        for asking in self._asking:
-            asking.cancel()
-        await asyncio.gather(*self._asking, return_exceptions=True)
+    async def finish(self) -> None:
+        """Write the last notes, if that is quickly done; then wait for no answer any more."""
+        last = asyncio.create_task(self._write(), name="last notes")
+        if not self._alone:
+            await asyncio.wait([last], timeout=PATIENCE)
+        ending = [last, *self._asking]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        if self._notes:
+            log.warning("pacing.not_noted", notes=len(self._notes))
 
     def _demand(self, limit: Limit, priority: Priority) -> Demand:
         key = name_of(limit)
@@ -262,8 +267,13 @@ async def sharing(
         yield pacer
     finally:
         writing.cancel()
+        await pacer.finish()
         await asyncio.wait([writing])
-        await pacer.close()
+
+
+def _is_shared(limit: Limit) -> bool:
+    """Not if its pace is one that we chose: a page of our own repaints many times a second."""
+    return isinstance(limit, Quota) or limit.interval >= FOR_THE_EYE
 
 
 def _alone(limit: Limit) -> Limit:

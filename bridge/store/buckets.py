@@ -19,13 +19,25 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bridge.errors import Unreachable
-from bridge.flow.buckets import Answered, Claimed, Demand, Found, GivenBack, Held, Note
+from bridge.flow.buckets import (
+    AGAIN,
+    UNANSWERED,
+    Answered,
+    Claimed,
+    Demand,
+    Found,
+    GivenBack,
+    Held,
+    Note,
+)
 from bridge.flow.crowd import LINGER
 from bridge.store.run import as_bridge_errors
 
 CONNECTIONS = 4
-UNANSWERED = 2.0  # seconds; a call may be under way so much longer than its quota's window
-AGAIN = 0.05  # seconds until a call that is under way for too long may have been answered
+POOL_TIMEOUT = 1.0  # seconds to wait for one that is free; whoever claims waits no longer
+# Of libpq, where the URL says nothing else. A host that vanished would hold a connection for a
+# quarter of an hour, and four of them are soon gone.
+LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, milliseconds
 IDLE = 60.0  # seconds a row stays after it was made, or had something to say
 BATCH = 500  # rows removed in one transaction
 TRIES = 3  # a row that was made may be gone again, but hardly twice
@@ -39,9 +51,12 @@ class PostgresBuckets:
     """
 
     def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
+        parsed = make_url(url).set(drivername="postgresql+psycopg")
         self._engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+psycopg"),
+            parsed,
+            connect_args={name: it for name, it in LIMITS.items() if name not in parsed.query},
             pool_size=connections,
+            pool_timeout=POOL_TIMEOUT,
             max_overflow=0,
             pool_use_lifo=True,  # few connections stay warm, with their statements prepared
             isolation_level="AUTOCOMMIT",

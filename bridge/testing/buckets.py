@@ -6,11 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.errors import BridgeError
-from bridge.flow.buckets import Answered, Claimed, Demand, Found, GivenBack, Note
+from bridge.flow.buckets import (
+    AGAIN,
+    UNANSWERED,
+    Answered,
+    Claimed,
+    Demand,
+    Found,
+    GivenBack,
+    Note,
+)
 from bridge.flow.crowd import LINGER
-
-UNANSWERED = 2.0
-AGAIN = 0.05
 
 
 @dataclass

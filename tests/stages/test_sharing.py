@@ -6,13 +6,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.errors import Unreachable
+from bridge.errors import RateLimited, Unreachable
+from bridge.events import Page
 from bridge.flow.buckets import GivenBack, Held
 from bridge.flow.pacing import Priority
 from bridge.flow.sharing import ALONE, LOOK_AGAIN, LOST, PATIENCE, SharedPacer, sharing
+from bridge.lanes import lane_of
 from bridge.limits import Limit, Pace, Quota
+from bridge.outbox import Outbox
+from bridge.screen import Screen
+from bridge.testing.adapter import FakeAdapter
 from bridge.testing.buckets import FakeBuckets
 from bridge.testing.clock import Clock
+from tests.stages.world import ACCOUNT, World
 
 BOT = Quota(("bot",), 20, 1.0)
 
@@ -66,6 +72,21 @@ async def test_only_what_a_replica_alone_would_allow_is_asked(
     await one.grant([chat("a")], Priority.EDIT)
     for _ in range(10):
         assert await one.grant([chat("a")], Priority.EDIT) > 0
+    assert buckets.asked == 1
+
+
+async def test_pace_that_is_only_for_the_eye_costs_no_round_trip(
+    one: SharedPacer, other: SharedPacer, buckets: FakeBuckets
+) -> None:
+    page = Pace("page", 0.08)
+    for pacer in (one, other):
+        assert await pacer.grant([page], Priority.EDIT) == 0
+        assert await pacer.grant([page], Priority.EDIT) == pytest.approx(0.08)
+        pacer.give_back([page])
+        pacer.answered([page])
+    assert buckets.asked == 0
+    await asyncio.sleep(0.1)
+    assert await one.grant([page, BOT], Priority.FIRST) == 0
     assert buckets.asked == 1
 
 
@@ -166,6 +187,32 @@ async def test_answers_of_all_replicas_get_an_even_part_of_the_edits(
     means = [sum(counts) / len(counts) for counts in edits]
     assert max(means) <= 1.35 * min(means)
     assert sum(map(sum, edits)) >= 0.75 * min(60 * 8, sum(sizes) * 60 / 1.1)
+
+
+async def test_screens_of_two_replicas_share_the_pace_of_a_chat_and_its_retry_after(
+    one: SharedPacer, other: SharedPacer, world: World, adapter: FakeAdapter
+) -> None:
+    screens = []
+    for number, pacer in enumerate((one, other)):
+        event = world.says("hello", thread=f"{number}")  # two conversations of one chat
+        await world.inbox(event)
+        turn = await world.take(lane_of(event, "user"))
+        outbox = Outbox({ACCOUNT: adapter}, world.pages, pacer=pacer, now=world.clock.now)
+        screens.append(await outbox.screen(turn))
+
+    async def grow(screen: Screen, texts: int) -> None:
+        for number in range(texts):
+            while (seconds := await screen.claim()) > 0:
+                await asyncio.sleep(seconds)
+            await screen.show([Page(f"{id(screen)} {number}")])
+
+    await asyncio.gather(*(grow(screen, 5) for screen in screens))
+    assert len(adapter.calls) == 10
+    assert adapter.calls[-1].at - adapter.calls[0].at >= 7.9  # two of ten may run ahead
+    adapter.fail(RateLimited("slow", retry_after=17))
+    await grow(screens[0], 1)
+    await asyncio.sleep(0.1)
+    assert await screens[1].claim() == pytest.approx(16.9, abs=0.1)
 
 
 # Given back
