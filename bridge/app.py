@@ -38,6 +38,7 @@ from bridge.store.outbox import Pages
 from bridge.store.seal import UNREADABLE, Sealer
 from bridge.store.secrets import secret
 from bridge.store.vault import renew
+from bridge.tidying import Janitor
 from bridge.turn import Walk
 from bridge.upstream import Agent
 from bridge.variables import Variables
@@ -84,6 +85,7 @@ class Bridge:
     pacer: Pacer
     variables: Variables
     published: Published
+    janitor: Janitor
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive."""
@@ -94,7 +96,8 @@ class Bridge:
             ]
             chores = [
                 group.create_task(_repeat(self.health.ask_agents, CHECK_EVERY), name="health"),
-                group.create_task(_repeat(self._tidy, TIDY_EVERY), name="janitor"),
+                group.create_task(_repeat(self._tidy, TIDY_EVERY), name="tidy"),
+                group.create_task(_repeat(self.janitor.round, TIDY_EVERY), name="janitor"),
                 *(
                     group.create_task(self._show_menus(account, adapter), name=f"menus {account}")
                     for account, adapter in self.adapters.items()
@@ -249,7 +252,10 @@ async def wire(
     )
     health = Health(store, agents, adapters, published)
     receiving = Receiving(inbox, health, shared.leading)
-    return Bridge(settings, adapters, receiving, engine, health, pacer, variables, published)
+    janitor = Janitor(store, settings.retention, now=utcnow)
+    return Bridge(
+        settings, adapters, receiving, engine, health, pacer, variables, published, janitor
+    )
 
 
 async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:
@@ -300,7 +306,7 @@ def _greeting(url: str, adapters: Mapping[str, Adapter]) -> str:
     return "\n".join(lines)
 
 
-async def _repeat(chore: Callable[[], Awaitable[None]], seconds: float) -> None:
+async def _repeat(chore: Callable[[], Awaitable[object]], seconds: float) -> None:
     while True:
         await chore()
         await asyncio.sleep(seconds)

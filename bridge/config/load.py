@@ -14,6 +14,7 @@ from bridge.config.schema import (
     CozeSettings,
     DatabaseSettings,
     LogSettings,
+    RetentionSettings,
     Section,
     ServerSettings,
     SessionSettings,
@@ -107,6 +108,7 @@ def _settings(tables: Table, platforms: Platforms, problems: Problems) -> Settin
         sessions=section(SessionSettings, "sessions"),
         access=section(AccessSettings, "access"),
         database=section(DatabaseSettings, "database"),
+        retention=section(RetentionSettings, "retention"),
         server=section(ServerSettings, "server"),
         log=section(LogSettings, "log"),
     )

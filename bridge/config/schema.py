@@ -9,6 +9,8 @@ from bridge.adapter import AdapterSettings
 from bridge.config.values import (
     Count,
     DatabaseUrl,
+    Days,
+    DaysOfMessages,
     Duration,
     Id,
     People,
@@ -195,6 +197,23 @@ class DatabaseSettings(Section):
     secret_key: SecretKey = SecretStr("")
 
 
+class RetentionSettings(Section):
+    """`[retention]`: days after which what is stored is removed; 0 keeps it for ever.
+
+    messages: with the answers to them, counted from when the last of it was over.
+    usage: what each answer cost.
+    conversations: not used for so long; Coze keeps what was said in one for 180 days.
+    transcripts: messages of pages that have no memory but ours.
+    people: not here for so long: their names, and what the agent was told of them.
+    """
+
+    messages: DaysOfMessages = 30
+    usage: Days = 400
+    conversations: Days = 200
+    transcripts: Days = 0
+    people: Days = 0
+
+
 class ServerSettings(Section):
     """`[server]`: the built-in HTTP server.
 
@@ -225,5 +244,6 @@ class Settings(Section):
     sessions: SessionSettings = SessionSettings()
     access: AccessSettings = AccessSettings()
     database: DatabaseSettings = DatabaseSettings()
+    retention: RetentionSettings = RetentionSettings()
     server: ServerSettings = ServerSettings()
     log: LogSettings = LogSettings()

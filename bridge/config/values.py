@@ -74,6 +74,12 @@ def _duration(value: object) -> object:
     return seconds
 
 
+def _outlasts_redelivery(days: int) -> int:
+    if 0 < days < 3:
+        raise ValueError("must be 0, or at least 3: platforms deliver a message again for days")
+    return days
+
+
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -131,6 +137,10 @@ Duration = Annotated[float | None, BeforeValidator(_duration)]
 """Seconds, written with a unit; None is "never"."""
 
 Count = Annotated[int, BeforeValidator(_number), Field(ge=0)]
+Days = Annotated[int, BeforeValidator(_number), Field(ge=0, le=36500)]
+"""How long something is kept; 0 is for ever."""
+
+DaysOfMessages = Annotated[Days, AfterValidator(_outlasts_redelivery)]
 Positive = Annotated[int, BeforeValidator(_number), Field(gt=0)]
 Port = Annotated[int, BeforeValidator(_number), Field(ge=0, le=65535)]
 
