@@ -5,6 +5,7 @@ that `--help` is quick.
 """
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -120,6 +121,7 @@ def migrate(config: Config = None) -> None:
 def check(
     config: Config = None,
     offline: Annotated[bool, typer.Option("--offline", help="Use no network.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """List every problem, each with its cure."""
     with _exit_codes():
@@ -129,8 +131,12 @@ def check(
         findings = _run(checks.offline(config, os.environ))
         if not offline:
             findings += _run(_look_around(config))
-        for finding in findings:
-            typer.echo(f"{finding.verdict:5}  {finding.text}")
+        if as_json:
+            listed = [{"verdict": each.verdict, "text": each.text} for each in findings]
+            typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
+        else:
+            for each in findings:
+                typer.echo(f"{each.verdict:5}  {each.text}")
         if any(finding.verdict == "wrong" for finding in findings):
             raise typer.Exit(1)
 
