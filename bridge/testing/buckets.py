@@ -1,6 +1,7 @@
 """Budgets that pacers of one process share, kept in memory by the rules of the real ones."""
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +24,8 @@ from bridge.flow.crowd import LINGER
 class Bucket:
     """One key: instants by the clock, oldest first."""
 
-    due: float = 0.0
-    held_until: float = 0.0
+    due: float = -math.inf
+    held_until: float = -math.inf
     claimed: list[float] = field(default_factory=list)
     answered: list[float] = field(default_factory=list)
     edits: list[float] = field(default_factory=list)

@@ -117,9 +117,9 @@ async def test_an_edit_is_counted_as_one_though_its_budget_changes_meanwhile(
     message = await line.send(Page("a"), "key")
     edits = 0
     for _ in range(6):
-        if line.claim(Priority.EDIT, message) <= 0:
+        if await line.claim(Priority.EDIT, message) <= 0:
             adapter.share -= 0.01
-            assert line.claim(Priority.FIRST, message) <= 0
+            assert await line.claim(Priority.FIRST, message) <= 0
             await line.edit(message, Page(f"a {edits}"))
             edits += 1
         world.clock.advance(2)
