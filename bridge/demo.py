@@ -17,6 +17,10 @@ PATIENCE = 120
 """Seconds that `say` waits for the whole answer."""
 
 
+VARIABLES = {"user_name": "user.name", "language": "user.language", "platform": "platform"}
+"""What the demo's agent is told; ask it "what is my name?" after giving one on the page."""
+
+
 async def chat_page(port: int, write: Callable[[str], None]) -> None:
     """Serve the chat page until the process is asked to stop; chats are kept in `./.demo`.
 
@@ -49,7 +53,7 @@ def _settings(coze_url: str, database: Path, platform: str, port: int) -> Settin
     table = {"platform": platform, **({"access": "open"} if platform == "web" else {})}
     return Settings(
         coze=CozeSettings.model_validate({"base_url": coze_url, "token": DEMO_TOKEN}),
-        agents={"default": AgentSettings(bot_id=DEMO_BOT_ID)},
+        agents={"default": AgentSettings(bot_id=DEMO_BOT_ID, variables=VARIABLES)},
         adapters={platform: settings_model(platform).model_validate(table)},
         database=DatabaseSettings(url=f"sqlite:///{database}"),
         server=ServerSettings(host=HOST, port=port),
