@@ -9,7 +9,7 @@ from bridge.events import Inbound
 from bridge.operator import paper
 from bridge.store import Store
 from bridge.store.overview import Held, Ran, Talk, Which, held, talk, talks, turns_of
-from bridge.store.people import Identity, identities_at
+from bridge.store.people import Identity, identities_at, identities_of
 from bridge.store.sessions import end_conversation
 
 _WHO = 20  # columns for a name in a list
@@ -17,7 +17,7 @@ _WHO = 20  # columns for a name in a list
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One lane in detail. of: who wrote last there, as an identity."""
+    """One lane in detail. of: whose it is, as an identity; None if nobody knows any more."""
 
     talk: Talk
     of: Identity | None
@@ -33,10 +33,11 @@ async def list_of(store: Store, which: Which) -> list[Talk]:
 async def show(store: Store, lane: str, *, turns: int, conversations: int = 10) -> Shown:
     """One lane with its newest turns. Raises `Permanent` if there is none of that name."""
     found = await _find(store, lane)
+    had = await store.read(held(found.lane, conversations))
     return Shown(
         talk=found,
-        of=await _identity(store, found),
-        held=await store.read(held(found.lane, conversations)),
+        of=await _identity(store, found, had),
+        held=had,
         turns=await store.read(turns_of(found.lane, turns)),
     )
 
@@ -58,10 +59,11 @@ async def _find(store: Store, lane: str) -> Talk:
     return found
 
 
-async def _identity(store: Store, found: Talk) -> Identity | None:
-    if found.said is None:
-        return None
-    known = await store.read(identities_at(found.platform, found.said.user.id))
+async def _identity(store: Store, found: Talk, had: Sequence[Held]) -> Identity | None:
+    if found.said is not None:
+        known = await store.read(identities_at(found.platform, found.said.user.id))
+    else:  # what was said is not kept for ever
+        known = await store.read(identities_of({each.uid for each in had[:1]}))
     return next((each for each in known if each.account == found.account), None)
 
 
@@ -145,11 +147,11 @@ def who(said: Inbound | None) -> str:
 
 
 def _whole(shown: Shown) -> str:
-    said = shown.talk.said
-    if said is None:
-        return "not stored any more"
-    uid = f", connector_uid {shown.of.uid}" if shown.of else ""
-    return f"{who(said)} ({shown.talk.platform}:{said.user.id}){uid}"
+    said, of = shown.talk.said, shown.of
+    uid = f", connector_uid {of.uid}" if of else ""
+    if said is not None:
+        return f"{who(said)} ({shown.talk.platform}:{said.user.id}){uid}"
+    return f"{of.name} ({of.address}){uid}" if of else "not stored any more"
 
 
 def _data(it: Talk) -> dict[str, object]:
