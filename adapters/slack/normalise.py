@@ -58,14 +58,14 @@ class Heard:
 
     person: their id at Slack. overheard: it was said in a thread, to nobody in particular, so
     it is for us only where we take part. opening: it began a conversation in private.
-    stopped: the streams that its writer ended.
+    stopped: the streams that its writer ended by Slack's Stop button; None if they did not press it.
     """
 
     event: Inbound
     person: str
     overheard: bool = False
     opening: bool = False
-    stopped: tuple[str, ...] = ()
+    stopped: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What both ways of receiving share: a delivery is committed, and only then acknowledged."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
@@ -28,8 +28,8 @@ class Told(Protocol):
     def asked_by(self, chat: ChatRef, ts: str, user: str) -> None:
         """Whose message `ts` is."""
 
-    def was_stopped(self, chat: ChatRef, ts: str) -> None:
-        """That the reader ended the stream of a message of ours."""
+    def was_stopped(self, chat: ChatRef, streams: Collection[str]) -> None:
+        """That somebody pressed Slack's Stop button, which ended the streams of these messages."""
 
 
 class Intake:
@@ -117,8 +117,8 @@ class Intake:
     def _tell(self, heard: Heard, event: Inbound) -> None:
         if event.chat.reply_to:
             self._told.asked_by(event.chat, event.chat.reply_to, event.user.id)
-        for stream in heard.stopped:
-            self._told.was_stopped(event.chat, stream)
+        if heard.stopped is not None:
+            self._told.was_stopped(event.chat, heard.stopped)
 
     def _commit(self, event: Inbound) -> list[asyncio.Task[None]]:
         """The message, and that its thread is ours, in one commit where the database can."""

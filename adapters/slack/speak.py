@@ -63,10 +63,11 @@ class Speaker:
         """
         self._ways.asked_by(chat, ts, user)
 
-    def was_stopped(self, chat: ChatRef, ts: str) -> None:
-        """Learn that somebody stopped a message of ours: Slack has ended its stream."""
-        self._streams.stands(MessageRef(chat, ts), grows=False)
-        self._status.rested(chat)
+    def was_stopped(self, chat: ChatRef, streams: Collection[str]) -> None:
+        """Learn that somebody pressed Stop: Slack has ended those streams, and nothing else."""
+        for ts in streams:
+            self._streams.stands(MessageRef(chat, ts), grows=False)
+        self._status.taken_up(chat)
 
     async def typing(self, chat: ChatRef) -> None:
         """Show that an answer is on its way; does not raise where that cannot be shown."""

@@ -2,7 +2,8 @@
 
 https://docs.slack.dev/reference/methods/assistant.threads.setStatus: it goes by itself after two
 minutes, or with the next message. https://docs.slack.dev/reference/methods/agents.sessions.setStatus:
-while a session is `processing`, people can stop it.
+while a session is `processing`, people can stop it; it stays so until we say otherwise, also after
+they did (https://docs.slack.dev/reference/events/agent_session_stopped).
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from adapters.slack.calls import Calls
 from adapters.slack.lately import Lately
 from adapters.slack.place import Spot, spot
 from adapters.slack.tiers import PER_MINUTE, SESSION, STATUS, Tiers
-from bridge.errors import BridgeError, Gone, Permanent, Unauthorised
+from bridge.errors import BridgeError, Gone, Permanent, Transient, Unauthorised
 from bridge.events import ChatRef
 from bridge.logs import get
 
@@ -51,11 +52,11 @@ class Status:
         self._shown.pop(_place(chat))
 
     def rested(self, chat: ChatRef) -> None:
-        """The session was set at rest by another call, or by somebody who stopped it."""
+        """The session was set at rest by another call."""
         self._processing.pop(_place(chat))
 
     def taken_up(self, chat: ChatRef) -> None:
-        """An earlier run of ours answered there; it may have left a Stop button."""
+        """There may be a Stop button which we did not make, or not in this run."""
         self._processing.put(_place(chat), None)
 
     def is_processing(self, chat: ChatRef) -> bool:
@@ -67,14 +68,17 @@ class Status:
             await self._set(chat, spot(chat), ACTIVE)
 
     async def _set(self, chat: ChatRef, there: Spot, status: str) -> None:
-        done = await self._try(there, SESSION, status=status)
-        if done and status == PROCESSING:
+        if status == PROCESSING:  # at once: whoever is cancelled does not learn what became of it
             self._processing.put(_place(chat), None)
-        else:
+        happened = await self._try(there, SESSION, status=status)
+        if not happened or status == ACTIVE:
             self._processing.pop(_place(chat))
 
     async def _try(self, there: Spot, method: str, **args: str) -> bool:
-        """Tell whether it worked. An app that lacks a scope or the feature is not asked again."""
+        """Tell whether it may have worked.
+
+        An app that lacks a scope or the feature is not asked again.
+        """
         if (there.team, method) in self._refused or (there.channel, method) in self._refused:
             return False
         try:
@@ -86,7 +90,7 @@ class Status:
                 everywhere = isinstance(error, Unauthorised) or error.code == "unknown_method"
                 self._refused.put((there.team if everywhere else there.channel, method), None)
             log.debug("status.failed", method=method, error=str(error))
-            return False
+            return isinstance(error, Transient) and error.happened
         return True
 
 

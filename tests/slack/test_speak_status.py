@@ -1,5 +1,6 @@
 """Signs of life: the status below a thread, and Slack's own Stop button."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from adapters.slack.speak import Speaker
 from bridge.events import ChatRef
 from tests.platforms.budgets import Clock
-from tests.slack.emulator import Channel, Drop, Emulator, Fault, Limits, Person, Seat
+from tests.slack.emulator import Channel, Drop, Emulator, Fault, Gate, Limits, Person, Seat
 from tests.slack.speaking import Answer, answer, calls, speaking
 
 STATUS = "assistant.threads.setStatus"
@@ -86,13 +87,48 @@ async def test_single_post_takes_the_stop_button_away(said: Answer) -> None:
     assert session(said) == ["processing", "active"]
 
 
-async def test_session_somebody_stopped_is_left_alone(slack: Emulator, said: Answer) -> None:
+async def test_session_somebody_stopped_is_set_at_rest_by_us(
+    slack: Emulator, said: Answer, dm: Seat
+) -> None:
     await said.speaker.typing(said.chat)
     await said.grow("Once")
-    assert said.ref is not None
-    said.speaker.was_stopped(said.chat, said.ref.id)
+    await dm.in_thread(said.chat.thread).stop()
+    said.speaker.was_stopped(said.chat, [said.message.ts])
     await said.end("Once upon")
-    assert session(said) == ["processing"]
+    assert session(said) == ["processing", "active"]
+
+
+async def test_stop_that_an_earlier_run_left_is_answered_by_setting_at_rest(
+    slack: Emulator, said: Answer, dm: Seat
+) -> None:
+    await said.speaker.typing(said.chat)
+    await dm.in_thread(said.chat.thread).stop()
+    async with speaking(slack) as restarted:
+        restarted.was_stopped(said.chat, [])
+        await said.by(restarted).end("There is nothing to stop.")
+    assert session(said) == ["processing", "active"]
+
+
+async def test_session_begun_while_nobody_waited_is_set_at_rest(
+    slack: Emulator, said: Answer
+) -> None:
+    gate = Gate()
+    slack.inject(Fault(SESSION, gate=gate))
+    typing = asyncio.create_task(said.speaker.typing(said.chat))
+    await gate.reached.wait()
+    typing.cancel()
+    await asyncio.wait([typing])
+    gate.open()
+    await slack.until(lambda _: session(said) == ["processing"])
+    await said.end("Done")
+    assert session(said) == ["processing", "active"]
+
+
+async def test_session_that_was_refused_needs_no_rest(slack: Emulator, said: Answer) -> None:
+    slack.inject(Fault(SESSION, error="not_an_agent_app"))
+    await said.speaker.typing(said.chat)
+    await said.end("Done")
+    assert calls(slack).count(SESSION) == 1
 
 
 @pytest.mark.parametrize("error", ["missing_scope", "unknown_method", "not_an_agent_app"])

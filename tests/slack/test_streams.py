@@ -158,10 +158,10 @@ async def test_stream_somebody_stopped_is_updated_without_another_stop(
 ) -> None:
     assert said.ref is not None
     await dm.in_thread(said.chat.thread).stop()
-    speaker.was_stopped(said.chat, said.ref.id)
+    speaker.was_stopped(said.chat, [said.ref.id])
     await settled(said)
     stands(slack, said)
-    assert calls(slack) == ["startStream", "update"]
+    assert calls(slack) == ["startStream", "update", "agents.sessions.setStatus"]
 
 
 async def test_text_written_over_stands_at_the_end(slack: Emulator, said: Answer) -> None:
