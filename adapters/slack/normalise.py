@@ -58,7 +58,7 @@ class Heard:
 
     person: their id at Slack. overheard: it was said in a thread, to nobody in particular, so
     it is for us only where we take part. opening: it began a conversation in private.
-    stopped: the streams that its writer ended by Slack's Stop button; None if they did not press it.
+    stopped: the streams that its writer ended by pressing Stop; None if they did not.
     """
 
     event: Inbound
