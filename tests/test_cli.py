@@ -1,5 +1,6 @@
 """The command line as scripts and people use it: real processes, exit codes, what is printed."""
 
+import json
 import os
 import re
 import signal
@@ -84,7 +85,17 @@ def free_port() -> int:
 def test_help_lists_the_commands(folder: Path) -> None:
     result = coze_bridge("--help", folder=folder)
     assert result.returncode == 0
-    for command in ("demo", "run", "emulate", "migrate", "check"):
+    for command in (
+        "demo",
+        "run",
+        "emulate",
+        "migrate",
+        "check",
+        "sessions",
+        "dead",
+        "usage",
+        "vars",
+    ):
         assert re.search(rf"^  {command} ", result.stdout, re.MULTILINE)
 
 
@@ -121,7 +132,7 @@ def test_help_imports_nothing_heavy(folder: Path) -> None:
         ["demo", "--port", "x"],
         ["demo", "--say", " "],
         ["demo", "--say", "\udcff"],  # a byte that is no character
-        ["check"],
+        ["check", "--bogus"],
     ],
 )
 def test_usage_errors_exit_2_on_stderr(folder: Path, arguments: list[str]) -> None:
@@ -165,15 +176,12 @@ app_id = "2"
 voice = "off"
 [access]
 tokens_per_day = 5
-[database]
-url = "postgresql://localhost/x"
 """,
     )
     result = coze_bridge("run", folder=folder)
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
         "access.tokens_per_day: this version cannot do this yet; leave it out",
-        "database.url: this version cannot do this yet; leave it out",
         "agents.flow.voice: this version cannot do this yet; leave it out",
     ]
 
@@ -239,6 +247,18 @@ def test_check_recognises_a_file_that_is_no_database(folder: Path) -> None:
     result = coze_bridge("check", "--offline", folder=folder)
     assert result.returncode == 1
     assert "wrong  database: coze-bridge.db is another kind of file" in result.stdout
+
+
+def test_check_for_scripts_is_a_list(folder: Path) -> None:
+    write_config(folder, SMALLEST.replace("token", "tokn"))
+    result = coze_bridge("check", "--json", folder=folder)
+    assert result.returncode == 1
+    found = json.loads(result.stdout)
+    assert found[0] == {
+        "verdict": "wrong",
+        "text": "coze.tokn: unknown key; did you mean token?",
+    }
+    assert len(found) == 2
 
 
 # migrate
