@@ -269,6 +269,37 @@ async def test_killed_at_random_nothing_is_lost_doubled_or_out_of_order(
         sys.stdout.write(f"\n{mode}, {stream}: {len(asked)} questions, {len(kills)} kills\n")
 
 
+@pytest.mark.timeout(60 + DRAIN + 12 * KILLS)
+async def test_killed_while_answers_roll_over_every_word_stands_once(
+    slack: SlackWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Answers of several messages each, which a run after a kill may show in fewer."""
+    slack.coze.install(Scenario(pace=0.12))
+    for method in ("chat.postMessage", "chat.startStream"):
+        slack.slack.inject(Fault(method, times=0, delay=LATENCY))
+    daemon = slack.daemon(adapters__slack__stream_life="0.8")
+    people = await talks(slack)
+    kills = await kill_at_random(slack, daemon, people)
+    try:
+        await eventually(lambda: all(has_all_words(person) for person in people), within=DRAIN)
+    except AssertionError:
+        lacking = [person for person in people if not has_all_words(person)]
+        raise AssertionError("\n\n".join(near(person, kills) for person in lacking)) from None
+    asked = [question for person in people for question in person.said]
+    assert sorted(slack.questions()) == sorted(asked)
+    assert slack.slack.open_streams == []
+    with capsys.disabled():
+        sys.stdout.write(f"\nroll-over: {len(asked)} questions, {len(kills)} kills\n")
+
+
+def has_all_words(person: Talk) -> bool:
+    """Whether the answers stand, read one message after the other, in the order of asking."""
+    words = [word for text in finished(person.thread.answers) for word in text.split()]
+    return len(person.asked) == len(person.said) and words == [
+        word for question in person.asked for word in answer_to(question).split()
+    ]
+
+
 def near(person: Talk, kills: Sequence[float]) -> str:
     """The calls in a thread, each with its time since the last kill; for a failed test."""
     lines = [str(finished(person.thread.answers))]
