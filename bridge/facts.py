@@ -34,6 +34,11 @@ def facts(event: Inbound, sources: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in known.items() if value}
 
 
+def is_same_for_all(source: str) -> bool:
+    """Tell whether the operator alone decides what comes from a source."""
+    return source.startswith(_CONSTANT) or source in ("platform", "account")
+
+
 def _fact(event: Inbound, source: str) -> str:
     if source.startswith(_CONSTANT):
         return source.removeprefix(_CONSTANT)

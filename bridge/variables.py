@@ -7,51 +7,40 @@ own changes are read. What changed on both sides since is settled by time, and t
 """
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.config import AgentSettings
-from bridge.errors import BridgeError, Permanent, Unauthorised
+from bridge.errors import (
+    BridgeError,
+    Exhausted,
+    Permanent,
+    Rejected,
+    Transient,
+    Unauthorised,
+)
 from bridge.events import Inbound
-from bridge.facts import USER_SET, facts
+from bridge.facts import USER_SET, facts, is_same_for_all
 from bridge.flow.background import Background
 from bridge.logs import get
 from bridge.metrics import VARIABLES
+from bridge.refusals import Refusals
 from bridge.store import Store
 from bridge.store.sessions import Session
-from bridge.store.variables import (
-    Known,
-    Refusal,
-    forgive,
-    heard,
-    known,
-    refusals,
-    refuse,
-    told,
-    wish,
-)
+from bridge.store.variables import Known, heard, known, told, wish
 from bridge.upstream import Agent, Variable
 
 log = get(__name__)
 
-LOOK_AGAIN = 600.0  # seconds after which what was refused may have become possible
 QUICK = 0.1  # seconds; what usually takes no longer is worth waiting for
 LAST_WORDS = 2.0  # seconds for calls under way when the bridge ends
+AT_ONCE = 16  # calls; answers share their connections, and must find one where these are slow
+JUST_NOW = timedelta(minutes=5)  # how long ago what is set now may be, by another clock
 FORGOTTEN = (
     "Coze took it and does not return it; is the variable enabled, was the agent published "
     "since, and does the token belong to the agent's owner?"
 )
-
-
-@dataclass(slots=True)
-class _Refused:
-    """What is known of an agent's refusals, and when that was looked up."""
-
-    keywords: Mapping[str, Refusal]
-    looked: float
 
 
 class Variables:
@@ -71,8 +60,10 @@ class Variables:
         self._settings = settings
         self._now = now
         self._monotonic = monotonic
-        self._background = Background(self._failed)
-        self._refused: dict[str, _Refused] = {}
+        self._background = Background(self._failed, most=AT_ONCE)
+        self.refusals = Refusals(
+            store, agents=agents, settings=settings, now=now, monotonic=monotonic
+        )
         self._proven: set[tuple[str, str]] = set()  # agent and keyword that Coze gave back
         self._usual: dict[str, float] = {}  # seconds the last call took, by agent
 
@@ -124,8 +115,11 @@ class Variables:
 
     async def set_own(self, session: Session, keyword: str, value: str) -> None:
         """Set what is the user's to set. Where Coze is away, the next question brings it."""
-        await self._store.write(wish(session.uid, session.agent, {keyword: value}))
-        await self._of(session).set_variables(session.uid, {keyword: value})
+        try:
+            await self._of(session).set_variables(session.uid, {keyword: value})
+        except (Transient, Unauthorised):
+            await self._store.write(wish(session.uid, session.agent, {keyword: value}))
+            raise
         await self._store.write(told(session.uid, session.agent, {keyword: value}))
 
     async def close(self) -> None:
@@ -136,7 +130,7 @@ class Variables:
 
     async def _tell(self, event: Inbound, session: Session) -> None:
         rows = await self._store.read(known(session.uid, session.agent))
-        refused = await self._refusals(session.agent)
+        refused = await self.refusals.of(session.agent)
         wanted = {**self._facts(event, session), **self._own(rows, session)}
         news = {
             keyword: value
@@ -168,12 +162,12 @@ class Variables:
         agent, began = self._of(session), self._monotonic()
         try:
             await agent.set_variables(session.uid, values)
-        except Unauthorised:
+        except (Unauthorised, Exhausted):
             raise
         except Permanent as error:
             if len(values) > 1:
                 return await self._put_each(session, values)
-            await self._refuse(session.agent, next(iter(values)), str(error))
+            await self._not_taken(session, values, error)
             return {}
         self._usual[session.agent] = self._monotonic() - began
         return values
@@ -185,17 +179,49 @@ class Variables:
             taken |= await self._put(session, {keyword: value})
         return taken
 
+    async def _not_taken(
+        self, session: Session, values: Mapping[str, str], error: Permanent
+    ) -> None:
+        """Find out whether it was the keyword, or the value, that Coze did not like."""
+        ((keyword, _),) = values.items()
+        if not self._is_the_value(session, keyword, error):
+            await self.refusals.note(session.agent, keyword, str(error))
+            return
+        log.warning(
+            "variable.value_refused",
+            agent=session.agent,
+            keyword=keyword,
+            uid=session.uid,
+            reason=str(error),
+        )
+        # As good as told: what was refused is not tried again, what comes instead of it is.
+        await self._store.write(told(session.uid, session.agent, values))
+
+    def _is_the_value(self, session: Session, keyword: str, error: Permanent) -> bool:
+        if is_same_for_all(self._settings[session.agent].variables[keyword]):
+            return False
+        if isinstance(error, Rejected) or (session.agent, keyword) in self._proven:
+            return True
+        return not self.refusals.doubt(session.agent, keyword, session.uid)
+
     async def _prove(self, session: Session, values: Mapping[str, str]) -> None:
         """See once whether a variable of this agent keeps what it is told."""
         open_keywords = {k for k in values if (session.agent, k) not in self._proven}
         if not open_keywords:
             return
-        there = {v.keyword: v.value for v in await self._of(session).variables(session.uid)}
+        there = {each.keyword: each for each in await self._of(session).variables(session.uid)}
         for keyword in open_keywords:
-            if there.get(keyword) == values[keyword]:
+            if self._has_stuck(there.get(keyword), values[keyword]):
                 self._proven.add((session.agent, keyword))
+                self.refusals.trust(session.agent, keyword)
             else:
-                await self._refuse(session.agent, keyword, FORGOTTEN)
+                await self.refusals.note(session.agent, keyword, FORGOTTEN)
+
+    def _has_stuck(self, there: Variable | None, value: str) -> bool:
+        """Tell whether Coze kept a value, be it in its own spelling."""
+        if there is None or there.value == value:
+            return there is not None
+        return there.set_at is not None and self._now() - there.set_at < JUST_NOW
 
     def _patience(self, agent: str) -> float:
         """Seconds a question may wait: as configured, else while it is hardly noticed."""
@@ -203,39 +229,6 @@ class Variables:
             return configured
         usual = self._usual.get(agent)
         return 0.0 if usual is None or usual > QUICK else 2 * usual
-
-    # Refusals
-
-    async def _refuse(self, agent: str, keyword: str, reason: str) -> None:
-        log.warning("variable.refused", agent=agent, keyword=keyword, reason=reason)
-        VARIABLES.labels("refused").inc()
-        refusal = Refusal(reason, await self._circumstances(agent), self._now())
-        await self._store.write(refuse(agent, keyword, refusal))
-        self._refused.pop(agent, None)
-
-    async def _refusals(self, agent: str) -> Mapping[str, Refusal]:
-        found = self._refused.get(agent)
-        if found is None or self._monotonic() - found.looked > LOOK_AGAIN:
-            found = _Refused(await self._looked_up(agent), self._monotonic())
-            self._refused[agent] = found
-        return found.keywords
-
-    async def _looked_up(self, agent: str) -> Mapping[str, Refusal]:
-        """What is still refused: a new configuration or a new version is worth a new try."""
-        if not (found := await self._store.read(refusals(agent))):
-            return found
-        await self._store.write(forgive(agent, await self._circumstances(agent)))
-        return await self._store.read(refusals(agent))
-
-    async def _circumstances(self, agent: str) -> str:
-        settings = self._settings[agent]
-        configured = repr((settings.connector_id, sorted(settings.variables.items())))
-        version = ""
-        try:
-            version = (await self._agents[agent].profile()).version
-        except BridgeError as error:
-            log.debug("agent.profile", agent=agent, error=str(error))
-        return f"{hashlib.sha256(configured.encode()).hexdigest()[:16]}/{version}"
 
     # Learning
 

@@ -6,10 +6,14 @@ from typing import Any
 
 
 class Background:
-    """Owns the tasks; what they raise is told to `failed`, and to nobody else."""
+    """Owns the tasks; what they raise is told to `failed`, and to nobody else.
 
-    def __init__(self, failed: Callable[[str, Exception], None]) -> None:
+    most: tasks that work at the same time; the others wait their turn.
+    """
+
+    def __init__(self, failed: Callable[[str, Exception], None], *, most: int) -> None:
         self._failed = failed
+        self._slots = asyncio.Semaphore(most)
         self._tasks: dict[Hashable, asyncio.Task[None]] = {}
 
     def start(
@@ -37,6 +41,7 @@ class Background:
 
     async def _run(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await work()
+            async with self._slots:
+                await work()
         except Exception as error:  # noqa: BLE001  nobody awaits it, so it is told here
             self._failed(name, error)

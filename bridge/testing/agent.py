@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Self
 
+from bridge.clean import clean
 from bridge.errors import BridgeError, Gone, Occupied, Permanent, Unreachable
 from bridge.upstream import (
     AnswerEvent,
@@ -120,6 +121,7 @@ class ScriptedAgent:
     attempts: list[Question] = field(default_factory=list)
     cancelled: list[Trace] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
     uids: list[str] = field(default_factory=list)
     streams: int = 0  # open now
     most_streams: int = 0  # and at the same time, ever
@@ -127,6 +129,7 @@ class ScriptedAgent:
     remembered: dict[str, dict[str, Variable]] = field(default_factory=dict)  # by uid
     told: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)  # keywords it has not
+    unwelcome: set[str] = field(default_factory=set)  # values it does not take
     remembers: bool = True
     slow: float = 0.0  # seconds that telling it something takes
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -213,6 +216,13 @@ class ScriptedAgent:
         self._know(conversation_id)
         self.cleared.append(conversation_id)
 
+    async def delete(self, conversation_id: str) -> None:
+        """Delete a conversation; `deleted` remembers it."""
+        self._may("delete")
+        self.deleted.append(conversation_id)
+        if conversation_id in self.conversations:
+            self.forget(conversation_id)
+
     async def variables(self, uid: str) -> list[Variable]:
         """Return what is remembered."""
         self._may("variables")
@@ -225,8 +235,10 @@ class ScriptedAgent:
         self._may("set_variables")
         if wrong := self.unknown & set(values):
             raise Permanent(f"no variable {min(wrong)}", code=4000)
+        if self.unwelcome & set(values.values()):
+            raise Permanent("not a value", code=4000)
         for keyword, value in values.items() if self.remembers else ():
-            self.keep(uid, Variable(keyword, value, self.clock()))
+            self.keep(uid, Variable(keyword, clean(value).strip(), self.clock()))
 
     def keep(self, uid: str, variable: Variable) -> None:
         """Let the agent itself change a variable."""

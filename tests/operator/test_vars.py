@@ -249,7 +249,7 @@ async def test_a_refusal_stays_until_it_is_tried_again(office: Office) -> None:
 
 async def untold(office: Office) -> Refusal:
     """A refusal under the circumstances of today, so that it is still worth nothing to try."""
-    circumstances = await office.desk.variables._circumstances("default")
+    circumstances = await office.desk.variables.refusals.circumstances("default")
     return Refusal(FORGOTTEN, circumstances, NOW)
 
 
