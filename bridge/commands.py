@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bridge.errors import BridgeError, Permanent, Unauthorised
 from bridge.events import Button
+from bridge.forgetting import Forgetting
 from bridge.linking import Linking
 from bridge.logs import get
 from bridge.phrases import Phrase, say
@@ -21,6 +22,7 @@ from bridge.store.sessions import (
     use_conversation,
 )
 from bridge.store.turns import Ledger, Turn, TurnKind
+from bridge.text.markdown import literal
 from bridge.text.reply import Reply
 from bridge.upstream import Agent, ConversationLost, Variable
 from bridge.words import Word, command_in
@@ -66,6 +68,7 @@ class Commands:
         self._interrupt = interrupt
         self._now = now
         self._linking = Linking(store, now=now)
+        self._forgetting = Forgetting(store, agents=agents, now=now)
         self._obey: Mapping[Word, Callable[[Turn, Session, str], Awaitable[Reply]]] = {
             Word.START: self._start,
             Word.HELP: self._help,
@@ -75,6 +78,7 @@ class Commands:
             Word.HISTORY: self._history,
             Word.LINK: self._link,
             Word.UNLINK: self._unlink,
+            Word.FORGET: self._forget,
             Word.VARS: self._vars,
             Word.SET: self._set,
         }
@@ -119,6 +123,8 @@ class Commands:
             return _says(turn, Phrase.NOTHING_TO_CLEAR)
         try:
             await self._agents[session.agent].of(session.uid).clear(session.conversation_id)
+        except Unauthorised as error:
+            raise _lacking(error) from error
         except ConversationLost:
             # Forgotten more thoroughly than was asked for; the next question begins a new one.
             await self._store.write(forget_conversation(session.conversation_id))
@@ -130,11 +136,14 @@ class Commands:
         return _says(turn, Phrase.NOTHING_TO_STOP)
 
     async def _vars(self, turn: Turn, session: Session, _: str) -> Reply:
-        there = [each for each in await self._variables.read(session) if each.value]
+        try:
+            there = [each for each in await self._variables.read(session) if each.value]
+        except Unauthorised as error:
+            raise _lacking(error) from error
         own = self._variables.settable(session)
         if not there and not own:
             return _says(turn, Phrase.NO_VARIABLES)
-        lines = [f"- `{each.keyword}`: {each.value}" for each in there]
+        lines = [f"- `{each.keyword}`: {literal(each.value)}" for each in there]
         unset = sorted({*own} - {each.keyword for each in there})
         lines += [f"- `{keyword}`: –" for keyword in unset]
         return Reply.saying("\n".join([_phrase(turn, Phrase.VARIABLES), "", *lines]))
@@ -148,8 +157,8 @@ class Commands:
             return _says(turn, Phrase.HOW_TO_SET, names=", ".join(f"`{name}`" for name in own))
         try:
             await self._variables.set_own(session, keyword, value.strip())
-        except Unauthorised:
-            raise
+        except Unauthorised as error:
+            raise _lacking(error) from error
         except Permanent as error:
             log.warning("variable.refused", agent=session.agent, keyword=keyword, error=str(error))
             return _says(turn, Phrase.NOT_SET, name=keyword)
@@ -184,6 +193,18 @@ class Commands:
 
     async def _unlink(self, turn: Turn, session: Session, _: str) -> Reply:
         return Reply.saying(await self._linking.unlink(turn.event, session.own_uid))
+
+    async def _forget(self, turn: Turn, session: Session, said: str) -> Reply:
+        return await self._forgetting.obey(turn.event, session, turn.id, said)
+
+
+def _lacking(error: Unauthorised) -> Permanent:
+    """Say no instead of waiting for the operator, as a question does.
+
+    The token may be good for questions, and lack the permission for this alone: then whoever
+    sends a command would wait forever, and with them everything they say after it.
+    """
+    return Permanent(error.message, code=error.code, logid=error.logid)
 
 
 def _addressed(prologue: str, name: str) -> str:

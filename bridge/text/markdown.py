@@ -29,6 +29,7 @@ _BLOCK_START = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|\#{1,6}[ \t]|\|
 _TRAILING_RUN = re.compile(r"(?<![*_`~]{12})(?P<char>[*_`~])(?P=char)*\Z")  # more is decoration
 _HALF_OPENER = re.compile(r"(?:!|<[A-Za-z/]*)\Z")  # of an image, of an address
 _HALF_DELIMITER = re.compile(r"[ \t|:-]*")
+_MARKUP = re.compile(r"[`*_\[\]<>~|\\&]|://")
 _MAX_ROUNDS = 32  # an end that is more tangled than this is no Markdown in the making: it stays
 _LONGEST_OPEN = 80  # characters a marker is waited for before its text is shown all the same
 _LONGEST_HEADER = 400  # characters; a line of prose that begins with a pipe is shown after that
@@ -96,6 +97,19 @@ def _keep_partners(inner: str, core: tuple[int, int], before: str, after: str) -
 
 def _is_letter(char: str) -> bool:
     return bool(char) and not char.isspace() and not is_punctuation(char)
+
+
+def literal(text: str) -> str:
+    """Write somebody's words on one line so that they are shown as they are, as code if need be.
+
+    Not with backslashes, which not every platform takes for what they are.
+    """
+    line = re.sub(r"[\r\n]+", " ", text).strip()
+    if not _MARKUP.search(line):
+        return line
+    ticks = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    room = " " if "`" in line else ""
+    return f"{ticks}{room}{line}{room}{ticks}"
 
 
 def mend(text: str) -> str:

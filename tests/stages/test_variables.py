@@ -8,11 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.config import AgentSettings
-from bridge.errors import Permanent, Unauthorised, Unreachable
+from bridge.errors import Exhausted, Permanent, Unauthorised, Unreachable
+from bridge.refusals import LOOK_AGAIN, WITNESSES
 from bridge.store.variables import wish
 from bridge.testing.agent import ScriptedAgent
 from bridge.upstream import Profile, Variable
-from bridge.variables import LOOK_AGAIN
+from bridge.variables import AT_ONCE
 from tests.stages.world import ANNA, LI, World
 
 SOURCES = {"user_name": "user.name", "language": "user.language", "plan": "constant:free"}
@@ -190,6 +191,78 @@ async def test_a_value_that_does_not_stick_is_told_to_the_operator_once(
     assert told == [OF_ANNA]
 
 
+async def test_a_value_that_coze_does_not_take_costs_nobody_else_the_keyword(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    agent.unwelcome = {"曱甴"}
+    await world.chat("hello", user=replace(ANNA, name="曱甴"))
+    await settled(world)
+    await world.chat("你好", user=LI, chat="elsewhere")
+    await settled(world)
+    assert agent.told[-1][1]["user_name"] == LI.name
+    calls = len(agent.told)
+    await world.chat("again", user=replace(ANNA, name="曱甴"))
+    await settled(world)
+    assert len(agent.told) == calls
+
+
+async def test_a_value_refused_is_followed_by_the_next_one(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    agent.unwelcome = {"曱甴"}
+    await world.chat("hello", user=replace(ANNA, name="曱甴"))
+    await world.chat("it is me")
+    await settled(world)
+    assert agent.remembered[uid_of(agent)]["user_name"].value == ANNA.name
+
+
+async def test_a_value_that_coze_writes_in_its_own_way_has_stuck(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    await world.chat("hello", user=replace(ANNA, name="Anna\0 "))
+    await settled(world)
+    await world.chat("hi", user=LI, chat="elsewhere")
+    await settled(world)
+    assert agent.told[-1][1]["user_name"] == LI.name
+
+
+async def test_a_keyword_whose_values_are_refused_one_after_another_is_refused(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    agent.unknown = {"user_name"}
+    for number in range(WITNESSES):
+        await world.chat("hello", user=replace(ANNA, id=f"u-{number}"), chat=f"room {number}")
+        await asyncio.sleep(1)
+    await world.chat("hello", user=LI, chat="elsewhere")
+    await asyncio.sleep(1)
+    assert "user_name" not in agent.told[-1][1]
+    agent.unknown = set()
+    agent.prologue = Profile(version="2")
+    await asyncio.sleep(LOOK_AGAIN + 1)
+    await world.chat("again", user=replace(ANNA, id="u-0"), chat="room 0")
+    await asyncio.sleep(1)
+    assert agent.remembered[uid_of(agent)]["user_name"].value == ANNA.name
+
+
+async def test_an_empty_purse_refuses_nothing(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    agent.fail("set_variables", Exhausted("pay first", code=4011))
+    await world.chat("hello")
+    await settled(world)
+    await world.chat("again")
+    assert told == [OF_ANNA, OF_ANNA]
+
+
+async def test_slow_calls_are_few_at_once(world: World, agent: ScriptedAgent, told: Calls) -> None:
+    agent.slow = 5.0
+    crowd = [replace(ANNA, id=f"u-{number}") for number in range(3 * AT_ONCE)]
+    await asyncio.gather(*(world.chat("hi", user=each, chat=each.id) for each in crowd))
+    assert len(agent.told) == AT_ONCE
+    await asyncio.sleep(3 * 2 * agent.slow)
+    assert len(agent.remembered) == len(crowd)
+
+
 async def test_what_the_agent_changed_is_left_alone(
     world: World, agent: ScriptedAgent, told: Calls
 ) -> None:
@@ -281,6 +354,26 @@ async def test_a_name_that_coze_does_not_know_is_told_to_its_user(
     configured(world, {"nickname": "user-set"})
     agent.unknown = {"nickname"}
     assert "does not take" in (await world.chat("/set nickname Nyuta"))[0]
+
+
+@pytest.mark.parametrize("said", ["/vars", "/set nickname Nyuta"])
+async def test_a_token_that_may_not_read_variables_stops_no_conversation(
+    world: World, agent: ScriptedAgent, said: str
+) -> None:
+    configured(world, {"nickname": "user-set"})
+    agent.fail("variables", *[Unauthorised("no permission", code=4101)] * 9)
+    agent.fail("set_variables", *[Unauthorised("no permission", code=4101)] * 9)
+    shown = await world.chat(said, "hello")
+    assert "something went wrong" in shown[0]
+    assert shown[1] == "You said: hello"
+    assert world.clock.monotonic() < 30
+
+
+async def test_a_value_is_shown_as_it_is_written(world: World, agent: ScriptedAgent) -> None:
+    configured(world, {"nickname": "user-set"})
+    await world.chat("/set nickname ![*x*](https://example.org/p.png) `a`")
+    shown = (await world.chat("/vars"))[-1]
+    assert "`` ![*x*](https://example.org/p.png) `a` ``" in shown
 
 
 async def test_what_was_set_while_coze_was_away_comes_with_the_next_question(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.text.markdown import mend, prep
+from bridge.text.markdown import literal, mend, prep
 
 from .samples import FINISHED, SAMPLES, parser, prose, visible
 
@@ -198,3 +198,24 @@ def test_a_hopeless_tangle_costs_no_minutes_and_is_mended_once(unit: str) -> Non
     once = mend(tangle)
     assert time.perf_counter() - began < 2  # below 0.1 s; generous for a busy machine
     assert mend(once) == once
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("Queen of  Sheba", "Queen of  Sheba"),
+        ("*bold*", "`*bold*`"),
+        ("a ` b `` c", "``` a ` b `` c ```"),
+        ("one\ntwo", "one two"),
+        ("https://example.org", "`https://example.org`"),
+    ],
+)
+def test_somebodys_words_stand_as_they_are(words: str, shown: str) -> None:
+    assert literal(words) == shown
+
+
+@given(salad)
+def test_somebodys_words_mean_nothing(words: str) -> None:
+    [item] = [each for each in parser.parse(f"- x: {literal(words)}") if each.type == "inline"]
+    assert {each.type for each in item.children or []} <= {"text", "code_inline"}
+    assert visible(f"x: {literal(words)}") == re.sub(r"\s+", "", f"x: {words}")
