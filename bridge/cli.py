@@ -126,6 +126,7 @@ def check(
     """List every problem, each with its cure."""
     with _exit_codes():
         from bridge import check as checks
+        from bridge.operator.paper import plain
 
         _log("error", "auto")  # what goes wrong is a finding, not a line of the log
         findings = _run(checks.offline(config, os.environ))
@@ -136,7 +137,7 @@ def check(
             typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
         else:
             for each in findings:
-                typer.echo(f"{each.verdict:5}  {each.text}")
+                typer.echo(plain(f"{each.verdict:5}  {each.text}"))
         if any(finding.verdict == "wrong" for finding in findings):
             raise typer.Exit(1)
 

@@ -303,5 +303,7 @@ def _print(data: object, lines: Iterable[str], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
         return
+    from bridge.operator.paper import plain
+
     for line in lines:
-        typer.echo(line)
+        typer.echo(plain(line))  # names are what people chose to be called

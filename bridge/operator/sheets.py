@@ -50,7 +50,9 @@ def sync_lines(synced: Synced) -> Iterator[str]:
     for each in synced.people:
         names = ", ".join(sorted(each.told))
         yield f"{each.person.called}: {each.trouble or f'told {names}'}"
-    if not synced.people:
+    if not synced.findings:
+        yield "No agent is to be told anything: [agents.NAME.variables] says what."
+    elif not synced.people:
         yield "Nobody had news." if synced.is_well else "Nobody was told anything."
 
 

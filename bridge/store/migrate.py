@@ -36,9 +36,9 @@ class SchemaState:
 async def schema_state(url: str) -> SchemaState:
     """Compare the database with this program. Raises `Unreachable`; changes nothing.
 
-    Raises `Permanent` if the schema is newer than the program.
+    Raises `Permanent` if the schema is newer than the program. A SQLite file must be there.
     """
-    return await asyncio.to_thread(_with_connection, url, state_of)
+    return await asyncio.to_thread(_with_connection, url, state_of, query_only=True)
 
 
 async def migrate(url: str) -> str:
@@ -46,8 +46,8 @@ async def migrate(url: str) -> str:
     return await asyncio.to_thread(_with_connection, url, _upgrade)
 
 
-def _with_connection(url: str, work: Job[T]) -> T:
-    engine = _engine(url)
+def _with_connection(url: str, work: Job[T], *, query_only: bool = False) -> T:
+    engine = _engine(url, query_only=query_only)
     try:
         with as_bridge_errors(), engine.begin() as connection:
             return work(connection)
@@ -55,10 +55,11 @@ def _with_connection(url: str, work: Job[T]) -> T:
         engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, *, query_only: bool) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return sqlite_engine(url, query_only=False, size=1)
+        # Whoever only looks takes no lock that a running daemon would have to wait for.
+        return sqlite_engine(url, query_only=query_only, size=1)
     return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True)
 
 

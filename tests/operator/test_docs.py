@@ -37,7 +37,7 @@ async def past(url: str) -> None:
     """What happened before the page begins."""
     began = datetime.now(UTC) - timedelta(seconds=40)
     store = await open_store(url)
-    ledger = Ledger(store, lambda: datetime.now(UTC))
+    ledger = Ledger(store, lambda: began + timedelta(seconds=10))
     group = ChatRef("telegram", "telegram", "-4001", kind=ChatKind.GROUP)
     anna = ChatRef("telegram", "telegram", "12345")
     failed = "the agent is not published to the API channel, code 4015"
@@ -70,7 +70,8 @@ def masked(text: str, its: Installation) -> str:
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2026-11-20 08:30", text)
     text = re.sub(r"logid\s+[0-9A-F]+", "logid X", text)
     text = re.sub(r"schema \d+", "schema 0005", text)
-    return re.sub(r" +\d+ (s|min)\b", " 40 s", text)
+    text = re.sub(r" +\d+ (s|min)\b", " 40 s", text)
+    return re.sub(r"(?<=\S)  +", "  ", text)  # columns are as wide as what is in them
 
 
 async def typed(command: str, its: Installation) -> str:
