@@ -168,7 +168,9 @@ class Speaker:
         """Delete a message; one that is gone is success."""
         there, shown = spot(message.chat), self._streams.find(message)
         with as_another_call(), suppress(Gone):
-            if shown and shown.streaming:
+            if shown is None:  # what streams is not deleted
+                await self._take_up(message)
+            elif shown.streaming:
                 await self._streaming.end(message, shown)
             await self._calls.make(there, DELETE, channel=there.channel, ts=message.id)
         self._streams.gone(message)

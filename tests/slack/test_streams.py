@@ -259,6 +259,27 @@ async def test_streamed_message_is_taken_back(
     assert slack.open_streams == []
 
 
+async def test_retracted_stream_of_an_earlier_run_is_ended_first(
+    slack: Emulator, said: Answer
+) -> None:
+    assert said.ref is not None
+    async with speaking(slack) as restarted:
+        await restarted.retract(said.ref)
+    assert said.channel.answers == []
+    assert slack.open_streams == []
+
+
+async def test_retracted_message_that_is_gone_already_is_success(
+    slack: Emulator, said: Answer, dm: Seat
+) -> None:
+    assert said.ref is not None
+    await said.end("Once upon")
+    await dm.delete(said.message)
+    async with speaking(slack) as restarted:
+        await restarted.retract(said.ref)
+    assert said.channel.answers == []
+
+
 async def test_half_a_mention_waits_for_its_end(slack: Emulator, said: Answer) -> None:
     await said.grow("Once <!chan")
     assert said.message.text == "Once"

@@ -58,6 +58,8 @@ async def update(ask: Ask) -> Json:
 async def delete(ask: Ask) -> Json:
     channel = ask.channel()
     message = ask.own(channel, "cant_delete_message")
+    if message.streaming:
+        raise Refused("cant_delete_message")
     channel.remove(message)
     ask.emulator.events.deleted(message)
     return {"channel": channel.id, "ts": message.ts}
