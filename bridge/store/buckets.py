@@ -114,14 +114,14 @@ class PostgresBuckets:
 
 
 def _columns(demands: Sequence[Demand]) -> dict[str, list[Any]]:
-    """The demands as arrays, each bucket once."""
+    """The demands as arrays, each bucket once; psycopg wants all of an array of one type."""
     once = list({demand.key: demand for demand in demands}.values())
     return {
         "keys": [demand.key for demand in once],
-        "ahead": [demand.ahead for demand in once],
-        "step": [demand.step for demand in once],
-        "reach": [demand.reach for demand in once],
-        "seconds": [demand.seconds for demand in once],
+        "ahead": [float(demand.ahead) for demand in once],
+        "step": [float(demand.step) for demand in once],
+        "reach": [float(demand.reach) for demand in once],
+        "seconds": [float(demand.seconds) for demand in once],
         "calls": [demand.calls for demand in once],
         "edits": [demand.edits for demand in once],
         "crowd": [demand.crowd for demand in once],
@@ -157,7 +157,7 @@ WITH asked AS (
 ), clock AS MATERIALIZED (
     SELECT NOW AS now, count(*) AS rows, set_config('synchronous_commit', 'off', true) AS off
     FROM locked
-), live AS (
+), live AS MATERIALIZED (
     SELECT asked.*, now, held_until,
         CASE WHEN due > now + reach THEN now ELSE due END AS due,
         ARRAY(SELECT t FROM unnest(claimed) AS t
@@ -169,7 +169,7 @@ WITH asked AS (
         (SELECT coalesce(jsonb_object_agg(who, it), '{}') FROM jsonb_each(crowds) AS c (who, it)
             WHERE who <> :replica AND (it ->> 1)::float8 > now - :linger) AS others
     FROM locked JOIN asked USING (key) CROSS JOIN clock
-), judged AS (
+), judged AS MATERIALIZED (
     SELECT live.*, greatest(
         due - ahead - now,
         held_until - now,
@@ -194,7 +194,7 @@ WITH asked AS (
         END,
         until = greatest(buckets.until, greatest(judged.due, now) + step, now + seconds)
     FROM judged CROSS JOIN verdict
-    WHERE granted AND buckets.key = judged.key
+    WHERE granted AND buckets.key = judged.key AND buckets.key = ANY (CAST(:keys AS text[]))
 )
 SELECT key, now, wait, greatest(held_until - now, 0) AS held,
     (SELECT coalesce(sum((it ->> 0)::int), 0) FROM jsonb_each(others) AS c (who, it)) AS elsewhere
