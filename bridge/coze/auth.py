@@ -14,8 +14,9 @@ class Credentials(Protocol):
     async def refused(self, token: str) -> bool:
         """Hear that Coze refused `token`.
 
-        True: `token()` now gives another one, so the call is worth one repetition. May be
-        called by many calls at once with the same token. Raises like `token`.
+        True: `token()` now gives another one, so the call is worth one repetition; False: it
+        would not help. May be called by many calls at once with the same token. Raises like
+        `token`.
         """
 
     def of(self, uid: str) -> "Credentials":

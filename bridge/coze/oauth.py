@@ -121,8 +121,7 @@ class OAuth:
         return await self._tokens.get("")
 
     async def refused(self, token: str) -> bool:
-        self._tokens.drop("", token)
-        return True
+        return self._tokens.drop("", token)
 
     def of(self, uid: str) -> Credentials:
         return _Person(self, self._tokens, uid) if self._per_user else self
@@ -171,8 +170,7 @@ class _Person(Credentials):
         return await self.tokens.get(self.uid)
 
     async def refused(self, token: str) -> bool:
-        self.tokens.drop(self.uid, token)
-        return True
+        return self.tokens.drop(self.uid, token)
 
     def of(self, uid: str) -> Credentials:
         return self.service.of(uid)

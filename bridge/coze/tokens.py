@@ -1,6 +1,7 @@
 """Access tokens that expire: kept until they are nearly over, asked for once at a time."""
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ MARGIN = 60.0
 
 AGAIN = 5.0
 """Seconds until a token that could not be replaced in time is tried to be replaced again."""
+
+AT_MOST_EVERY = 60.0
+"""Seconds between two replacements of tokens that were refused before their time: where a
+permission is missing the next token will be refused as well, and each call asks for another."""
 
 MOST = 10_000
 """Tokens kept; the one unused for longest goes first, and is asked for again when it is needed."""
@@ -27,12 +32,16 @@ class Token:
 
 @dataclass(slots=True)
 class _Place:
-    """The token of one person, or none yet. flights: requests that came to an end."""
+    """The token of one person, or none yet.
+
+    flights: requests that came to an end. dropped_at: when a token was refused last.
+    """
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     token: Token | None = None
     renew_at: float = 0.0
     flights: int = 0
+    dropped_at: float = -math.inf
     failure: BridgeError | None = None
 
 
@@ -68,11 +77,16 @@ class Tokens:
                 raise place.failure.with_traceback(None)
             return self._text(place)
 
-    def drop(self, name: str, token: str) -> None:
-        """Forget a token that was refused, unless it has been replaced already."""
+    def drop(self, name: str, token: str) -> bool:
+        """Forget a token that was refused; False if another one is not worth a try so soon."""
         place = self._places.get(name)
-        if place is not None and place.token is not None and place.token.text == token:
-            place.token = None
+        if place is None or place.token is None or place.token.text != token:
+            return True  # it has been replaced already, or is about to be
+        now = self._clock()
+        if now - place.dropped_at < AT_MOST_EVERY:
+            return False
+        place.token, place.dropped_at = None, now
+        return True
 
     async def _fly(self, name: str, place: _Place) -> None:
         """Ask once. Somebody who is cancelled here leaves the asking to the next in line."""

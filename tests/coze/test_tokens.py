@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bridge.coze.tokens import AGAIN, Token, Tokens
+from bridge.coze.tokens import AGAIN, AT_MOST_EVERY, Token, Tokens
 from bridge.errors import Unauthorised, Unreachable
 
 
@@ -110,6 +110,17 @@ async def test_a_refused_token_is_replaced_once_for_all(tokens: Tokens, desk: De
     new = await tokens.get("anna")
     tokens.drop("anna", old)  # a slower call hears of the same refusal
     assert await tokens.get("anna") == new == "anna-2"
+
+
+async def test_a_permission_that_is_missing_costs_no_token_for_each_call(
+    tokens: Tokens, desk: Desk
+) -> None:
+    assert tokens.drop("anna", await tokens.get("anna"))
+    for _ in range(9):
+        assert not tokens.drop("anna", await tokens.get("anna"))
+    assert len(desk.asked) == 2
+    desk.now += AT_MOST_EVERY
+    assert tokens.drop("anna", await tokens.get("anna"))
 
 
 async def test_trouble_before_the_end_of_a_token_goes_unnoticed(tokens: Tokens, desk: Desk) -> None:
