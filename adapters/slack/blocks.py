@@ -22,13 +22,13 @@ _LONGEST_LABEL = 75  # characters, likewise the next two
 _LONGEST_VALUE = 2000
 _LONGEST_OPTION = 150
 _LONGEST_SECTION = 3000
-_LONGEST_TEXT = 4000  # of an update; a post takes ten times as much
+_LONGEST_TEXT = 4000  # bytes: an update takes no more, and a post makes two messages of it
 
 
 def posted(page: Page, below: Sequence[Block] = ()) -> Block:
     """What `chat.postMessage` shows of a page. A plain one is a literal text and no more."""
     if page.plain:
-        return {"text": escaped(page.text), "mrkdwn": False}
+        return {**_fallback(page), "mrkdwn": False} if _fallback(page) else _in_sections(page)
     if not below:
         return {"markdown_text": harmless(page.text)}
     return _in_blocks(page, below)
@@ -36,10 +36,7 @@ def posted(page: Page, below: Sequence[Block] = ()) -> Block:
 
 def updated(page: Page, below: Sequence[Block] = ()) -> Block:
     """What `chat.update` shows of a page. What has blocks is not marked as edited."""
-    if page.plain:
-        parts = list(_cut(harmless(page.text), _LONGEST_SECTION))
-        return {"blocks": [_literal(part) for part in parts], **_fallback(page)}
-    return _in_blocks(page, below)
+    return _in_sections(page) if page.plain else _in_blocks(page, below)
 
 
 def under(page: Page, feedback: str = "") -> list[Block]:
@@ -59,10 +56,15 @@ def _in_blocks(page: Page, below: Sequence[Block]) -> Block:
     return {"blocks": [said, *below], **_fallback(page)}
 
 
+def _in_sections(page: Page) -> Block:
+    parts = _cut(harmless(page.text), _LONGEST_SECTION)
+    return {"blocks": [_literal(part) for part in parts], **_fallback(page)}
+
+
 def _fallback(page: Page) -> Block:
     """What notifications and screen readers get; Slack finds it in the blocks if it is long."""
     text = escaped(page.text)
-    return {"text": text} if len(text) <= _LONGEST_TEXT else {}
+    return {"text": text} if len(text.encode()) <= _LONGEST_TEXT else {}
 
 
 def _literal(text: str) -> Block:

@@ -78,11 +78,11 @@ class Speaker:
         return self._ways.limits(chat, message_id, final=final)
 
     def is_spent(self, message: MessageRef) -> bool:
-        """Tell whether a stream is as old as it should get."""
+        """Tell whether a stream is as old, or as long, as it should get."""
         shown = self._streams.find(message)
         if shown is None or not shown.streaming:
             return False
-        return self._clock() - shown.started >= self._settings.stream_life
+        return shown.is_full or self._clock() - shown.started >= self._settings.stream_life
 
     async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
         """Post a message: a stream if it is going to grow and may be one.

@@ -10,6 +10,9 @@ from adapters.slack.lately import Lately
 from bridge.events import ChatRef, MessageRef
 
 LIFE = 300.0  # seconds until Slack ends a stream by itself (python-slack-sdk #1859)
+# Bytes, of the 10,600 to 12,000 that others measured (openclaw #143882, CopilotKit #6063): a page
+# of English ends before, and in Chinese three times as much would be too long.
+MOST = 10_000
 _REMEMBERED = 3600.0  # seconds; longer than an answer takes
 _PAUSE = 60.0  # seconds without an edit, after which an answer is taken for abandoned
 _Messages: TypeAlias = Lately[tuple[str, str], MessageRef]
@@ -29,6 +32,11 @@ class Shown:
     sent: str = ""
     sure: bool = True
     started: float = math.inf
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its stream takes little more, or none."""
+        return len(self.sent.encode()) >= MOST
 
     def rest_of(self, text: str) -> str | None:
         """What the stream lacks of a text; None if appending cannot make it that text."""

@@ -80,11 +80,6 @@ def test_post_with_buttons_has_a_text_for_notifications() -> None:
     assert [block["type"] for block in shown["blocks"]] == ["markdown", "actions"]  # type: ignore[attr-defined]
 
 
-def test_long_update_leaves_that_text_to_slack() -> None:
-    assert "text" in blocks.updated(Page("x" * 4000, final=True))
-    assert "text" not in blocks.updated(Page("x" * 4001, final=True))
-
-
 def test_plain_post_is_literal() -> None:
     page = Page("*a* <b> & <!here>", final=True, plain=True)
     assert blocks.posted(page) == {"text": "*a* &lt;b&gt; &amp; &lt;!here&gt;", "mrkdwn": False}
@@ -112,3 +107,18 @@ def test_plain_update_keeps_every_character_in_sections_of_a_size(text: str) -> 
 def test_unreadable_press_says_nothing(payload: dict[str, object]) -> None:
     assert blocks.pressed(payload) == ""
     assert blocks.thumb(payload) == ""
+
+
+@pytest.mark.parametrize(("letter", "most"), [("a", 4000), ("字", 1333), ("<", 1000)])
+def test_notification_says_as_much_as_an_update_takes(letter: str, most: int) -> None:
+    short, long = (blocks.updated(Page(letter * count)) for count in (most, most + 1))
+    assert "text" in short
+    assert "text" not in long
+    assert long["blocks"] == [{"type": "markdown", "text": letter * (most + 1)}]
+
+
+def test_long_literal_text_is_no_text_that_slack_would_cut_in_two() -> None:
+    page = Page("<!channel>" * 500, plain=True)
+    assert "text" not in blocks.posted(page)
+    shown = "".join(str(block["text"]["text"]) for block in blocks.posted(page)["blocks"])  # type: ignore[attr-defined]
+    assert shown.replace("\u200b", "") == page.text

@@ -249,6 +249,21 @@ async def test_life_of_a_stream_may_be_set(
         assert speaker.is_spent(said.ref)
 
 
+@pytest.mark.parametrize("letter", ["a", "字", "😀"])
+async def test_stream_is_spent_before_slack_takes_no_more_whatever_the_script(
+    slack: Emulator, speaker: Speaker, said: Answer, letter: str
+) -> None:
+    assert said.ref is not None
+    text = "Once "
+    while not speaker.is_spent(said.ref):
+        text += letter * 100
+        await said.grow(text)
+    await said.end(text + letter * 100)
+    assert calls(slack)[-1] == "stopStream"
+    assert said.markdown == text + letter * 100
+    assert 9_000 < len(text.encode()) < 11_000
+
+
 async def test_streamed_message_is_taken_back(
     slack: Emulator, speaker: Speaker, said: Answer
 ) -> None:

@@ -13,7 +13,7 @@ from tests.slack.emulator.params import Arguments, Json
 
 MOST_MARKDOWN = 12_000  # characters
 MOST_TEXT = 40_000  # a post is cut here
-MOST_UPDATE = 4_000  # an update is refused here
+MOST_UPDATE = 4_000  # bytes; an update is refused here (measured, openclaw #115027)
 MOST_BLOCKS = 50
 MOST_SECTION = 3_000
 MOST_IN_BLOCKS = 13_200  # all text of all blocks; measured, bolt-js #2509
@@ -120,7 +120,7 @@ def read(args: Arguments, *, update: bool = False) -> Content:
         raise Refused("markdown_text_conflict")
     if not (text or markdown or blocks or args.given("attachments")):
         raise Refused("no_text")
-    if len(markdown) > MOST_MARKDOWN or (update and len(text) > MOST_UPDATE):
+    if len(markdown) > MOST_MARKDOWN or (update and len(text.encode()) > MOST_UPDATE):
         raise Refused("msg_too_long")
     return Content(text[:MOST_TEXT], markdown, blocks, (), args.fields("metadata") or None)
 

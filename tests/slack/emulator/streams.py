@@ -1,7 +1,8 @@
 """A message that is being streamed: how long it lives and how much it takes.
 
 Observed, not documented: about five minutes from its start even with traffic (python-slack-sdk
-#1859), and 12,000 characters together, the JSON of its task cards among them (vercel/chat #617).
+#1859), and 12,000 together, the JSON of its task cards among them (vercel/chat #617), counted in
+bytes (openclaw #143882).
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from tests.slack.emulator.errors import Refused, bad, explained
 from tests.slack.emulator.params import Arguments, Json
 
 LIFE = 300.0  # seconds
-MOST = 12_000  # characters
+MOST = 12_000  # bytes
 CHUNKS = {
     "markdown_text": ("text",),
     "task_update": ("id", "title"),
@@ -63,7 +64,7 @@ class Stream:
 
 def _cost(chunk: Json) -> int:
     if chunk["type"] == "markdown_text":
-        return len(str(chunk["text"]))
+        return len(str(chunk["text"]).encode())
     return content.size(chunk)
 
 
