@@ -1,7 +1,7 @@
 """One chat of one adapter: calls are paced, counted and timed, and never repeated here."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -32,9 +32,17 @@ class Line:
     """Raises what the adapter raises. A Retry-After holds back this chat alone.
 
     edits: whether a message can be changed once it was sent.
+    guard: called before each call; what it raises keeps us from making it.
     """
 
-    def __init__(self, adapter: Adapter, chat: ChatRef, pacer: Pacing) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        chat: ChatRef,
+        pacer: Pacing,
+        guard: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._guard = guard
         self._adapter = adapter
         self._chat = chat
         self._pacer = pacer
@@ -161,6 +169,7 @@ class Line:
         """Count a call. claimed: what it draws on; a Retry-After holds back the first of it."""
         outcome = "bug"
         try:
+            self._guard()
             yield
             outcome = "ok"
         except RateLimited as error:

@@ -14,7 +14,10 @@ from bridge.store.turns import Turn
 
 
 class Outbox:
-    """Everything that is sent goes through here, so that each chat keeps its pace."""
+    """Everything that is sent goes through here, so that each chat keeps its pace.
+
+    guard: see `Line`; it raises where this process must not speak any more.
+    """
 
     def __init__(
         self,
@@ -24,12 +27,14 @@ class Outbox:
         pacer: Pacing,
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
         self._adapters = adapters
         self._pages = pages
         self._pacer = pacer
         self._now = now
         self._sleep = sleep
+        self._guard = guard
 
     async def screen(self, turn: Turn) -> "Screen":
         """The screen of a turn, with what an earlier run left on it."""
@@ -42,4 +47,4 @@ class Outbox:
         await self._line(chat).typing()
 
     def _line(self, chat: ChatRef) -> Line:
-        return Line(self._adapters[chat.account], chat, self._pacer)
+        return Line(self._adapters[chat.account], chat, self._pacer, self._guard)

@@ -34,6 +34,11 @@ class Works:
         """How to stop what a lane is answering, wherever that is."""
         return self.replicas.interrupt if self.replicas else self.interrupts.reach
 
+    def guard(self) -> None:
+        """Raises `Fenced` where this process must not speak to people any more."""
+        if self.replicas:
+            self.replicas.lease.check()
+
     @property
     def leading(self) -> Leading | None:
         """How to become the one that receives; None where there is no other."""

@@ -17,10 +17,11 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.events import Button, Page
+from bridge.outbox import Outbox
 from bridge.screen import Screen
 from bridge.store.outbox import PageState
 from bridge.store.sessions import Session
-from bridge.store.turns import Turn
+from bridge.store.turns import Fenced, Turn
 from bridge.testing.adapter import ROOMY, BareAdapter, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from tests.stages.world import World
@@ -535,3 +536,17 @@ async def test_a_page_whose_id_was_not_stored_does_not_move_the_others(
     turn = await answered(world, turn, whole("a", "b!"))
     await again.settle()
     assert adapter.shown() == ["a", "b!", "a"]  # the first one's id is what nobody knows
+
+
+async def test_who_must_not_speak_any_more_says_nothing(world: World, adapter: FakeAdapter) -> None:
+    def gone() -> None:
+        raise Fenced("others have taken over")
+
+    world.outbox = Outbox(
+        {"fake": adapter}, world.pages, pacer=world.pacer, now=world.clock.now, guard=gone
+    )
+    turn, screen = await screen_of(world)
+    await answered(world, turn, whole("a"))
+    with pytest.raises(Fenced):
+        await screen.settle()
+    assert adapter.shown() == []
