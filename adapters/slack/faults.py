@@ -28,7 +28,6 @@ _KEY = frozenset(
         "invalid_client_id",
         "invalid_refresh_token",
         "missing_scope",
-        "no_permission",
         "not_allowed_token_type",
         "not_authed",
         "token_expired",
@@ -45,6 +44,7 @@ _PLACE = frozenset(
         "channel_not_found",
         "is_archived",
         "messages_tab_disabled",
+        "no_permission",  # "make sure your app is a member of the conversation"
         "not_in_channel",
         "restricted_action",
         "restricted_action_non_threadable_channel",
@@ -85,7 +85,8 @@ _CONTENT = frozenset(
     }
 )
 _PASSING = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
-_NOT_NOW = frozenset({"team_added_to_org"})  # refused before anything happened
+# Refused before anything happened.
+_NOT_NOW = frozenset({"external_channel_migrating", "org_login_required", "team_added_to_org"})
 
 
 @contextmanager
@@ -100,6 +101,9 @@ def as_bridge_errors() -> Iterator[None]:
     except (aiohttp.ClientError, TimeoutError) as error:
         told = f"Slack's answer did not arrive ({type(error).__name__})"
         raise Unreachable(told, happened=True) from error
+    except (AttributeError, ValueError) as error:
+        # The SDK reads whatever comes as an object, also what a proxy says in its place.
+        raise Unreachable("Slack's answer is none", happened=True) from error
 
 
 def translated(error: SlackApiError) -> BridgeError:

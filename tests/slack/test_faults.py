@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -45,6 +47,7 @@ async def error_of(client: AsyncWebClient) -> BridgeError:
         ("channel_not_found", Departed),
         ("is_archived", Departed),
         ("not_in_channel", Departed),
+        ("no_permission", Departed),
         ("thread_not_found", Departed),
         ("message_not_found", Gone),
         ("cant_update_message", Gone),
@@ -54,6 +57,8 @@ async def error_of(client: AsyncWebClient) -> BridgeError:
         ("msg_blocks_too_long", Rejected),
         ("internal_error", Unreachable),
         ("team_added_to_org", Unreachable),
+        ("org_login_required", Unreachable),
+        ("external_channel_migrating", Unreachable),
         ("message_not_in_streaming_state", Permanent),
         ("something_new", Permanent),
     ],
@@ -89,6 +94,28 @@ async def test_trouble_passes(
     error = await error_of(client)
     assert isinstance(error, Transient)
     assert error.happened is happened
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"the proxy says hello", "text/plain"),
+        (b"[1]", "application/json"),
+        (b"null", "application/json"),
+        (b"{", "application/json"),
+        (b"\xff\xfe", "application/json"),
+    ],
+)
+async def test_answer_that_is_none_may_have_happened(body: bytes, kind: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=kind)
+
+    app = web.Application()
+    app.router.add_post("/api/auth.test", answer)
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        error = await error_of(make_client(None, str(server.make_url("/api/")), session))
+    assert isinstance(error, Unreachable)
+    assert error.happened
 
 
 async def test_no_answer_in_time_may_have_happened(client: AsyncWebClient, slack: Emulator) -> None:
