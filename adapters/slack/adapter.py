@@ -23,7 +23,7 @@ from adapters.slack.settings import SlackSettings
 from adapters.slack.socket import Exchange, Sockets, Timing
 from adapters.slack.speak import Speaker
 from adapters.slack.threads import Threads
-from adapters.slack.workspaces import OneWorkspace, Workspaces, make_client
+from adapters.slack.workspaces import OneWorkspace, Workspaces, make_client, open_session
 from bridge.adapter import Capabilities, Host, Sink
 from bridge.errors import BridgeError, Unreachable
 from bridge.events import ChatRef, MessageRef, Page
@@ -79,7 +79,7 @@ class SlackAdapter:
 
         Raises `Misconfigured` where people may install the app and nothing seals their tokens.
         """
-        session = aiohttp.ClientSession(trust_env=True)
+        session = open_session()
         try:
             workspaces, installing = self._workspaces(session)
         except BridgeError:  # no key for the vault; `close` is for what was opened

@@ -1,14 +1,12 @@
 """One call to Slack: with the right token, counted, timed out, and never repeated blindly."""
 
-import asyncio
-
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
 from adapters.slack.place import Spot
 from adapters.slack.raw import Json, fields
 from adapters.slack.tiers import HISTORY, POST, REPLIES, Tiers
-from adapters.slack.workspaces import PATIENCE, Workspace, Workspaces
+from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.errors import Unauthorised
 
 _READS = frozenset({REPLIES, HISTORY})  # these take no JSON
@@ -57,9 +55,8 @@ class Calls:
 async def _call(client: AsyncWebClient, method: str, args: Json) -> Json:
     given = {name: value for name, value in args.items() if value is not None}
     with as_bridge_errors():
-        async with asyncio.timeout(PATIENCE):  # the SDK sets none where a session is shared
-            if method in _READS:
-                answer = await client.api_call(method, http_verb="GET", params=given)
-            else:
-                answer = await client.api_call(method, json=given)
+        if method in _READS:
+            answer = await client.api_call(method, http_verb="GET", params=given)
+        else:
+            answer = await client.api_call(method, json=given)
     return fields(answer.data)

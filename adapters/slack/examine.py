@@ -3,11 +3,9 @@
 Which events an app is subscribed to, and whether a signing secret is right, no token can ask.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 
-import aiohttp
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -16,7 +14,7 @@ from adapters.slack.addresses import events_path
 from adapters.slack.faults import as_bridge_errors
 from adapters.slack.raw import text
 from adapters.slack.settings import SlackSettings
-from adapters.slack.workspaces import PATIENCE, make_client
+from adapters.slack.workspaces import make_client, open_session
 from bridge.adapter import Finding, Surroundings
 from bridge.errors import BridgeError, Transient, Unauthorised
 
@@ -43,7 +41,7 @@ async def examine(account: str, settings: SlackSettings, around: Surroundings) -
     """Look at the tokens and what they may do."""
     key = f"adapters.{account}"
     try:
-        async with aiohttp.ClientSession(trust_env=True) as session:
+        async with open_session() as session:
             connect = partial(make_client, base_url=settings.api_base_url, session=session)
             found = [each async for each in _tokens(key, settings, connect)]
     except Transient as error:
@@ -114,8 +112,7 @@ async def _asked(
     """Slack's answer, or what is wrong with the key. Raises `Transient`."""
     try:
         with as_bridge_errors():
-            async with asyncio.timeout(PATIENCE):
-                return await call()
+            return await call()
     except Transient:
         raise
     except BridgeError as error:

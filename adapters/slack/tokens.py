@@ -3,7 +3,6 @@
 https://docs.slack.dev/authentication/installing-with-oauth and …/using-token-rotation
 """
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +11,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
 from adapters.slack.raw import Json, fields, number, text
-from adapters.slack.workspaces import PATIENCE
 from bridge.errors import Permanent
 
 
@@ -102,16 +100,14 @@ async def renewed(
 async def give_back(client: AsyncWebClient) -> None:
     """End the client's token, and with it the installation. Raises like `exchange`."""
     with as_bridge_errors():
-        async with asyncio.timeout(PATIENCE):
-            await client.auth_revoke()
+        await client.auth_revoke()
 
 
 async def _ask(client: AsyncWebClient, app: Credentials, **args: str) -> Json:
     secrets = {"client_id": app.client_id, "client_secret": app.client_secret.get_secret_value()}
     with as_bridge_errors():
-        async with asyncio.timeout(PATIENCE):
-            # Not `oauth_v2_access`, which signs in by what aiohttp has deprecated.
-            answer = await client.api_call("oauth.v2.access", data=secrets | args)
+        # Not `oauth_v2_access`, which signs in by what aiohttp has deprecated.
+        answer = await client.api_call("oauth.v2.access", data=secrets | args)
     return fields(answer.data)
 
 

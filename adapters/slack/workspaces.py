@@ -20,7 +20,7 @@ from bridge.errors import Departed, Unauthorised
 Connect: TypeAlias = Callable[[SecretStr | None], AsyncWebClient]
 """Makes a client for a token; see `make_client`."""
 
-PATIENCE = 30.0  # seconds; the SDK's own default, which it forgets where a session is shared
+PATIENCE = 30.0  # seconds; the SDK's own default
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,19 @@ class Workspaces(Protocol):
         """Finish what must not be left half done."""
 
 
+def open_session() -> aiohttp.ClientSession:
+    """What all clients of an account share.
+
+    It keeps no cookies, or what Slack tells one workspace would be told with the others' calls.
+    No call takes longer than `PATIENCE`, which the SDK forgets where it is given a session.
+    """
+    return aiohttp.ClientSession(
+        trust_env=True,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=PATIENCE),
+    )
+
+
 def make_client(
     token: SecretStr | None, base_url: str, session: aiohttp.ClientSession
 ) -> AsyncWebClient:
@@ -94,8 +107,7 @@ def make_client(
 async def ask_who(client: AsyncWebClient) -> Workspace:
     """Ask Slack whom a token stands for. Raises `Unauthorised`, `Transient`."""
     with as_bridge_errors():
-        async with asyncio.timeout(PATIENCE):
-            told = await client.auth_test()
+        told = await client.auth_test()
     organisation = bool(told.get("is_enterprise_install"))
     return Workspace(
         # For an organisation Slack gives the organisation's id in the place of a team's.

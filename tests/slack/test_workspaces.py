@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.installed import Installed
 from adapters.slack.tokens import Credentials, Installation, exchange
-from adapters.slack.workspaces import OneWorkspace, make_client
+from adapters.slack.workspaces import PATIENCE, OneWorkspace, make_client, open_session
 from bridge.errors import Departed, Gone, Unauthorised, Unreachable
 from bridge.testing.vault import MemoryVault
 from tests.platforms.budgets import Clock
@@ -35,6 +37,30 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 def one(slack: Emulator, session: aiohttp.ClientSession, token: str = "") -> OneWorkspace:
     return OneWorkspace(SecretStr(token or slack.token), f"{slack.url}/api/", session)
+
+
+async def test_cookies_of_one_workspace_do_not_go_to_another() -> None:
+    cookies: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        cookies.append(request.headers.get("Cookie", ""))
+        response = web.json_response({"ok": True})
+        response.set_cookie("b", "who-you-are")
+        return response
+
+    app = web.Application()
+    app.router.add_post("/api/auth.test", answer)
+    # A name, because aiohttp keeps no cookies of a bare address.
+    async with TestServer(app, host="localhost") as server, open_session() as session:
+        client = make_client(None, str(server.make_url("/api/")), session)
+        for _ in range(2):
+            await client.auth_test()
+    assert cookies == ["", ""]
+
+
+async def test_no_call_waits_for_ever() -> None:
+    async with open_session() as session:
+        assert session.timeout.total == PATIENCE
 
 
 async def test_token_tells_its_workspace_and_who_we_are_there(
