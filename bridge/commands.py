@@ -23,7 +23,7 @@ from bridge.store.sessions import (
 from bridge.store.turns import Ledger, Turn, TurnKind
 from bridge.text.markdown import literal
 from bridge.text.reply import Reply
-from bridge.upstream import Agent, ConversationLost, Variable
+from bridge.upstream import Agent, ConversationLost, Profile, Variable
 from bridge.words import Word, command_in
 
 log = get(__name__)
@@ -96,7 +96,8 @@ class Commands:
 
     async def _start(self, turn: Turn, session: Session, _: str) -> Reply:
         try:
-            profile = await self._agents[session.agent].profile()
+            # A token that may not read agents may ask them all the same.
+            profile = await self._agents[session.agent].check() or Profile()
         except Unauthorised:
             raise
         except BridgeError as error:
@@ -143,6 +144,8 @@ class Commands:
         lines = [f"- `{each.keyword}`: {literal(each.value)}" for each in there]
         unset = sorted({*own} - {each.keyword for each in there})
         lines += [f"- `{keyword}`: –" for keyword in unset]
+        if own:
+            lines += ["", _phrase(turn, Phrase.HOW_TO_SET, names=_listed(own))]
         return Reply.saying("\n".join([_phrase(turn, Phrase.VARIABLES), "", *lines]))
 
     async def _set(self, turn: Turn, session: Session, argument: str) -> Reply:
@@ -151,7 +154,7 @@ class Commands:
         if not own:
             return _says(turn, Phrase.NOTHING_TO_SET)
         if keyword not in own or not value.strip():
-            return _says(turn, Phrase.HOW_TO_SET, names=", ".join(f"`{name}`" for name in own))
+            return _says(turn, Phrase.HOW_TO_SET, names=_listed(own))
         try:
             await self._variables.set_own(session, keyword, value.strip())
         except Unauthorised as error:
@@ -210,6 +213,10 @@ def _addressed(prologue: str, name: str) -> str:
 
 def _label(conversation: Conversation) -> str:
     return " ".join(conversation.title.split()) or conversation.conversation_id
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _comma(turn: Turn) -> str:

@@ -72,9 +72,11 @@ class Phrase(Enum):
     LINKED = _Text(
         "Linked: the agent now takes you here for the same person as there. What it remembers "
         "about you, its variables and memory, follows you. Your conversations stay in their "
-        "chats, and what it remembered only here waits for you to say /unlink.",
+        "chats, and what it remembered only here waits for you to say /unlink. Was it somebody "
+        "else who gave you the code? Then /unlink now, or they share what you tell me.",
         "关联成功：智能体现在把这里的你和那边的你当作同一个人。它记住的关于你的内容（变量和记忆）会跟随你。"
-        "对话仍留在各自的聊天中；它以前只在这里记住的内容会保留，发送 /unlink 后恢复。",
+        "对话仍留在各自的聊天中；它以前只在这里记住的内容会保留，发送 /unlink 后恢复。"
+        "如果代码是别人给你的，请立即发送 /unlink，否则对方会共享你告诉我的内容。",
     )
     LINKED_ALREADY = _Text(
         "You are the same person here and there already.",

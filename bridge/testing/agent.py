@@ -14,7 +14,7 @@ from itertools import count
 from typing import Self
 
 from bridge.clean import clean
-from bridge.errors import BridgeError, Gone, Occupied, Permanent, Unreachable
+from bridge.errors import BridgeError, Gone, Occupied, Permanent, Unauthorised, Unreachable
 from bridge.upstream import (
     AnswerEvent,
     Cancelled,
@@ -115,7 +115,7 @@ class ScriptedAgent:
     plays: deque[Play] = field(default_factory=deque)
     otherwise: Play = NORMAL
     errors: dict[str, list[BridgeError]] = field(default_factory=dict)
-    prologue: Profile = field(default_factory=Profile)
+    prologue: Profile | None = field(default_factory=Profile)  # None: nobody may read it
     conversations: list[str] = field(default_factory=list)
     chats: list[Chat] = field(default_factory=list)
     attempts: list[Question] = field(default_factory=list)
@@ -247,9 +247,11 @@ class ScriptedAgent:
     async def profile(self) -> Profile:
         """Return `prologue`."""
         self._may("profile")
+        if self.prologue is None:
+            raise Unauthorised("no permission", code=4101)
         return self.prologue
 
-    async def check(self) -> Profile:
+    async def check(self) -> Profile | None:
         """Return `prologue`, or raise the next error, if there is one."""
         self._may("check")
         return self.prologue

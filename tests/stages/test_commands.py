@@ -31,17 +31,25 @@ async def test_start_greets_in_our_words_where_the_agent_has_none(world: World) 
 async def test_start_greets_even_while_the_agent_is_away(
     world: World, agent: ScriptedAgent
 ) -> None:
-    agent.fail("profile", Unreachable("down"))
+    agent.fail("check", Unreachable("down"))
     assert (await world.chat("/start", user=LI))[0].startswith("你好，雷！")
 
 
 async def test_start_with_a_refused_key_waits_for_the_operator(
     world: World, agent: ScriptedAgent
 ) -> None:
-    agent.fail("profile", Unauthorised("bad token"))
+    agent.fail("check", Unauthorised("bad token"))
     shown = await world.chat("/start")
     assert len(shown) == 1
     assert world.clock.monotonic() >= 30
+
+
+async def test_start_greets_with_a_token_that_may_not_read_the_agent(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.prologue = None
+    assert (await world.chat("/start"))[0].startswith("Hello, Anna!")
+    assert world.clock.monotonic() < 30
 
 
 @pytest.mark.parametrize(("user", "begins"), [(None, "Just write"), (LI, "直接发消息")])

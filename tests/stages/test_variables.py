@@ -329,7 +329,9 @@ async def test_an_agent_that_knows_nothing_says_so(world: World) -> None:
 
 async def test_users_set_what_is_left_to_them(world: World, agent: ScriptedAgent) -> None:
     configured(world, {"nickname": "user-set", "plan": "constant:free"})
-    assert "- `nickname`: –" in (await world.chat("/vars"))[-1]
+    shown = (await world.chat("/vars"))[-1]
+    assert "- `nickname`: –" in shown
+    assert "/set" in shown
     assert "Noted" in (await world.chat("/set nickname Queen of  Sheba"))[-1]
     assert agent.told == [(agent.told[0][0], {"nickname": "Queen of  Sheba"})]
     assert "Queen of  Sheba" in (await world.chat("/vars"))[-1]
