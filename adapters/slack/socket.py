@@ -117,9 +117,8 @@ class Line:
         try:
             while True:
                 try:
-                    socket = await self._exchange.connect()
-                    failures = 0
-                    await self._listen(socket)
+                    await self._listen(await self._exchange.connect())
+                    failures = 0  # only now: Slack greets one too many before it is told to go
                 except Unauthorised:
                     raise
                 except BridgeError as error:

@@ -178,6 +178,27 @@ async def test_too_many_connections_are_told(slack: Emulator) -> None:
     await adapter.close()
 
 
+async def test_connections_that_do_not_last_are_tried_ever_more_rarely(slack: Emulator) -> None:
+    """Slack greets one too many, and tells it to go."""
+
+    class Fickle(Supervised):
+        timing = replace(HASTY, short_life=PATIENCE, waits=(0.0, 0.0, 3600.0))
+
+    adapter = Fickle(ACCOUNT, slack_settings(slack), FakeHost())
+    await adapter.open()
+    task = asyncio.create_task(adapter.run(RecordingSink()))
+    for _ in range(3):
+        await slack.until(lambda it: len(it.sockets.usable) == CONNECTIONS, within=PATIENCE)
+        for connection in slack.sockets.usable:
+            await connection.disconnect("too_many_websockets")
+    with pytest.raises(TimeoutError):
+        await slack.until(lambda it: it.sockets.opened > 3 * CONNECTIONS, within=0.3)
+    assert "did not last" in str(adapter.trouble())
+    task.cancel()
+    await asyncio.wait([task])
+    await adapter.close()
+
+
 async def test_refused_tokens_are_the_operators_business(slack: Emulator) -> None:
     for table in ({"app_token": "xapp-wrong"}, {"bot_token": "xoxb-wrong"}):
         assert isinstance(await failed(slack, **table), Unauthorised)
