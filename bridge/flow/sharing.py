@@ -192,7 +192,8 @@ class SharedPacer:
         return claimed
 
     async def _ask(self, demands: Sequence[Demand]) -> Claimed:
-        if any(isinstance(note, GivenBack) for note in self._notes):
+        keys = {demand.key for demand in demands}
+        if any(isinstance(note, GivenBack) and note.key in keys for note in self._notes):
             await self._write()  # perhaps it is what this very claim needs
         return await self._buckets.claim(demands, self._replica)
 

@@ -10,7 +10,7 @@ Commits are not waited for (`synchronous_commit`): a server that loses power for
 fraction of a second of what was called, and nothing else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -247,7 +247,7 @@ DELETE FROM buckets WHERE key IN (
 ) RETURNING key
 """)
 
-_NOTING: Iterable[tuple[TextClause, type[Note]]] = (
+_NOTING: Sequence[tuple[TextClause, type[Note]]] = (
     (_GIVE_BACK, GivenBack),
     (_ANSWER, Answered),
     (_HOLD, Held),

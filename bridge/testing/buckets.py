@@ -89,13 +89,14 @@ class FakeBuckets:
         self.speaks = asyncio.Event()
         self.speaks.set()
         self.buckets: defaultdict[str, Bucket] = defaultdict(Bucket)
+        self._last = -math.inf
         self.asked = 0
         self.noted: list[Note] = []
 
     async def claim(self, demands: Sequence[Demand], replica: str) -> Claimed:
         self.asked += 1
         await self._answer()
-        now = self._clock()
+        now = self._last = max(self._clock(), self._last + 1e-6)  # each claim has its instant
         found = {
             demand.key: Found(
                 wait=self.buckets[demand.key].wait(demand, now),

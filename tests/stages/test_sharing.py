@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -160,6 +161,38 @@ async def test_call_of_a_replica_that_died_runs_out_by_itself(
     while (wait := await other.grant([quota], Priority.FINAL)) > 0:
         await asyncio.sleep(wait)
     assert clock.monotonic() - begun == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_no_window_is_overfull_however_slow_buckets_and_calls_are(
+    buckets: FakeBuckets, clock: Clock, seed: int
+) -> None:
+    dice, arrived, end = random.Random(seed), list[float](), clock.monotonic() + 30
+
+    async def sends(pacer: SharedPacer, name: str) -> None:
+        limits = [chat(name, 0.0), BOT]
+        while clock.monotonic() < end:
+            buckets.delay = dice.choice([0.0, 0.01, 0.15])
+            priority = dice.choice([Priority.EDIT, Priority.FINAL, Priority.TYPING])
+            wait = await pacer.grant(limits, priority)
+            if wait > 0:
+                await asyncio.sleep(wait * dice.random() + 0.001)
+            elif dice.random() < 0.2:
+                pacer.give_back(limits)
+            else:
+                await asyncio.sleep(dice.uniform(0, 0.7))
+                arrived.append(clock.monotonic())
+                await asyncio.sleep(dice.uniform(0, 0.7))
+                pacer.answered(limits)
+
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        for replica in range(3):
+            pacer = await stack.enter_async_context(sharing(buckets, clock.monotonic))
+            for number in range(10):
+                group.create_task(sends(pacer, f"{replica} {number}"))
+    fullest = max(sum(at <= other < at + 1.0 for other in arrived) for at in arrived)
+    assert 10 <= fullest <= BOT.calls
+    assert len(arrived) > 30 * BOT.calls * 0.3
 
 
 @pytest.mark.parametrize("sizes", [(5, 5), (30, 10), (40, 2), (1, 1)])
