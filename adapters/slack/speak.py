@@ -109,7 +109,7 @@ class Speaker:
             channel=there.channel,
             thread_ts=there.thread or None,
             metadata=metadata(key),
-            # A preview is a visit: an agent that was talked into it would tell secrets by an address.
+            # A preview is a visit: an agent could be talked into an address that tells secrets.
             unfurl_links=False,
             unfurl_media=False,
             **blocks.posted(page, self._under(page, key)),
