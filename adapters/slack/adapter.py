@@ -115,7 +115,7 @@ class SlackAdapter:
         ears = Ears(
             self._account,
             outsiders=self._settings.external_users,
-            words=frozenset(item.word for item in self._host.menus.get("", ())),
+            words=lambda: [item.word for item in self._host.menus.get("", ())],
         )
         return Intake(
             ears,

@@ -27,12 +27,13 @@ _SLACKBOT = "USLACKBOT"
 class Ears:
     """How an account listens.
 
-    outsiders: whether to people of other organisations. words: what is a command after `/coze`.
+    outsiders: whether to people of other organisations. words: what is a command after `/coze`,
+    asked each time, because an agent that is published anew may have others.
     """
 
     account: str
     outsiders: bool = False
-    words: frozenset[str] = frozenset()
+    words: Callable[[], Collection[str]] = frozenset
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ def _command(body: Json, here: Here) -> Heard | None:
             event_id=f"command/{here.team}/{trigger}",
             chat=_chat(here, channel, "", direct=direct, reply_to=""),
             user=author,
-            text=slash_command(said, here.ears.words),
+            text=slash_command(said, here.ears.words()),
             sent_at=datetime.now(UTC),  # Slack does not tell when it was typed
             pressed=True,
         ),

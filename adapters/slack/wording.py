@@ -39,8 +39,8 @@ def slash_command(said: str, words: Collection[str]) -> str:
     said = said.strip()
     if not said:
         return HELP
-    first = said.split(maxsplit=1)[0].lower()
-    return f"/{said}" if first in words else command(said)
+    first = said.split(maxsplit=1)[0].casefold()
+    return f"/{said}" if first in {word.casefold() for word in words} else command(said)
 
 
 def _own(bot_user: str) -> re.Pattern[str]:

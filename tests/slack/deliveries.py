@@ -16,7 +16,7 @@ def here(
     """A workspace with one person whose name is known."""
     names = {"U2BOB": "Bob"}
     return Here(
-        ears=Ears("slack", outsiders=outsiders, words=frozenset(words)),
+        ears=Ears("slack", outsiders=outsiders, words=lambda: words),
         team=TEAM,
         enterprise=enterprise,
         bot_user=BOT,

@@ -242,6 +242,17 @@ async def test_slash_command_is_ours_or_a_question(ear: Listening, dm: Seat) -> 
     assert [(event.chat.thread, event.pressed) for event in found] == [("", True)] * 3
 
 
+async def test_command_that_the_agent_got_later_is_one(
+    ear: Listening, host: FakeHost, dm: Seat
+) -> None:
+    """When the adapter is opened, nobody has asked Coze for them yet."""
+    await dm.command("/coze", "Draw a cat")
+    host.menus = {"": [MenuItem("Draw", "a picture")]}
+    for typed in ("Draw a cat", "draw a dog"):
+        await dm.command("/coze", typed)
+    await ear.heard("Draw a cat", "/Draw a cat", "/draw a dog")
+
+
 async def test_command_nobody_keeps_is_not_acknowledged(ear: Listening, dm: Seat) -> None:
     ear.slack.deliveries.patience = 0.2
     ear.sink.failing = True
