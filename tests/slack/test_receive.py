@@ -247,6 +247,7 @@ async def test_command_that_the_agent_got_later_is_one(
 ) -> None:
     """When the adapter is opened, nobody has asked Coze for them yet."""
     await dm.command("/coze", "Draw a cat")
+    await ear.heard("Draw a cat")
     host.menus = {"": [MenuItem("Draw", "a picture")]}
     for typed in ("Draw a cat", "draw a dog"):
         await dm.command("/coze", typed)
