@@ -73,7 +73,9 @@ def nearest(method: str, path: str) -> str:
         return f"; it knows {' and '.join(others)}"
     shapes = {_shaped(each.path, path): each for each in endpoints()}
     near = difflib.get_close_matches(path, shapes, n=1, cutoff=0.7)
-    return f"; did you mean {shapes[near[0]].method} {shapes[near[0]].path}?" if near else ""
+    if near:
+        return f"; did you mean {shapes[near[0]].method} {shapes[near[0]].path}?"
+    return "; --list shows them, --unchecked sends it all the same"
 
 
 def _shaped(known: str, given: str) -> str:

@@ -84,6 +84,11 @@ def test_a_header_that_an_endpoint_wants_is_sent() -> None:
             Words("GET", "/v1/bot"),
             "GET /v1/bot: no endpoint of Coze; did you mean GET /v1/bots?",
         ),
+        (
+            Words("GET", "/v9/quite/new"),
+            "GET /v9/quite/new: no endpoint of Coze; --list shows them, --unchecked sends it all"
+            " the same",
+        ),
         (Words("POST", "/v1/files/upload"), "-F: missing file; give it as file=@FILE"),
         (
             Words("POST", "/v1/files/upload", data="{}"),
