@@ -1,9 +1,9 @@
 """What an operator sees of conversations and of turns. Reads only."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, true
@@ -14,12 +14,11 @@ from bridge.store.run import Job
 from bridge.store.tables import conversations, inbox, outbox, sessions, turns
 from bridge.store.turns import TurnState
 
-T = TypeVar("T")
-
 UNANSWERED = (TurnState.DEAD, TurnState.FAILED)
 """The ends that an operator may want to do something about."""
 
 _PIECE = 500  # rows looked at together
+_LATER_THAN_ALL = 2**62  # an id that no message has
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Talk:
         return unquote(self.lane.split("/")[1])
 
     def mentions(self, words: str) -> bool:
-        """Tell whether it is about somebody, or something, that is called so."""
+        """Tell whether it is about somebody, or something, that is called so; by "" always."""
         about = [self.lane, unquote(self.lane), self.conversation_id or ""]
         if self.said:
             user = self.said.user
@@ -109,17 +108,22 @@ class Held:
 
 def talks(which: Which) -> Job[list[Talk]]:
     """List lanes with a conversation, the one used last first."""
-    statement = _TALKS.where(_of_platform(which.platform)).order_by(
-        sessions.c.used_at.desc(), sessions.c.lane
-    )
+    names = select(sessions.c.lane).where(_of_platform(which.platform))
+    names = names.order_by(sessions.c.used_at.desc(), sessions.c.lane)
     if which.agent:
-        statement = statement.where(sessions.c.agent == which.agent)
+        names = names.where(sessions.c.agent == which.agent)
 
     def job(connection: Connection) -> list[Talk]:
-        found = (_talk(row) for row in _pieces(connection, statement))
-        if which.search:
-            return _first(found, which.limit, lambda talk: talk.mentions(which.search))
-        return _first(found, which.limit)
+        lanes = connection.execute(names).scalars().all()
+        chosen: list[Talk] = []
+        for piece in _pieces(lanes):
+            rows = connection.execute(_TALKS.where(sessions.c.lane.in_(piece)))
+            found = {row.lane: _talk(row) for row in rows}
+            there = [found[lane] for lane in piece if lane in found]
+            chosen += [each for each in there if each.mentions(which.search)]
+            if len(chosen) >= which.limit:
+                break
+        return chosen[: which.limit]
 
     return job
 
@@ -185,22 +189,24 @@ def newest_of(
     """
     wanted = set(people)
     accounts = {account for _, account, _ in wanted}
-    statement = (
-        select(inbox.c.platform, inbox.c.account, inbox.c.payload)
-        .where(inbox.c.account.in_(accounts))
+    older = (
+        select(inbox.c.id, inbox.c.platform, inbox.c.account, inbox.c.payload)
+        .where(inbox.c.account.in_(accounts), inbox.c.id < bindparam("before"))
         .order_by(inbox.c.id.desc())
+        .limit(_PIECE)
     )
 
     def job(connection: Connection) -> dict[tuple[str, str, str], Inbound]:
         found: dict[tuple[str, str, str], Inbound] = {}
-        for row in _pieces(connection, statement):
-            said = INBOUND.load(row.payload)
-            key = (row.platform, row.account, said.user.id)
-            if key in wanted:
-                found.setdefault(key, said)
-                if len(found) == len(wanted):
-                    break
-        return found
+        before = _LATER_THAN_ALL
+        while rows := connection.execute(older, {"before": before}).all():
+            for row in rows:
+                said = INBOUND.load(row.payload)
+                found.setdefault((row.platform, row.account, said.user.id), said)
+            if wanted <= found.keys():
+                break
+            before = rows[-1].id
+        return {key: said for key, said in found.items() if key in wanted}
 
     return job
 
@@ -212,22 +218,10 @@ def _of_platform(platform: str) -> ColumnElement[bool]:
     return func.substr(sessions.c.lane, 1, len(platform) + 1) == f"{platform}/"
 
 
-def _pieces(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:
-    """Walk through a long result without holding all of it."""
-    offset = 0
-    while rows := connection.execute(statement.limit(_PIECE).offset(offset)).all():
-        yield from rows
-        offset += len(rows)
-
-
-def _first(found: Iterator[T], limit: int, fits: Callable[[T], bool] = lambda _: True) -> list[T]:
-    chosen: list[T] = []
-    for each in found:
-        if len(chosen) == limit:
-            break
-        if fits(each):
-            chosen.append(each)
-    return chosen
+def _pieces(lanes: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut what would be too much for one statement; the first piece is what a person looks at."""
+    for at in range(0, len(lanes), _PIECE):
+        yield lanes[at : at + _PIECE]
 
 
 def _talk(row: Row[Any]) -> Talk:

@@ -36,6 +36,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    """The same place, to change things in."""
+    with closing(sqlite3.connect(folder / "coze-bridge.db")) as database:
+        database.execute("VACUUM INTO ?", (str(tmp_path / "coze-bridge.db"),))
+    write_config(tmp_path, SMALLEST)
+    return tmp_path
+
+
 async def history(path: Path) -> None:
     store = await open_store(f"sqlite:///{path}")
     ledger = Ledger(store, lambda: NOW)
@@ -128,12 +137,12 @@ def test_what_was_said_is_shown_only_when_asked_for(folder: Path) -> None:
     assert found["conversations"][0]["title"] == SECRET
 
 
-def test_after_a_reset_the_next_question_begins_a_new_conversation(folder: Path) -> None:
-    done = told("sessions", "reset", "slack/slack/C1/17.5", folder=folder)
+def test_after_a_reset_the_next_question_begins_a_new_conversation(copy: Path) -> None:
+    done = told("sessions", "reset", "slack/slack/C1/17.5", folder=copy)
     assert done.stdout == (
         "slack/slack/C1/17.5: the next question begins anew; conv-1 stays in its history\n"
     )
-    found = data("sessions", "show", "slack/slack/C1/17.5", folder=folder)
+    found = data("sessions", "show", "slack/slack/C1/17.5", folder=copy)
     assert isinstance(found, dict)
     assert found["conversation_id"] is None
     assert [each["conversation_id"] for each in found["conversations"]] == ["conv-1"]
@@ -209,23 +218,19 @@ def test_which_turns_must_be_said(folder: Path, arguments: list[str]) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_what_is_dead_can_be_requeued_and_dropped(folder: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "coze-bridge.db"
-    with closing(sqlite3.connect(folder / "coze-bridge.db")) as before:
-        before.execute("VACUUM INTO ?", (str(copy),))
-    write_config(tmp_path, SMALLEST)
-    done = coze_bridge("dead", "requeue", "00002", "#1", "77", folder=tmp_path)
+def test_what_is_dead_can_be_requeued_and_dropped(copy: Path) -> None:
+    done = coze_bridge("dead", "requeue", "00002", "#1", "77", folder=copy)
     assert done.returncode == 1
     assert done.stdout == "00002: requeued\n"
     assert done.stderr.splitlines() == [
         "00001: is delivered, so it is left alone",
         "00077: there is no such turn",
     ]
-    assert told("dead", "drop", "--all", folder=tmp_path).stdout == "00004: dropped\n"
-    assert told("dead", "list", folder=tmp_path).stdout == "Nothing is dead.\n"
-    assert told("dead", "requeue", "--all", folder=tmp_path).stdout == "Nothing is dead.\n"
-    assert data("dead", "drop", "--all", folder=tmp_path) == {"dropped": [], "left": []}
-    found = data("sessions", "list", folder=tmp_path)
+    assert told("dead", "drop", "--all", folder=copy).stdout == "00004: dropped\n"
+    assert told("dead", "list", folder=copy).stdout == "Nothing is dead.\n"
+    assert told("dead", "requeue", "--all", folder=copy).stdout == "Nothing is dead.\n"
+    assert data("dead", "drop", "--all", folder=copy) == {"dropped": [], "left": []}
+    found = data("sessions", "list", folder=copy)
     assert isinstance(found, list)
     assert [each["open_turns"] for each in found] == [1, 0]
 
