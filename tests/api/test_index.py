@@ -51,7 +51,11 @@ def test_a_call_that_has_none(path: str) -> None:
         ("GET", "/v1/conversation", "; did you mean GET /v1/conversations?"),
         ("GET", "/v3/chat", "; it knows POST"),
         ("POST", "/v1/variables", "; it knows GET and PUT"),
-        ("GET", "/completely/different", ""),
+        (
+            "GET",
+            "/completely/different",
+            "; --list shows them, --unchecked sends it all the same",
+        ),
     ],
 )
 def test_a_typing_error_gets_a_guess(method: str, path: str, guess: str) -> None:
