@@ -25,8 +25,8 @@ log = get(__name__)
 class Told(Protocol):
     """What the speaking half wants to know of what was heard."""
 
-    def asked_by(self, chat: ChatRef, ts: str, user: str) -> None:
-        """Whose message `ts` is."""
+    def asked_by(self, chat: ChatRef, ts: str, user: str, language: str) -> None:
+        """Whose message `ts` is, and what they speak (BCP 47; empty if nobody knows)."""
 
     def was_stopped(self, chat: ChatRef, streams: Collection[str]) -> None:
         """That somebody pressed Slack's Stop button, which ended the streams of these messages."""
@@ -116,7 +116,8 @@ class Intake:
 
     def _tell(self, heard: Heard, event: Inbound) -> None:
         if event.chat.reply_to:
-            self._told.asked_by(event.chat, event.chat.reply_to, event.user.id)
+            author, asked = event.user, event.chat.reply_to
+            self._told.asked_by(event.chat, asked, author.id, author.language)
         if heard.stopped is not None:
             self._told.was_stopped(event.chat, heard.stopped)
 

@@ -56,12 +56,13 @@ class Speaker:
         self._ways = Ways(settings, account, tiers, self._streams, clock)
         self._streaming = Streaming(self._calls, self._streams, self._ways, self._status)
 
-    def asked_by(self, chat: ChatRef, ts: str, user: str) -> None:
+    def asked_by(self, chat: ChatRef, ts: str, user: str, language: str = "") -> None:
         """Learn whose message `ts` is, `T123/U789`: outside DMs a stream names its reader.
 
         Costs no waiting. An answer to somebody who was not told is posted and updated.
         """
         self._ways.asked_by(chat, ts, user)
+        self._status.asked_in(chat, language)
 
     def was_stopped(self, chat: ChatRef, streams: Collection[str]) -> None:
         """Learn that somebody pressed Stop: Slack has ended those streams, and nothing else."""

@@ -18,7 +18,7 @@ from bridge.logs import get
 
 log = get(__name__)
 
-THINKING = "is thinking…"  # Slack writes the app's name before it
+THINKING, THINKING_ZH = "is thinking…", "正在思考…"  # Slack writes the app's name before it
 PROCESSING, ACTIVE = "processing", "active"
 _LASTS = 100.0  # seconds; a little less than Slack shows it
 _REFUSED = 1800.0  # seconds until a workspace is asked again for what it did not have
@@ -32,9 +32,14 @@ class Status:
         self._calls = calls
         self._tiers = tiers
         self._shown: Lately[tuple[str, str], None] = Lately(_LASTS, clock=clock)
+        self._languages: Lately[tuple[str, str], str] = Lately(_ANSWER, clock=clock)
         self._processing: Lately[tuple[str, str], None] = Lately(_ANSWER, clock=clock)
         # Workspaces or channels, and the method.
         self._refused: Lately[tuple[str, str], None] = Lately(_REFUSED, clock=clock)
+
+    def asked_in(self, chat: ChatRef, language: str) -> None:
+        """Remember the language (BCP 47) of who asked last; nobody's is English."""
+        self._languages.put(_place(chat), language)
 
     async def show(self, chat: ChatRef) -> None:
         """Show that an answer is on its way; costs nothing while that is still shown."""
@@ -42,7 +47,8 @@ class Status:
         if not there.thread or place in self._shown:
             return
         self._shown.put(place, None)
-        await self._try(there, STATUS, status=THINKING)
+        is_chinese = (self._languages.get(place) or "").lower().startswith("zh")
+        await self._try(there, STATUS, status=THINKING_ZH if is_chinese else THINKING)
         # Half is kept, so that each session can be set at rest.
         if self._tiers.spare(there.team, SESSION) > PER_MINUTE[SESSION] // 2:
             await self._set(chat, there, PROCESSING)

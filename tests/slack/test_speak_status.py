@@ -40,6 +40,18 @@ async def test_thinking_is_shown_and_can_be_stopped(said: Answer) -> None:
     assert session(said) == ["processing"]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("zh-CN", "正在思考…"), ("ZH", "正在思考…"), ("en-US", "is thinking…"), ("", "is thinking…")],
+)
+async def test_thinking_is_shown_in_the_language_of_who_asked(
+    said: Answer, language: str, words: str
+) -> None:
+    said.speaker.asked_by(said.chat, said.chat.reply_to, "T1/U1", language)
+    await said.speaker.typing(said.chat)
+    assert status(said) == words
+
+
 async def test_status_is_renewed_only_before_it_fades(
     slack: Emulator, said: Answer, clock: Clock
 ) -> None:
