@@ -9,6 +9,7 @@ own changes are read. What changed on both sides since is settled by time, and t
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bridge.config import AgentSettings
@@ -121,6 +122,9 @@ class Variables:
             await self._store.write(wish(session.uid, session.agent, {keyword: value}))
             raise
         await self._store.write(told(session.uid, session.agent, {keyword: value}))
+        with suppress(Transient, Unauthorised):  # it was set; only nobody can look
+            if await self._prove(session, {keyword: value}):
+                raise Permanent(FORGOTTEN)
 
     async def close(self) -> None:
         """Let what is under way end."""
@@ -204,18 +208,19 @@ class Variables:
             return True
         return not self.refusals.doubt(session.agent, keyword, session.uid)
 
-    async def _prove(self, session: Session, values: Mapping[str, str]) -> None:
-        """See once whether a variable of this agent keeps what it is told."""
+    async def _prove(self, session: Session, values: Mapping[str, str]) -> set[str]:
+        """See once whether a variable of this agent keeps what it is told; those that do not."""
         open_keywords = {k for k in values if (session.agent, k) not in self._proven}
         if not open_keywords:
-            return
+            return open_keywords
         there = {each.keyword: each for each in await self._of(session).variables(session.uid)}
-        for keyword in open_keywords:
-            if self._has_stuck(there.get(keyword), values[keyword]):
-                self._proven.add((session.agent, keyword))
-                self.refusals.trust(session.agent, keyword)
-            else:
-                await self.refusals.note(session.agent, keyword, FORGOTTEN)
+        kept = {k for k in open_keywords if self._has_stuck(there.get(k), values[k])}
+        for keyword in kept:
+            self._proven.add((session.agent, keyword))
+            self.refusals.trust(session.agent, keyword)
+        for keyword in open_keywords - kept:
+            await self.refusals.note(session.agent, keyword, FORGOTTEN)
+        return open_keywords - kept
 
     def _has_stuck(self, there: Variable | None, value: str) -> bool:
         """Tell whether Coze kept a value, be it in its own spelling."""

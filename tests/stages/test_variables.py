@@ -378,6 +378,22 @@ async def test_a_value_is_shown_as_it_is_written(world: World, agent: ScriptedAg
     assert "`` ![*x*](https://example.org/p.png) `a` ``" in shown
 
 
+async def test_nothing_is_said_to_be_noted_that_coze_does_not_keep(
+    world: World, agent: ScriptedAgent
+) -> None:
+    configured(world, {"nickname": "user-set"})
+    agent.remembers = False
+    assert "does not take" in (await world.chat("/set nickname Nyuta"))[0]
+
+
+async def test_what_cannot_be_looked_at_is_taken_for_noted(
+    world: World, agent: ScriptedAgent
+) -> None:
+    configured(world, {"nickname": "user-set"})
+    agent.fail("variables", Unauthorised("no permission", code=4101))
+    assert "Noted" in (await world.chat("/set nickname Nyuta"))[0]
+
+
 async def test_what_was_set_while_coze_was_away_comes_with_the_next_question(
     world: World, agent: ScriptedAgent
 ) -> None:
