@@ -28,11 +28,15 @@ _SQLITE = "sqlite:///"
 
 
 async def online(
-    settings: Settings, now: Callable[[], datetime], *, room: int = ROOM
+    settings: Settings,
+    now: Callable[[], datetime],
+    *,
+    room: int = ROOM,
+    patience: float = PATIENCE,
 ) -> list[Finding]:
     """Look at everything that needs the network. Changes nothing. Never raises for what it sees.
 
-    now: the clock that is compared with Coze's. room: see `ROOM`.
+    now: the clock that is compared with Coze's. room, patience: see the constants.
     """
     answer, holder = await readiness(settings.server), _holder(settings)
     around = Surroundings(
@@ -40,14 +44,13 @@ async def online(
         is_running=bool(holder) or (answer is not None and answer.is_bridge),
     )
     refused = await _refusals(settings)
-    looks = [
-        _bounded("coze", _coze(settings, refused, now)),
-        *(
-            _bounded(f"adapters.{account}", _account(account, table, around))
-            for account, table in settings.adapters.items()
-        ),
-    ]
-    found = await asyncio.gather(*looks)
+    looks = {"coze": _coze(settings, refused, now)} | {
+        f"adapters.{account}": _account(account, table, around)
+        for account, table in settings.adapters.items()
+    }
+    found = await asyncio.gather(
+        *(_bounded(part, looking, patience) for part, looking in looks.items())
+    )
     return [
         *(finding for findings in found for finding in findings),
         *_disk(settings.database.url, room),
@@ -55,12 +58,14 @@ async def online(
     ]
 
 
-async def _bounded(part: str, looking: Awaitable[Sequence[Finding]]) -> Sequence[Finding]:
+async def _bounded(
+    part: str, looking: Awaitable[Sequence[Finding]], patience: float
+) -> Sequence[Finding]:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             return await looking
     except TimeoutError:
-        text = f"no answer within {PATIENCE:.0f} s; is it overloaded, or is something in between?"
+        text = f"no answer within {patience:.0f} s; is it overloaded, or is something in between?"
         return [Finding("wrong", f"{part}: {text}")]
     except Misconfigured as error:
         return [Finding("wrong", problem) for problem in error.problems]

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from adapters.registry import examiner
 from bridge.adapter import Finding
 from bridge.emulator import DEMO_BOT_ID, Scenario, Trouble
+from bridge.operator.checkup import online
 from bridge.store import migrate, open_store
 from bridge.store.variables import Refusal, refuse
 from bridge.variables import FORGOTTEN
@@ -373,8 +375,6 @@ async def test_a_refused_token_is_told_of_once_for_all_agents(its: Installation)
 
 
 async def test_a_full_disk_is_told_of(its: Installation) -> None:
-    from bridge.operator.checkup import online
-
     found = await online(its.settings(), its.now, room=2**62)
     [line] = findings(found, "wrong")
     assert "disk: only " in line
@@ -410,3 +410,56 @@ async def test_another_program_that_polls_is_noticed(its: Installation) -> None:
         [line] = findings(await its.check(), "wrong")
     assert "adapters.telegram: another program receives this bot's updates (409 Conflict)" in line
     assert "stop one of them" in line
+
+
+# Far sides that behave oddly
+
+
+async def test_whoever_does_not_answer_holds_up_nobody_for_long(its: Installation) -> None:
+    its.on_slack()
+    gate = its.slack.hold("auth.test")
+    found = await online(its.settings(), its.now, patience=0.5)
+    gate.open()
+    [line] = findings(found, "wrong")
+    assert line.startswith("adapters.slack: no answer within")
+    assert "agents.default: Bridgekeeper, version 1000" in findings(found, "ok")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("<html>", "text/html"),
+        ("{}", "application/json"),
+        ('{"ready": true', "application/json"),
+        ('["ready"]', "application/json"),
+    ],
+)
+async def test_only_a_bridge_is_taken_for_one(its: Installation, body: str, kind: str) -> None:
+    url = await its.served(body, kind)
+    its.tables["server"]["port"] = int(url.rsplit(":", 1)[1])
+    [line] = findings(await its.check(), "wrong")
+    assert line.startswith("server.port: another program answers")
+
+
+async def test_what_a_running_bridge_complains_of_is_passed_on(its: Installation) -> None:
+    body = '{"ready": false, "problems": {"adapters.web": "the loop\\nis stuck"}}'
+    url = await its.served(body, "application/json")
+    its.tables["server"]["port"] = int(url.rsplit(":", 1)[1])
+    [line] = findings(await its.check(), "wrong")
+    assert line.startswith("daemon: running, but not ready: adapters.web: the loop")
+
+
+async def test_beside_a_bridge_that_runs_nobody_else_is_looked_for(its: Installation) -> None:
+    url = await its.served('{"ready": true, "problems": {}}', "application/json")
+    its.tables["server"]["port"] = int(url.rsplit(":", 1)[1])
+    its.on_telegram()
+    found = await its.check()
+    assert findings(found, "wrong") == []
+    assert f"daemon: running and ready at {url}" in findings(found, "ok")
+    assert its.telegram.journal.calls["getUpdates"] == 0
+
+
+def test_a_platform_may_have_nothing_to_look_at() -> None:
+    assert examiner("web") is None
+    with pytest.raises(KeyError, match="unknown platform"):
+        examiner("nowhere")
