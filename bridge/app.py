@@ -22,6 +22,7 @@ from bridge.engine.drain import Drain
 from bridge.engine.works import Works, works
 from bridge.errors import BridgeError, Unreachable
 from bridge.flow.pacing import Pacer
+from bridge.forgetting import Forgetting
 from bridge.health import Health
 from bridge.host import StoreHost
 from bridge.inbox import Bells, Inbox
@@ -86,6 +87,7 @@ class Bridge:
     variables: Variables
     published: Published
     janitor: Janitor
+    forgetting: Forgetting
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive."""
@@ -98,6 +100,7 @@ class Bridge:
                 group.create_task(_repeat(self.health.ask_agents, CHECK_EVERY), name="health"),
                 group.create_task(_repeat(self._tidy, TIDY_EVERY), name="tidy"),
                 group.create_task(_repeat(self.janitor.round, TIDY_EVERY), name="janitor"),
+                group.create_task(_repeat(self.forgetting.work, TIDY_EVERY), name="forgetting"),
                 *(
                     group.create_task(self._show_menus(account, adapter), name=f"menus {account}")
                     for account, adapter in self.adapters.items()
@@ -252,9 +255,17 @@ async def wire(
     )
     health = Health(store, agents, adapters, published)
     receiving = Receiving(inbox, health, shared.leading)
-    janitor = Janitor(store, settings.retention, now=utcnow)
     return Bridge(
-        settings, adapters, receiving, engine, health, pacer, variables, published, janitor
+        settings=settings,
+        adapters=adapters,
+        receiving=receiving,
+        engine=engine,
+        health=health,
+        pacer=pacer,
+        variables=variables,
+        published=published,
+        janitor=Janitor(store, settings.retention, now=utcnow),
+        forgetting=Forgetting(store, agents=agents, now=utcnow),
     )
 
 

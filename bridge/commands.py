@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bridge.errors import BridgeError, Permanent, Unauthorised
 from bridge.events import Button
+from bridge.forgetting import Forgetting
 from bridge.linking import Linking
 from bridge.logs import get
 from bridge.phrases import Phrase, say
@@ -67,6 +68,7 @@ class Commands:
         self._interrupt = interrupt
         self._now = now
         self._linking = Linking(store, now=now)
+        self._forgetting = Forgetting(store, agents=agents, now=now)
         self._obey: Mapping[Word, Callable[[Turn, Session, str], Awaitable[Reply]]] = {
             Word.START: self._start,
             Word.HELP: self._help,
@@ -76,6 +78,7 @@ class Commands:
             Word.HISTORY: self._history,
             Word.LINK: self._link,
             Word.UNLINK: self._unlink,
+            Word.FORGET: self._forget,
             Word.VARS: self._vars,
             Word.SET: self._set,
         }
@@ -193,6 +196,9 @@ class Commands:
 
     async def _unlink(self, turn: Turn, session: Session, _: str) -> Reply:
         return Reply.saying(await self._linking.unlink(turn.event, session.own_uid))
+
+    async def _forget(self, turn: Turn, session: Session, said: str) -> Reply:
+        return await self._forgetting.obey(turn.event, session, turn.id, said)
 
 
 def _lacking(error: Unauthorised) -> Permanent:

@@ -8,7 +8,7 @@ What must not wait behind the answer it is about (/stop, /help) goes to the lane
 which is a lane like any other, so it survives a crash as well.
 """
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from bridge.config import GroupScope
 from bridge.events import ChatKind, Inbound
@@ -39,6 +39,30 @@ def _joined(*parts: str) -> str:
 def is_personal(event: Inbound, scope: GroupScope) -> bool:
     """Tell whether the conversation belongs to one person among several in the chat."""
     return event.chat.kind is ChatKind.GROUP and scope is GroupScope.USER
+
+
+def is_shared(event: Inbound, scope: GroupScope) -> bool:
+    """Tell whether several people talk in the lane of an event."""
+    return event.chat.kind is not ChatKind.PRIVATE and not is_personal(event, scope)
+
+
+def is_own(event: Inbound, lane: str) -> bool:
+    """Tell whether `lane`, in which the event came, is its sender's alone.
+
+    By its name, for the event may have come while another scope was configured.
+    """
+    if event.chat.kind is ChatKind.GROUP:
+        return lane == lane_of(event, GroupScope.USER)
+    return event.chat.kind is ChatKind.PRIVATE
+
+
+def whole_chat_of(lane: str) -> tuple[str, str] | None:
+    """Return the account and the chat of a lane; None for a part of a chat, or of a group's."""
+    match [unquote(part) for part in lane.split("/")]:
+        case [_, account, chat, ""]:
+            return account, chat
+        case _:
+            return None
 
 
 def express(lane: str) -> str:

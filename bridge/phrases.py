@@ -29,6 +29,7 @@ class Phrase(Enum):
         "- /history – go back to an earlier conversation\n"
         "- /link – be the same person for me on another platform; /unlink undoes it\n"
         "- /vars – what the agent knows about you\n"
+        "- /forget – delete what is stored about you\n"
         "- /start – the greeting",
         "直接发消息，我就会回答。\n\n"
         "- /new – 开始新的对话\n"
@@ -38,6 +39,7 @@ class Phrase(Enum):
         "- /history – 回到以前的对话\n"
         "- /link – 让我在另一个平台上也认得你；/unlink 可取消\n"
         "- /vars – 智能体记得的关于你的信息\n"
+        "- /forget – 删除保存的关于你的信息\n"
         "- /start – 欢迎语",
     )
     NEW = _Text("A new conversation. What is it about?", "新的对话开始了。想聊什么？")
@@ -124,6 +126,31 @@ class Phrase(Enum):
         "Send /set, a name and a value. The names are: {names}",
         "请发送 /set、名称和内容。可用的名称：{names}",
     )
+    FORGET_ASK = _Text(
+        "Shall I forget you? Then I delete, here and on every platform that you have linked: your "
+        "name, your messages and the answers to them, your conversations (at Coze as well), the "
+        "variables that the agent has of you, and the links.\n\n"
+        "I cannot delete the messages that you see in your chats, for they belong to the "
+        "platform; what the agent keeps in a memory of its own at Coze; and conversations that "
+        "you share with others, of which only your own words go here.\n\n"
+        "This cannot be undone. Press the button, or send `/forget yes`.",
+        "要我忘记你吗？我会删除你在这里以及所有已关联平台上的信息：你的名字、你的消息和对它们的回答、"
+        "你的对话（包括保存在扣子上的）、智能体关于你的变量，以及身份关联。\n\n"
+        "我无法删除：聊天中显示的消息（它们属于该平台）；智能体在扣子上自己的长期记忆；"
+        "以及你与他人共享的对话，其中只有你自己说的话会从这里删除。\n\n"
+        "此操作无法撤销。请按下按钮，或发送 `/forget yes`。",
+    )
+    FORGET_YES = _Text("Yes, forget me", "是的，忘记我")
+    FORGET_IN_PRIVATE = _Text(
+        "Please say /forget in a private chat with me. It covers what you said in groups as well.",
+        "请在与我的私聊中发送 /forget，它也包括你在群组里说过的话。",
+    )
+    FORGOTTEN = _Text(
+        "Forgotten. What is stored at Coze is deleted as soon as Coze answers, and what was just "
+        "being answered a minute after it is. If you write to me again, we begin anew.",
+        "已忘记。扣子上的内容会在其响应后立即删除；正在回答的内容会在回答完一分钟后删除。"
+        "如果你再次给我发消息，我们就重新开始。",
+    )
     BUSY = _Text(
         "I am still answering your last message. Please wait for it, or send /stop.",
         "我还在回答上一条消息。请稍等，或发送 /stop 停止。",
@@ -162,6 +189,7 @@ MENU: Mapping[str, Mapping[str, str]] = {
         "clear": "forget what was said",
         "history": "go back to an earlier conversation",
         "vars": "what the agent knows about you",
+        "forget": "delete what is stored about you",
         "link": "be the same person on another platform",
         "unlink": "be somebody else there again",
         "help": "what I know",
@@ -173,6 +201,7 @@ MENU: Mapping[str, Mapping[str, str]] = {
         "clear": "忘掉之前的内容",
         "history": "回到以前的对话",
         "vars": "智能体记得的信息",
+        "forget": "删除保存的关于你的信息",
         "link": "关联你在另一个平台上的身份",
         "unlink": "取消身份关联",
         "help": "查看帮助",

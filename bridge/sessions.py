@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bridge.config import GroupScope, SessionSettings
 from bridge.events import ChatKind, Inbound
-from bridge.lanes import lane_of
+from bridge.lanes import is_shared, lane_of
 from bridge.store import Store
 from bridge.store.sessions import (
     Resumed,
@@ -58,7 +58,8 @@ class Sessions:
         resumed = await self._store.write(resume(lane, event.chat, event.user, own, self._now()))
         conversation_id = asked_in or self._current(resumed, agent)
         alone = own if own != resumed.uid else None
-        return Session(lane, agent, resumed.uid, conversation_id, alone=alone)
+        shared = is_shared(event, self._settings.group_scope)
+        return Session(lane, agent, resumed.uid, conversation_id, alone=alone, shared=shared)
 
     async def open(self, session: Session, title: str) -> Session:
         """Make sure there is a conversation to ask in; a new one is named after its question."""

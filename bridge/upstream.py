@@ -237,6 +237,9 @@ class Agent(KeepsVariables, Protocol):
     async def clear(self, conversation_id: str) -> None:
         """Cut the conversation's context; its messages stay."""
 
+    async def delete(self, conversation_id: str) -> None:
+        """Delete a conversation with its messages; one that is gone already is no error."""
+
     async def profile(self) -> Profile:
         """How the published agent introduces itself."""
 

@@ -20,6 +20,7 @@ class Word(StrEnum):
     HISTORY = "history"
     LINK = "link"
     UNLINK = "unlink"
+    FORGET = "forget"
     VARS = "vars"
     SET = "set"
 

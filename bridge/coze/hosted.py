@@ -79,6 +79,9 @@ class Hosted(Agent, ABC):
     async def clear(self, conversation_id: str) -> None:
         await self._client.clear(conversation_id)
 
+    async def delete(self, conversation_id: str) -> None:
+        await self._client.delete(conversation_id)
+
     async def variables(self, uid: str) -> list[Variable]:
         return await self._client.variables(self._owner, uid)
 

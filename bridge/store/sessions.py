@@ -34,6 +34,7 @@ class Session:
     uid: Coze's `user_id`, the person's; conversation_id: None if the next question begins a new
         one. fresh: the conversation was created for the turn at hand.
     alone: the uid of this identity by itself, where it is joined with others and goes by theirs.
+    shared: others talk here as well (a thread, a group with one conversation for all).
     """
 
     lane: str
@@ -42,6 +43,7 @@ class Session:
     conversation_id: str | None = None
     fresh: bool = False
     alone: str | None = None
+    shared: bool = False
 
     @property
     def own_uid(self) -> str:
@@ -151,6 +153,7 @@ def begin_conversation(
             title=title[:TITLE_LENGTH],
             created_at=now,
             used_at=now,
+            shared=session.shared,
         )
         use_conversation(session.lane, session.agent, conversation_id, now)(connection)
 

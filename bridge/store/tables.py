@@ -171,7 +171,9 @@ conversations = Table(
     Column("title", String(255), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime, nullable=False),
+    Column("shared", Boolean),  # several people talk in it; None: begun before that was noted
     Index("ix_conversations_lane_used_at", "lane", "used_at"),
+    Index("ix_conversations_uid", "uid"),
 )
 
 outbox = Table(
@@ -258,6 +260,31 @@ transcript = Table(
     UniqueConstraint("account", "chat", "key"),
     Index("ix_transcript_account_chat_id", "account", "chat", "id"),
     sqlite_autoincrement=True,
+)
+
+forgettings = Table(
+    "forgettings",
+    metadata,
+    Column("platform", String(64), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("user", String(255), primary_key=True),
+    Column("uid", String(64), nullable=False),  # its own
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("until", RowId, nullable=False),  # the newest message that is to be forgotten
+    Column("cursor", RowId, nullable=False),  # up to this one it is done
+)
+
+farewells = Table(
+    "farewells",
+    metadata,
+    Column("agent", String(64), primary_key=True),
+    Column("uid", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),  # of what is to go at Coze
+    Column("name", String(255), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Index("ix_farewells_next_at", "next_at"),
 )
 
 heartbeat = Table(
