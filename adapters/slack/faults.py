@@ -19,6 +19,8 @@ from bridge.errors import (
 
 NOT_STREAMING = "message_not_in_streaming_state"
 STILL_STREAMING = "streaming_state_conflict"
+NO_MEMBER = frozenset({"channel_not_found", "no_permission", "not_in_channel"})
+"""Also of a private channel Slack says that there is none, to an app that is no member."""
 
 _KEY = frozenset(
     {
@@ -38,14 +40,11 @@ _KEY = frozenset(
 
 # The others: https://docs.slack.dev/reference/methods/chat.postMessage#errors, chat.update,
 # chat.delete and chat.stopStream likewise.
-_PLACE = frozenset(
+_PLACE = NO_MEMBER | frozenset(
     {
         "cannot_reply_to_message",
-        "channel_not_found",
         "is_archived",
         "messages_tab_disabled",
-        "no_permission",  # "make sure your app is a member of the conversation"
-        "not_in_channel",
         "restricted_action",
         "restricted_action_non_threadable_channel",
         "restricted_action_read_only_channel",

@@ -60,6 +60,7 @@ class Heard:
     person: their id at Slack. overheard: it was said in a thread, to nobody in particular, so
     it is for us only where we take part. opening: it began a conversation in private.
     stopped: the streams that its writer ended by pressing Stop; None if they did not.
+    address: where they alone can be told something, for half an hour; empty if nowhere.
     """
 
     event: Inbound
@@ -67,6 +68,7 @@ class Heard:
     overheard: bool = False
     opening: bool = False
     stopped: tuple[str, ...] | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,4 +247,5 @@ def _command(body: Json, here: Here) -> Heard | None:
             pressed=True,
         ),
         person=person,
+        address=text(body.get("response_url")),
     )

@@ -28,6 +28,9 @@ class Told(Protocol):
     def asked_by(self, chat: ChatRef, ts: str, user: str, language: str) -> None:
         """Whose message `ts` is, and what they speak (BCP 47; empty if nobody knows)."""
 
+    def may_be_told(self, chat: ChatRef, address: str, language: str) -> None:
+        """Where somebody who typed a command can be told something that only they see."""
+
     def was_stopped(self, chat: ChatRef, streams: Collection[str]) -> None:
         """That somebody pressed Slack's Stop button, which ended the streams of these messages."""
 
@@ -118,6 +121,8 @@ class Intake:
         if event.chat.reply_to:
             author, asked = event.user, event.chat.reply_to
             self._told.asked_by(event.chat, asked, author.id, author.language)
+        if heard.address:
+            self._told.may_be_told(event.chat, heard.address, event.user.language)
         if heard.stopped is not None:
             self._told.was_stopped(event.chat, heard.stopped)
 

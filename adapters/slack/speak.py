@@ -11,8 +11,9 @@ from contextlib import suppress
 from datetime import datetime
 
 from adapters.slack import blocks
+from adapters.slack.asides import Asides
 from adapters.slack.calls import Calls
-from adapters.slack.faults import STILL_STREAMING
+from adapters.slack.faults import NO_MEMBER, STILL_STREAMING
 from adapters.slack.place import spot
 from adapters.slack.recall import metadata, recall
 from adapters.slack.settings import SlackSettings
@@ -22,7 +23,7 @@ from adapters.slack.streams import Shown, Streams
 from adapters.slack.tiers import DELETE, POST, UPDATE, Tiers
 from adapters.slack.ways import Ways
 from adapters.slack.workspaces import Workspaces
-from bridge.errors import BridgeError, Gone, Permanent, RateLimited, Unauthorised
+from bridge.errors import BridgeError, Departed, Gone, Permanent, RateLimited, Unauthorised
 from bridge.events import ChatRef, MessageRef, Page
 from bridge.limits import Limit
 from bridge.logs import get
@@ -52,6 +53,7 @@ class Speaker:
         tiers = Tiers(account, clock)
         self._calls = Calls(workspaces, tiers)
         self._status = Status(self._calls, tiers, clock)
+        self._asides = Asides(clock)
         self._streams = Streams(clock)
         self._ways = Ways(settings, account, tiers, self._streams, clock)
         self._streaming = Streaming(self._calls, self._streams, self._ways, self._status)
@@ -63,6 +65,10 @@ class Speaker:
         """
         self._ways.asked_by(chat, ts, user)
         self._status.asked_in(chat, language)
+
+    def may_be_told(self, chat: ChatRef, address: str, language: str) -> None:
+        """Learn where somebody who typed a command can be told that nothing can be posted."""
+        self._asides.typed(chat, address, language)
 
     def was_stopped(self, chat: ChatRef, streams: Collection[str]) -> None:
         """Learn that somebody pressed Stop: Slack has ended those streams, and nothing else."""
@@ -104,17 +110,23 @@ class Speaker:
 
     async def _post(self, chat: ChatRef, page: Page, key: str) -> MessageRef:
         there = spot(chat)
-        answer = await self._calls.make(
-            there,
-            POST,
-            channel=there.channel,
-            thread_ts=there.thread or None,
-            metadata=metadata(key),
-            # A preview is a visit: an agent could be talked into an address that tells secrets.
-            unfurl_links=False,
-            unfurl_media=False,
-            **blocks.posted(page, self._under(page, key)),
-        )
+        try:
+            answer = await self._calls.make(
+                there,
+                POST,
+                channel=there.channel,
+                thread_ts=there.thread or None,
+                metadata=metadata(key),
+                # A preview is a visit: an agent could be talked into one that tells secrets.
+                unfurl_links=False,
+                unfurl_media=False,
+                **blocks.posted(page, self._under(page, key)),
+            )
+        except Departed as error:
+            if error.code in NO_MEMBER:
+                await self._asides.excuse(chat, (await self._calls.workspace(there)).client)
+            raise
+        self._asides.answered(chat)
         message = named(chat, answer.get("ts"))
         self._streams.stands(message, key, grows=not page.final)
         self._status.vanished(chat)

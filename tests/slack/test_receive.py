@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge.adapter import MenuItem
+from bridge.errors import Departed
 from bridge.events import Button, ChatKind, Inbound, Page
 from bridge.testing.contract import RecordingSink
 from bridge.testing.transcript import FakeHost, MemoryTranscript
@@ -401,3 +402,14 @@ class Stuck(RecordingSink):
             await super().__call__(event)
         else:
             self.events.append(event)
+
+
+async def test_command_where_the_app_is_no_member_is_excused(
+    ear: Listening, ann: Person, bob: Person
+) -> None:
+    elsewhere = ear.slack.channel("elsewhere", ann, bob, bot=False)
+    invocation = await ann.at(elsewhere).command("/coze", "hi")
+    [event] = await ear.heard("hi")
+    with pytest.raises(Departed):
+        await ear.adapter.send(event.chat, Page("Hello", final=True), key="k/0")
+    assert [reply.whisper for reply in invocation.replies] == [ann.id]
