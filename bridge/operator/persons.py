@@ -34,8 +34,7 @@ async def find(store: Store, settings: Settings, who: str, agent: str) -> list[P
     Raises `Misconfigured` for what names nobody by its form, or an unknown agent; `Permanent`
     where nobody is known by it.
     """
-    if agent and agent not in settings.agents:
-        raise Misconfigured([f"--agent: must be one of {', '.join(settings.agents)}"])
+    _require(agent, settings)
     if _UID.fullmatch(who):
         named = await store.read(identities_of({who}))
         return _persons({who: named}, settings, agent)
@@ -53,7 +52,11 @@ async def find(store: Store, settings: Settings, who: str, agent: str) -> list[P
 
 
 def everyone(known: Sequence[Identity], settings: Settings, agent: str) -> list[Person]:
-    """Group identities into persons, for each agent that is configured for their accounts."""
+    """Group identities into persons, for each agent that is configured for their accounts.
+
+    Raises `Misconfigured` for an unknown agent.
+    """
+    _require(agent, settings)
     by_uid: dict[str, list[Identity]] = {}
     for each in known:
         by_uid.setdefault(each.uid, []).append(each)
@@ -63,6 +66,11 @@ def everyone(known: Sequence[Identity], settings: Settings, agent: str) -> list[
         for name in _agents(named, settings)
         if agent in ("", name)
     ]
+
+
+def _require(agent: str, settings: Settings) -> None:
+    if agent and agent not in settings.agents:
+        raise Misconfigured([f"--agent: must be one of {', '.join(settings.agents)}"])
 
 
 def _persons(

@@ -111,6 +111,8 @@ async def test_somebody_who_never_wrote_is_not_known(office: Office) -> None:
 async def test_an_agent_must_be_configured(office: Office) -> None:
     with pytest.raises(Misconfigured, match="--agent: must be one of default"):
         await find(office.store, office.settings, UID, "other")
+    with pytest.raises(Misconfigured, match="--agent: must be one of default"):
+        await office.desk.sync("", "other", again=False)
 
 
 async def test_where_several_agents_may_be_meant_one_is_to_be_named(its: Installation) -> None:
