@@ -24,7 +24,7 @@ from bridge.testing.buckets import FakeBuckets
 PACE = Demand("pace", step=10.0, reach=60.0)
 QUOTA = Demand("quota", seconds=10.0, calls=5)
 MANY = replace(QUOTA, calls=100)
-NEVER_MIND = 0.3  # seconds a busy machine may take between two lines of a test
+NEVER_MIND = 0.8  # seconds a busy machine may take between two lines of a test
 
 
 @pytest.fixture
@@ -96,9 +96,9 @@ async def test_quota_is_open_to_each_as_far_as_they_may_use_it_up(buckets: Bucke
 
 
 async def test_quota_is_open_again_when_its_window_has_passed(buckets: Buckets) -> None:
-    await buckets.note([(Answered(QUOTA.key, 0.0, 10.0, None), 9.5)] * 5)
+    await buckets.note([(Answered(QUOTA.key, 0.0, 10.0, None), 9.0)] * 5)
     wait = (await claim(buckets, QUOTA)).wait
-    assert wait == about(0.5)
+    assert wait == about(1.0)
     await asyncio.sleep(wait)
     assert await granted(buckets, QUOTA) == 5
 
@@ -119,11 +119,11 @@ async def test_call_counts_from_its_answer(buckets: Buckets) -> None:
 
 async def test_call_that_is_never_answered_counts_a_little_longer(buckets: Buckets) -> None:
     one = replace(QUOTA, calls=1, seconds=0.2)
-    await claim(buckets, one)
     begun = time.monotonic()
+    await claim(buckets, one)
     while (wait := (await claim(buckets, one)).wait) > 0:
         await asyncio.sleep(wait)
-    assert time.monotonic() - begun == pytest.approx(2.2, abs=NEVER_MIND)
+    assert 2.19 <= time.monotonic() - begun <= 2.2 + NEVER_MIND
 
 
 async def test_answer_to_a_call_that_was_not_asked_for_counts_as_well(buckets: Buckets) -> None:
@@ -311,7 +311,7 @@ async def test_no_window_is_ever_overfull_however_many_replicas_there_are(
     everything = [at for room in arrived for at in room]
     assert most_in_any(0.5, everything) <= 25
     assert [most_in_any(0.7, room) <= 8 for room in arrived] == [True, True, True]
-    assert len(everything) >= 0.6 * 4 / 0.7 * 24  # and they did not just wait
+    assert len(everything) >= 0.45 * 4 / 0.7 * 24  # and they did not just wait
 
 
 @pytest.mark.postgres
