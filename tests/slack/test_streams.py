@@ -326,8 +326,6 @@ async def test_plain_end_replaces_what_was_streamed(slack: Emulator, said: Answe
     [
         "channel_type_not_supported",
         "unknown_method",
-        "missing_recipient_user_id",
-        "missing_recipient_team_id",
         "feature_not_enabled",
         "missing_scope",
         "not_allowed_token_type",
@@ -345,8 +343,7 @@ async def test_place_without_streams_is_not_asked_again(
     stands(slack, said)
     other = await answer(slack, speaker, dm.channel, ann)
     await other.grow("Once")
-    asks = [call for call in calls(slack) if call == "startStream"]
-    assert len(asks) == 1 or "user" in error
+    assert calls(slack).count("startStream") == 1
 
 
 async def test_workspace_without_streams_is_asked_again_some_day(
