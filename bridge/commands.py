@@ -44,6 +44,9 @@ class KnowsVariables(Protocol):
     async def set_own(self, session: Session, keyword: str, value: str) -> None:
         """Set one of those."""
 
+    async def leave(self, session: Session) -> None:
+        """Note nothing more of them."""
+
 
 class Commands:
     """Raises what the database and `Agent` raise.
@@ -198,6 +201,7 @@ class Commands:
         return Reply.saying(await self._linking.unlink(turn.event, session.own_uid))
 
     async def _forget(self, turn: Turn, session: Session, said: str) -> Reply:
+        await self._variables.leave(session)  # what came after would bring back what goes now
         return await self._forgetting.obey(turn.event, session, turn.id, said)
 
 

@@ -126,6 +126,10 @@ class Variables:
             if await self._prove(session, {keyword: value}):
                 raise Permanent(FORGOTTEN)
 
+    async def leave(self, session: Session) -> None:
+        """End what is under way for a person, so that nothing is noted of them after this."""
+        await self._background.end((session.agent, session.uid))
+
     async def close(self) -> None:
         """Let what is under way end."""
         await self._background.close(LAST_WORDS)

@@ -14,7 +14,7 @@ class Background:
     def __init__(self, failed: Callable[[str, Exception], None], *, most: int) -> None:
         self._failed = failed
         self._slots = asyncio.Semaphore(most)
-        self._tasks: dict[Hashable, asyncio.Task[None]] = {}
+        self._tasks: dict[tuple[str, Hashable], asyncio.Task[None]] = {}
 
     def start(
         self, name: str, key: Hashable, work: Callable[[], Coroutine[Any, Any, None]]
@@ -30,6 +30,13 @@ class Background:
     def running(self, name: str, key: Hashable) -> asyncio.Task[None] | None:
         """What is under way for this name and key."""
         return self._tasks.get((name, key))
+
+    async def end(self, key: Hashable) -> None:
+        """End what is under way for a key, whatever its name."""
+        tasks = [task for (_, its), task in self._tasks.items() if its == key]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self, grace: float) -> None:
         """Wait a little for what is under way, then end it."""

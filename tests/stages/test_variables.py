@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bridge.config import AgentSettings
 from bridge.errors import Exhausted, Permanent, Unauthorised, Unreachable
 from bridge.refusals import LOOK_AGAIN, WITNESSES
-from bridge.store.variables import wish
+from bridge.store.variables import known, wish
 from bridge.testing.agent import ScriptedAgent
 from bridge.upstream import Profile, Variable
 from bridge.variables import AT_ONCE
@@ -402,3 +402,12 @@ async def test_what_was_set_while_coze_was_away_comes_with_the_next_question(
     await world.store.write(wish(session.uid, "default", {"nickname": "Nyuta"}))
     await world.chat("hello")
     assert [values for _, values in agent.told] == [{"nickname": "Nyuta"}]
+
+
+async def test_nothing_under_way_brings_back_whoever_wants_to_be_forgotten(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    agent.slow = 5.0
+    await world.chat("hello", "/forget yes")
+    await asyncio.sleep(2 * agent.slow)
+    assert await world.store.read(known(uid_of(agent), "default")) == {}
