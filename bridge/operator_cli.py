@@ -6,7 +6,7 @@ Imports wait for their command, so that `--help` is quick.
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -53,6 +53,9 @@ Anybody = Annotated[
 Agent = Annotated[str, typer.Option(help="Which [agents.NAME], where there are several.")]
 
 
+_NOBODY_WORKS = "No bridge works on this database just now; it will when one does."
+
+
 class By(StrEnum):
     """What the sums of `usage` are of."""
 
@@ -78,7 +81,7 @@ def list_sessions(
         from bridge.store.overview import Which
 
         which = Which(platform, agent, search, limit)
-        found = _with_store(config, lambda store: talks.list_of(store, which))
+        found = _with_store(_settings(config), lambda store: talks.list_of(store, which))
         _print(talks.list_data(found), talks.list_lines(found, limit), as_json=as_json)
 
 
@@ -94,7 +97,7 @@ def show_session(
     with exit_codes():
         from bridge.operator import talks
 
-        shown = _with_store(config, lambda store: talks.show(store, lane, turns=limit))
+        shown = _with_store(_settings(config), lambda store: talks.show(store, lane, turns=limit))
         data = talks.show_data(shown, text=text)
         _print(data, talks.show_lines(shown, _now(), text=text), as_json=as_json)
 
@@ -105,7 +108,7 @@ def reset_session(lane: Lane, config: Config = None, as_json: AsJson = False) ->
     with exit_codes():
         from bridge.operator import talks
 
-        before = _with_store(config, lambda store: talks.reset(store, lane, _now()))
+        before = _with_store(_settings(config), lambda store: talks.reset(store, lane, _now()))
         data = {"lane": before.lane, "ended": before.conversation_id}
         ended = f"; {before.conversation_id} stays in its history" if before.conversation_id else ""
         _print(data, [f"{before.lane}: the next question begins anew{ended}"], as_json=as_json)
@@ -117,7 +120,7 @@ def list_dead(limit: Limit = 50, config: Config = None, as_json: AsJson = False)
     with exit_codes():
         from bridge.operator import dead as its
 
-        found = _with_store(config, lambda store: its.list_of(store, limit))
+        found = _with_store(_settings(config), lambda store: its.list_of(store, limit))
         now = _now()
         _print(its.list_data(found, now), its.list_lines(found, now, limit), as_json=as_json)
 
@@ -132,11 +135,14 @@ def requeue(
     """
     with exit_codes():
         from bridge.operator.dead import change, numbers
+        from bridge.store import is_worked_on
         from bridge.store.again import requeue as again
 
         chosen = _chosen(ids, everything, numbers)
-        done = _with_store(config, lambda store: change(store, chosen, again))
-        _tell(done, "requeued", as_json=as_json)
+        settings = _settings(config)
+        done = _with_store(settings, lambda store: change(store, chosen, again))
+        waits = [] if is_worked_on(settings.database.url) else [_NOBODY_WORKS]
+        _tell(done, "requeued", waits if done.changed else [], as_json=as_json)
 
 
 @dead.command()
@@ -149,8 +155,8 @@ def drop(
         from bridge.store.again import drop as put_aside
 
         chosen = _chosen(ids, everything, numbers)
-        done = _with_store(config, lambda store: change(store, chosen, put_aside))
-        _tell(done, "dropped", as_json=as_json)
+        done = _with_store(_settings(config), lambda store: change(store, chosen, put_aside))
+        _tell(done, "dropped", [], as_json=as_json)
 
 
 def usage(
@@ -165,7 +171,7 @@ def usage(
 
         began = _since(since)
         kind = spending.By(by.value)
-        found = _with_store(config, lambda store: spending.sums(store, kind, began))
+        found = _with_store(_settings(config), lambda store: spending.sums(store, kind, began))
         _print(spending.data(found, began), spending.lines(found), as_json=as_json)
 
 
@@ -228,10 +234,10 @@ def _chosen(
     return numbers(ids) if ids else None
 
 
-def _tell(done: "Done", deed: str, *, as_json: bool) -> None:
+def _tell(done: "Done", deed: str, more: list[str], *, as_json: bool) -> None:
     """Say what was done; a turn that was named and left alone is the answer no."""
     left = [{"id": number, "why": why} for number, why in done.left]
-    lines = [f"{number:05d}: {deed}" for number in done.changed]
+    lines = [f"{number:05d}: {deed}" for number in done.changed] + more
     if not done.changed and not done.left:
         lines = ["Nothing is dead."]
     _print({deed: list(done.changed), "left": left}, lines, as_json=as_json)
@@ -246,16 +252,15 @@ def _since(given: str) -> datetime:
 
     if given == "ever":
         return datetime(1970, 1, 1, tzinfo=UTC)
-    try:
-        seconds = TypeAdapter(Duration).validate_python(given)
-        return _now() - timedelta(seconds=float(seconds or 0))
-    except (ValidationError, OverflowError):
-        raise Misconfigured(['--since: must be such as "12h" or "30d", or "ever"']) from None
+    with suppress(ValidationError, OverflowError):
+        seconds: float | None = TypeAdapter(Duration).validate_python(given)
+        if seconds is not None:  # "never" is a duration, too
+            return _now() - timedelta(seconds=seconds)
+    raise Misconfigured(['--since: must be such as "12h" or "30d", or "ever"'])
 
 
-def _with_store(config: Path | None, work: "Callable[[Store], Awaitable[T]]") -> T:
+def _with_store(settings: "Settings", work: "Callable[[Store], Awaitable[T]]") -> T:
     """Open the database for one piece of work."""
-    settings = _settings(config)
 
     async def opened() -> T:
         async with _beside(settings) as store:

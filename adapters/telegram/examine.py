@@ -15,6 +15,7 @@ from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import RECENT
 from bridge.adapter import Finding, Surroundings
 from bridge.errors import BridgeError, Transient, Unauthorised
+from bridge.logs import redact
 
 WATCH = 6.0
 """Seconds to poll, to meet another program that does: the later poll ends the earlier one, and
@@ -71,7 +72,7 @@ def _groups(key: str, me: JSONDict) -> Iterator[Finding]:
 def _webhook(
     key: str, settings: TelegramSettings, around: Surroundings, info: JSONDict, path: str
 ) -> Iterator[Finding]:
-    url = text(info.get("url"))
+    url = redact(text(info.get("url")))  # many a webhook has the token in its path
     if settings.mode == "polling":
         if url:
             cure = (

@@ -4,7 +4,7 @@
 PostgreSQL. The query modules (`inbox`, `turns`, `sessions`, …) turn values into jobs.
 """
 
-from bridge.store.beside import open_beside
+from bridge.store.beside import is_worked_on, open_beside
 from bridge.store.lock import holder_of
 from bridge.store.migrate import SchemaState, migrate, schema_state
 from bridge.store.open import open_store
@@ -15,6 +15,7 @@ __all__ = [
     "SchemaState",
     "Store",
     "holder_of",
+    "is_worked_on",
     "migrate",
     "open_beside",
     "open_store",

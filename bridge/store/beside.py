@@ -13,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Engine
 
 from bridge.errors import Permanent
+from bridge.store.lock import holder_of
 from bridge.store.migrate import SchemaState, state_of
 from bridge.store.open import open_store, parse
 from bridge.store.run import Job, Store, as_bridge_errors
@@ -65,6 +66,12 @@ async def open_beside(url: str) -> Store:
         await store.close()
         raise
     return store
+
+
+def is_worked_on(url: str) -> bool:
+    """Tell whether a bridge runs on this database; of PostgreSQL nobody knows, so it may."""
+    parsed = parse(url)
+    return parsed.get_backend_name() != "sqlite" or bool(holder_of(Path(str(parsed.database))))
 
 
 def _require_ours(path: Path) -> None:

@@ -176,6 +176,11 @@ def webhook_while_polling(its: Installation) -> None:
     its.telegram.webhook.set(Address("https://old.example/hook"))
 
 
+def webhook_with_a_token(its: Installation) -> None:
+    its.on_telegram()
+    its.telegram.webhook.set(Address(f"https://old.example/bot{its.telegram.token}"))
+
+
 def webhook_of_another(its: Installation) -> None:
     its.on_telegram(mode="webhook")
     its.tables["server"]["public_url"] = "https://bridge.example"
@@ -196,6 +201,11 @@ TELEGRAM: list[tuple[Spoil, str, str]] = [
         webhook_while_polling,
         "adapters.telegram: a webhook is set, so messages go to https://old.example/hook",
         "`coze-bridge run` removes it",
+    ),
+    (
+        webhook_with_a_token,
+        "adapters.telegram: a webhook is set, so messages go to https://old.example/bot[redacted]",
+        "stop whoever has set it",
     ),
     (
         webhook_of_another,
