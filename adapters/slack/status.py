@@ -32,6 +32,7 @@ class Status:
         self._calls = calls
         self._tiers = tiers
         self._shown: Lately[tuple[str, str], None] = Lately(_LASTS, clock=clock)
+        self._unanswered: Lately[tuple[str, str], None] = Lately(_LASTS, clock=clock)
         self._languages: Lately[tuple[str, str], str] = Lately(_ANSWER, clock=clock)
         self._processing: Lately[tuple[str, str], None] = Lately(_ANSWER, clock=clock)
         # Workspaces or channels, and the method.
@@ -47,11 +48,24 @@ class Status:
         if not there.thread or place in self._shown:
             return
         self._shown.put(place, None)
+        self._unanswered.put(place, None)  # and so it stays for whoever is cancelled here
         is_chinese = (self._languages.get(place) or "").lower().startswith("zh")
         await self._try(there, STATUS, status=THINKING_ZH if is_chinese else THINKING)
+        if place in self._shown:
+            self._unanswered.pop(place)
+        await self.clear(chat)
         # Half is kept, so that each session can be set at rest.
         if self._tiers.spare(there.team, SESSION) > PER_MINUTE[SESSION] // 2:
             await self._set(chat, there, PROCESSING)
+
+    async def clear(self, chat: ChatRef) -> None:
+        """Take away what Slack may have shown after the message that takes it away.
+
+        While it stands, nobody can write in that thread.
+        """
+        if _place(chat) in self._unanswered:
+            self._unanswered.pop(_place(chat))
+            await self._try(spot(chat), STATUS, status="")
 
     def vanished(self, chat: ChatRef) -> None:
         """A message was posted there."""
@@ -70,6 +84,7 @@ class Status:
 
     async def rest(self, chat: ChatRef) -> None:
         """Take the Stop button away, if there is one."""
+        await self.clear(chat)
         if self.is_processing(chat):
             await self._set(chat, spot(chat), ACTIVE)
 

@@ -106,6 +106,7 @@ class Streaming:
             await self._leave_open_nothing(message, shown, error.code)
             return False
         self._streams.stands(message, grows=False)
+        await self._status.clear(message.chat)
         return True
 
     async def _leave_open_nothing(

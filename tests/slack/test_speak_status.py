@@ -136,6 +136,36 @@ async def test_session_begun_while_nobody_waited_is_set_at_rest(
     assert session(said) == ["processing", "active"]
 
 
+async def test_status_that_came_after_the_answer_is_taken_away(
+    slack: Emulator, said: Answer
+) -> None:
+    """Slack takes it away with the message, and shows it again if it hears of it later."""
+    gate = Gate()
+    slack.inject(Fault(STATUS, gate=gate))
+    typing = asyncio.create_task(said.speaker.typing(said.chat))
+    await gate.reached.wait()
+    await said.grow("Once")
+    gate.open()
+    await typing
+    assert status(said) == ""
+
+
+async def test_status_nobody_waited_for_is_taken_away_at_the_end(
+    slack: Emulator, said: Answer
+) -> None:
+    gate = Gate()
+    slack.inject(Fault(STATUS, gate=gate))
+    typing = asyncio.create_task(said.speaker.typing(said.chat))
+    await gate.reached.wait()
+    await said.grow("Once")
+    typing.cancel()
+    await asyncio.wait([typing])
+    gate.open()
+    await slack.until(lambda _: status(said))
+    await said.end("Once upon")
+    assert status(said) == ""
+
+
 async def test_session_that_was_refused_needs_no_rest(slack: Emulator, said: Answer) -> None:
     slack.inject(Fault(SESSION, error="not_an_agent_app"))
     await said.speaker.typing(said.chat)
