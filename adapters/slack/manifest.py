@@ -122,7 +122,8 @@ def _features(app: App) -> Manifest:
         },
         "bot_user": {"display_name": app.name, "always_online": True},
         "slash_commands": [command | ({"url": app.events_url} if app.events_url else {})],
-        "agent_view": {"agent_description": _AGENT, "suggested_prompts": prompts},
+        "agent_view": {"agent_description": _AGENT}
+        | ({"suggested_prompts": prompts} if prompts else {}),
     }
 
 

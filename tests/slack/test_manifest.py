@@ -118,6 +118,10 @@ def test_scopes_allow_what_the_app_wants_to_hear() -> None:
     assert {NEEDED[event] for event in heard if event in NEEDED} <= set(SCOPES)
 
 
+def test_prompts_that_there_are_none_of_are_not_in_it() -> None:
+    assert list(made()["features"]["agent_view"]) == ["agent_description"]
+
+
 def test_suggested_prompts_are_in_it() -> None:
     shown = made(suggested_prompts=["Hello?"])["features"]["agent_view"]["suggested_prompts"]
     assert shown == [{"title": "Hello?", "message": "Hello?"}]
