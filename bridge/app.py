@@ -21,7 +21,7 @@ from bridge.engine import Engine
 from bridge.engine.drain import Drain
 from bridge.engine.works import Works, works
 from bridge.errors import BridgeError, Unreachable
-from bridge.flow.pacing import Pacer
+from bridge.flow.pacing import Pacing
 from bridge.forgetting import Forgetting
 from bridge.health import Health
 from bridge.host import StoreHost
@@ -83,7 +83,7 @@ class Bridge:
     receiving: Receiving
     engine: Engine
     health: Health
-    pacer: Pacer
+    pacer: Pacing
     variables: Variables
     published: Published
     janitor: Janitor
@@ -182,7 +182,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         agents = {name: agent(client, its) for name, its in settings.agents.items()}
         published = Published(agents)
         sealer = await _open_sealer(settings, store)
-        shared = works(settings.database.url, store, utcnow)
+        shared = await stack.enter_async_context(works(settings.database.url, store, utcnow))
         hosts = {
             account: _host(account, settings, store, sealer, published, shared.news(account))
             for account in settings.adapters
@@ -203,7 +203,7 @@ async def wire(
     shared: Works,
 ) -> Bridge:
     """Connect the stages over parts that are open already."""
-    ledger, pacer = shared.ledger, Pacer()
+    ledger, pacer = shared.ledger, shared.pacer
     turn_timeout = settings.coze.turn_timeout
     variables = Variables(store, agents=agents, settings=settings.agents, now=utcnow)
     walk = Walk(
@@ -234,7 +234,7 @@ async def wire(
             now=utcnow,
         ),
         render=Renderer(settings.agents, {name: a.caps for name, a in adapters.items()}),
-        outbox=Outbox(adapters, Pages(store), pacer=pacer, now=utcnow),
+        outbox=Outbox(adapters, Pages(store), pacer=pacer, now=utcnow, guard=shared.guard),
         slots=asyncio.Semaphore(settings.coze.max_concurrent_turns),
         turn_timeout=turn_timeout,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,7 +14,10 @@ from bridge.engine.drain import Drain
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.errors import Misconfigured
 from bridge.flow.interrupts import Interrupts
+from bridge.flow.pacing import Pacer, Pacing
+from bridge.flow.sharing import sharing
 from bridge.store import Store
+from bridge.store.buckets import PostgresBuckets
 from bridge.store.turns import Ledger
 
 if TYPE_CHECKING:
@@ -23,11 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Works:
-    """replicas: the other processes over the same database; None where there can be none."""
+    """pacer: how often each place may be written to, by all processes together.
+
+    replicas: the other processes over the same database; None where there can be none.
+    """
 
     ledger: Ledger
     interrupts: Interrupts
-    replicas: Replicas | None
+    pacer: Pacing
+    replicas: Replicas | None = None
 
     @property
     def interrupt(self) -> Callable[[str], Awaitable[bool]]:
@@ -57,14 +65,20 @@ class Works:
         return ClusterEngine(self.replicas, self.ledger, drain, accounts=accounts, grace=grace)
 
 
-def works(url: str, store: Store, now: Callable[[], datetime]) -> Works:
-    """Choose the engine by the database. Raises `Misconfigured` where its extra is missing."""
+@asynccontextmanager
+async def works(url: str, store: Store, now: Callable[[], datetime]) -> AsyncIterator[Works]:
+    """Choose by the database. Raises `Misconfigured` where an extra is missing."""
     ledger, interrupts = Ledger(store, now), Interrupts()
     if not url.startswith("postgresql"):
-        return Works(ledger, interrupts, None)
+        yield Works(ledger, interrupts, Pacer())
+        return
     try:
         from bridge.engine.cluster import Replicas  # noqa: PLC0415  an extra, for who needs it
     except ImportError as error:
         told = f"PostgreSQL takes the extra: pip install 'coze-bridge[cluster]' ({error})"
         raise Misconfigured([f"database.url: {told}"]) from error
-    return Works(ledger, interrupts, Replicas(url, ledger, interrupts))
+    async with AsyncExitStack() as stack:
+        buckets = PostgresBuckets(url)
+        stack.push_async_callback(buckets.close)
+        pacer = await stack.enter_async_context(sharing(buckets))
+        yield Works(ledger, interrupts, pacer, Replicas(url, ledger, interrupts))

@@ -236,7 +236,7 @@ async def bridge_between(
     await adapter.open()
     stack.push_async_callback(adapter.close)
     agents = {"default": agent_of(client, kind.settings)}
-    shared = works(settings.database.url, store, utcnow)
+    shared = await stack.enter_async_context(works(settings.database.url, store, utcnow))
     return await wire(settings, store, agents, {"loopback": adapter}, Published(agents), shared)
 
 
