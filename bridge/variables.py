@@ -35,7 +35,7 @@ from bridge.upstream import Agent, Variable
 log = get(__name__)
 
 QUICK = 0.1  # seconds; what usually takes no longer is worth waiting for
-LAST_WORDS = 2.0  # seconds for calls under way when the bridge ends
+LAST_WORDS = 2.0  # seconds for calls under way when the bridge ends, or somebody leaves
 AT_ONCE = 16  # calls; answers share their connections, and must find one where these are slow
 JUST_NOW = timedelta(minutes=5)  # how long ago what is set now may be, by another clock
 FORGOTTEN = (
@@ -127,8 +127,8 @@ class Variables:
                 raise Permanent(FORGOTTEN)
 
     async def leave(self, session: Session) -> None:
-        """End what is under way for a person, so that nothing is noted of them after this."""
-        await self._background.end((session.agent, session.uid))
+        """Let what is under way for a person end, so that nothing is noted of them after this."""
+        await self._background.end((session.agent, session.uid), LAST_WORDS)
 
     async def close(self) -> None:
         """Let what is under way end."""

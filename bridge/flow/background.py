@@ -24,27 +24,25 @@ class Background:
             return running
         task = asyncio.create_task(self._run(name, work), name=name)
         self._tasks[name, key] = task
-        task.add_done_callback(lambda _: self._tasks.pop((name, key), None))
+        task.add_done_callback(lambda ended: self._forget((name, key), ended))
         return task
 
     def running(self, name: str, key: Hashable) -> asyncio.Task[None] | None:
         """What is under way for this name and key."""
-        return self._tasks.get((name, key))
+        task = self._tasks.get((name, key))
+        return None if task is None or task.done() else task
 
-    async def end(self, key: Hashable) -> None:
-        """End what is under way for a key, whatever its name."""
-        tasks = [task for (_, its), task in self._tasks.items() if its == key]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def end(self, key: Hashable, grace: float) -> None:
+        """Wait a little for what is under way for a key, whatever its name, then end it."""
+        await _end({task for (_, its), task in self._tasks.items() if its == key}, grace)
 
     async def close(self, grace: float) -> None:
         """Wait a little for what is under way, then end it."""
-        if tasks := set(self._tasks.values()):
-            _, late = await asyncio.wait(tasks, timeout=grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await _end(set(self._tasks.values()), grace)
+
+    def _forget(self, place: tuple[str, Hashable], ended: asyncio.Task[None]) -> None:
+        if self._tasks.get(place) is ended:  # and not the one that came after it
+            del self._tasks[place]
 
     async def _run(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
@@ -52,3 +50,11 @@ class Background:
                 await work()
         except Exception as error:  # noqa: BLE001  nobody awaits it, so it is told here
             self._failed(name, error)
+
+
+async def _end(tasks: set[asyncio.Task[None]], grace: float) -> None:
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=grace)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

@@ -404,10 +404,11 @@ async def test_what_was_set_while_coze_was_away_comes_with_the_next_question(
     assert [values for _, values in agent.told] == [{"nickname": "Nyuta"}]
 
 
+@pytest.mark.parametrize("seconds", [1.0, 30.0])
 async def test_nothing_under_way_brings_back_whoever_wants_to_be_forgotten(
-    world: World, agent: ScriptedAgent, told: Calls
+    world: World, agent: ScriptedAgent, told: Calls, seconds: float
 ) -> None:
-    agent.slow = 5.0
+    agent.slow = seconds
     await world.chat("hello", "/forget yes")
     await asyncio.sleep(2 * agent.slow)
     assert await world.store.read(known(uid_of(agent), "default")) == {}
