@@ -99,7 +99,17 @@ def emulate(port: Port = 8090) -> None:
 
 
 @app.command()
-def migrate(config: Config = None) -> None:
+def migrate(
+    config: Config = None,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="sqlite:///FILE",
+            help="Then copy everything from this file, into a PostgreSQL that is empty.",
+        ),
+    ] = "",
+) -> None:
     """Bring the database schema up to date.
 
     With SQLite, `run` does it by itself.
@@ -109,12 +119,20 @@ def migrate(config: Config = None) -> None:
 
         settings = _load(config)
         _log("warning", settings.log.format)
+        if source:
+            from bridge.store.copying import require_kinds
+
+            require_kinds(source, settings.database.url)  # before anything is changed
         revision = _run(bring_up_to_date(settings.database.url))
         if settings.database.url.startswith("postgresql"):
             from bridge.engine.cluster import apply_schema
 
             _run(apply_schema(settings.database.url))
         typer.echo(f"The database schema is {revision}.")
+        if source:
+            from bridge.migrate_cli import move
+
+            move(source, settings.database.url)
 
 
 @app.command()
