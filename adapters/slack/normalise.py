@@ -42,6 +42,7 @@ class Here:
 
     enterprise: the organisation an app was installed for as a whole, else empty.
     own: ids of our workspace and its organisation; who belongs to another is an outsider.
+    organisation: to which the workspace belongs, wherever the app was installed; else empty.
     name_of: see `wording.readable`.
     """
 
@@ -51,6 +52,7 @@ class Here:
     bot_user: str
     own: frozenset[str]
     name_of: Callable[[str], str]
+    organisation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Heard:
     person: their id at Slack. overheard: it was said in a thread, to nobody in particular, so
     it is for us only where we take part. opening: it began a conversation in private.
     stopped: the streams that its writer ended by pressing Stop; None if they did not.
+    doubtful: they may be a colleague or an outsider, and who they are has to be asked.
     address: where they alone can be told something, for half an hour; empty if nowhere.
     """
 
@@ -68,6 +71,7 @@ class Heard:
     overheard: bool = False
     opening: bool = False
     stopped: tuple[str, ...] | None = None
+    doubtful: bool = False
     address: str = ""
 
 
@@ -210,7 +214,10 @@ def _press(body: Json, here: Here) -> Heard | None:
     action = fields(next(iter(items(body.get("actions"))), None))
     at, message = text(action.get("action_ts")), text(container.get("message_ts"))
     person, says, pressed_at = text(user.get("id")), text(pressed(body)), moment(at)
-    author = _user(person, [text(user.get("team_id"))], here)
+    team = text(user.get("team_id"))
+    # In an organisation it is any of the workspaces they are in.
+    doubtful = bool(here.organisation and not here.ears.outsiders and team not in here.own)
+    author = _user(person, [] if doubtful else [team], here)
     if not (channel and person and says) or pressed_at is None or author is None:
         return None
     parent = container.get("thread_ts") or fields(body.get("message")).get("thread_ts")
@@ -225,6 +232,7 @@ def _press(body: Json, here: Here) -> Heard | None:
             pressed=True,
         ),
         person=person,
+        doubtful=doubtful,
     )
 
 

@@ -19,9 +19,9 @@ log = get(__name__)
 
 FRESH = 3600.0  # seconds until somebody is asked for once more
 PATIENCE = 0.3  # seconds a message waits for its writer's name
+_WHOSE = 2.0  # seconds a press waits until it is known whose it is; Slack waits for three
 MOST = 10_000  # people remembered
 AT_ONCE = 20  # people asked for at once
-_NOBODY = User("")
 
 
 class People:
@@ -37,6 +37,7 @@ class People:
         self._patience = patience
         self._clock = clock
         self._known: Lately[str, User] = Lately(FRESH, most=most, clock=clock)
+        self._organisations: Lately[str, str] = Lately(FRESH, most=most, clock=clock)
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._quiet_until = 0.0
 
@@ -48,29 +49,38 @@ class People:
     async def describe(self, user: User, person: str, workspace: Workspace) -> User:
         """Add what Slack knows of somebody, unless it takes too long; then later messages do."""
         if user.id not in self._known:
-            await self._ask(user.id, person, workspace)
+            await self._ask(user.id, person, workspace, self._patience)
         known = self._known.get(user.id)
         return replace(known, id=user.id) if known else user
 
-    async def _ask(self, key: str, person: str, workspace: Workspace) -> None:
+    async def is_colleague(self, user: User, person: str, workspace: Workspace) -> bool:
+        """Tell whether somebody belongs to the workspace's organisation, as far as Slack tells."""
+        if user.id not in self._known:
+            await self._ask(user.id, person, workspace, _WHOSE)
+        theirs = self._organisations.get(user.id)
+        return bool(theirs) and theirs == workspace.organisation
+
+    async def _ask(self, key: str, person: str, workspace: Workspace, patience: float) -> None:
         if key not in self._asking:
             if len(self._asking) >= AT_ONCE or self._clock() < self._quiet_until:
                 return
             task = asyncio.create_task(self._look_up(key, person, workspace), name="users.info")
             self._asking[key] = task
             task.add_done_callback(lambda _: self._asking.pop(key, None))
-        await asyncio.wait([self._asking[key]], timeout=self._patience)
+        await asyncio.wait([self._asking[key]], timeout=patience)
 
     async def _look_up(self, key: str, person: str, workspace: Workspace) -> None:
         try:
-            found = await _profile(workspace.client, person)
+            account = await _account(workspace.client, person)
         except RateLimited as error:
             self._quiet_until = self._clock() + (error.retry_after or FRESH)
             return
         except BridgeError as error:
             log.debug("person.not_known", person=key, error=str(error))
-            found = _NOBODY
-        self._known.put(key, found)
+            account = {}
+        enterprise = fields(account.get("enterprise_user"))
+        self._organisations.put(key, text(enterprise.get("enterprise_id")))
+        self._known.put(key, described(account))
 
     async def close(self) -> None:
         """Ask no further."""
@@ -80,10 +90,10 @@ class People:
         await asyncio.gather(*asking, return_exceptions=True)
 
 
-async def _profile(client: AsyncWebClient, person: str) -> User:
+async def _account(client: AsyncWebClient, person: str) -> Json:
     with as_bridge_errors():
         told = await client.users_info(user=person, include_locale=True)
-    return described(fields(told.get("user")))
+    return fields(told.get("user"))
 
 
 def described(account: Json) -> User:

@@ -90,8 +90,8 @@ class Intake:
             return None
 
     def _here(self, body: Json, workspace: Workspace) -> Here:
-        team, enterprise = home(body)
-        team = team or workspace.team
+        team = home(body)[0] or workspace.team
+        own = {team, workspace.team, workspace.enterprise, workspace.organisation}
 
         def name_of(person: str) -> str:
             return self._people.name(User(in_team(team, person)))
@@ -101,11 +101,14 @@ class Intake:
             team=team,
             enterprise=workspace.enterprise,
             bot_user=workspace.bot_user,
-            own=frozenset({team, enterprise, workspace.team, workspace.enterprise}),
+            own=frozenset(own),  # as `auth.test` tells it, not as a delivery does
             name_of=name_of,
+            organisation=workspace.organisation,
         )
 
     async def _hear(self, heard: Heard, workspace: Workspace, ticket: Ticket) -> None:
+        if heard.doubtful and not await self._is_colleague(heard, workspace):
+            return
         author = await self._people.describe(heard.event.user, heard.person, workspace)
         event = replace(heard.event, user=author)
         await ticket.turn()
@@ -116,6 +119,12 @@ class Intake:
         ticket.leave()  # tasks begin, and so queue, in the order in which they were made
         await _all(committing)
         self._entitle(heard, workspace)
+
+    async def _is_colleague(self, heard: Heard, workspace: Workspace) -> bool:
+        found = await self._people.is_colleague(heard.event.user, heard.person, workspace)
+        if not found:
+            log.info("press.of_outsider", account=self._ears.account, person=heard.person)
+        return found
 
     def _tell(self, heard: Heard, event: Inbound) -> None:
         if event.chat.reply_to:

@@ -30,6 +30,7 @@ class Workspace:
     enterprise: of an app that was installed for a whole organisation, else empty.
     bot_user, bot: who we are there, `U…` and `B…`.
     client: knows the token, shares the adapter's session, and repeats nothing by itself.
+    organisation: to which the workspace belongs, wherever the app was installed; else empty.
     """
 
     team: str
@@ -37,6 +38,7 @@ class Workspace:
     bot_user: str
     bot: str
     client: AsyncWebClient
+    organisation: str = ""
 
 
 class Workspaces(Protocol):
@@ -116,6 +118,7 @@ async def ask_who(client: AsyncWebClient) -> Workspace:
         bot_user=str(told.get("user_id") or ""),
         bot=str(told.get("bot_id") or ""),
         client=client,
+        organisation=str(told.get("enterprise_id") or ""),
     )
 
 

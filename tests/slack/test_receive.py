@@ -10,7 +10,16 @@ from bridge.errors import Departed
 from bridge.events import Button, ChatKind, Inbound, Page
 from bridge.testing.contract import RecordingSink
 from bridge.testing.transcript import FakeHost, MemoryTranscript
-from tests.slack.emulator import BOT_TOKEN, Channel, Emulator, Fault, Person, Seat, serve
+from tests.slack.emulator import (
+    BOT_TOKEN,
+    Channel,
+    Emulator,
+    Fault,
+    Message,
+    Person,
+    Seat,
+    serve,
+)
 from tests.slack.world import Listening, eventually, listening
 
 MENU = {"": [MenuItem("new", "begin anew"), MenuItem("help", "what I know")]}
@@ -217,6 +226,58 @@ async def test_app_of_a_whole_organisation_hears_all_its_workspaces(mode: str) -
     assert [event.chat.chat.partition("/")[0] for event in events] == [t.id for t in teams]
     assert [m.text for m in slack.person("Ann", teams[1]).dm().answers] == ["Hello"]
     assert message.chat == events[1].chat
+
+
+async def offered(ear: Listening, place: Channel, person: Person) -> Message:
+    """Make the app show a button where somebody asked."""
+    asked = await place.say(person, named(ear.slack, "hi"))
+    await heard_once(ear, "hi")
+    page = Page("Well?", final=True, buttons=(Button("More", "Tell me more"),))
+    shown = await ear.adapter.send(ear.sink.events[0].chat, page, key="k")
+    assert asked.ts
+    return place.messages[shown.id]
+
+
+async def test_colleague_from_another_workspace_may_press_what_they_may_say(
+    slack: Emulator, ann: Person
+) -> None:
+    """In an organisation Slack tells of any of the workspaces somebody is in."""
+    slack.team.enterprise = union = slack.enterprise("Union")
+    slack.installed(slack.team).enterprise = union
+    bob = slack.person("Bob", slack.workspace("Two", union))
+    everybody = slack.channel("everybody", ann, bob, shared_with=[bob.team])
+    async with listening(slack) as ear:
+        message = await offered(ear, everybody, ann)
+        await message.press("More", bob)
+        await heard_once(ear, "hi", "Tell me more")
+        assert ear.sink.events[-1].user.id == f"{slack.team.id}/{bob.id}"
+
+
+@pytest.mark.parametrize("theirs", [False, True], ids=["no organisation", "another"])
+async def test_outsider_may_not_press_either(slack: Emulator, ann: Person, theirs: bool) -> None:
+    slack.team.enterprise = union = slack.enterprise("Union")
+    slack.installed(slack.team).enterprise = union
+    other = slack.enterprise("Other") if theirs else None
+    eve = slack.person("Eve", slack.workspace("Elsewhere", other))
+    shared = slack.channel("shared", ann, eve, shared_with=[eve.team])
+    async with listening(slack) as ear:
+        message = await offered(ear, shared, ann)
+        await message.press("More", eve)
+        await ear.settled()
+        assert texts(ear.sink.events) == ["hi"]
+
+
+async def test_colleague_is_waited_for(slack: Emulator, ann: Person) -> None:
+    """A press comes once: what Slack is slow to tell may not cost it."""
+    slack.team.enterprise = union = slack.enterprise("Union")
+    slack.installed(slack.team).enterprise = union
+    bob = slack.person("Bob", slack.workspace("Two", union))
+    everybody = slack.channel("everybody", ann, bob, shared_with=[bob.team])
+    async with listening(slack) as ear:
+        message = await offered(ear, everybody, ann)
+        slack.inject(Fault("users.info", delay=0.6))
+        await message.press("More", bob)
+        await heard_once(ear, "hi", "Tell me more")
 
 
 async def test_news_of_its_own_end_is_acknowledged(ear: Listening) -> None:

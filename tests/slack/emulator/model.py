@@ -71,6 +71,8 @@ class User:
             "tz": self.timezone,
             "profile": names | ({"bot_id": self.bot_id} if self.bot_id else {}),
         }
+        if (enterprise := self.team.enterprise) is not None:
+            body["enterprise_user"] = {"enterprise_id": enterprise.id, "teams": [self.team.id]}
         return body | ({"locale": self.language} if locale else {})
 
 
