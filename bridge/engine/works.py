@@ -43,7 +43,7 @@ class Works:
         return self.replicas.interrupt if self.replicas else self.interrupts.reach
 
     def guard(self) -> None:
-        """Raises `Fenced` where this process must not speak to people any more."""
+        """Raises `Unreachable` while another process may be answering in our place."""
         if self.replicas:
             self.replicas.lease.check()
 

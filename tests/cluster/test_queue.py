@@ -122,6 +122,68 @@ async def test_a_lane_without_a_job_gets_one(url: str, store: Store) -> None:
     assert work.begun == ["known", "forgotten"]
 
 
+async def test_who_comes_back_too_late_does_not_end_the_job_of_another(
+    url: str, store: Store
+) -> None:
+    late, rightful = Work(), Work()
+    late.gate.clear()
+    rightful.gate.clear()
+    async with working(url, late) as (queue, _):
+        await queue.put("lane")
+        await late.until(1)
+        assert await queue.lost() == []
+        await silence(store)
+        async with working(url, rightful) as (other, _):
+            async with asyncio.timeout(PATIENCE):
+                while not await other.revive():
+                    await asyncio.sleep(0.05)
+            await rightful.until(1)
+            assert await queue.lost() == ["lane"]
+            late.gate.set()
+            async with asyncio.timeout(PATIENCE):
+                while late.at_once["lane"]:
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)  # in which it would say that the job has ended
+            assert await other.lost() == []
+            assert await other.sweep(["lane"]) == 0
+            rightful.gate.set()
+
+
+async def test_whoever_is_not_sure_revives_nobody(url: str, store: Store) -> None:
+    work = Work()
+    work.gate.clear()
+    async with working(url, work) as (queue, _):
+        await queue.put("lane")
+        await work.until(1)
+        await silence(store)
+        answers = iter([True, False])
+        assert await queue.revive(sure=lambda: False) == 0
+        assert await queue.revive(sure=lambda: next(answers)) == 0
+        assert await queue.revive() == 1
+        work.gate.set()
+
+
+async def test_a_job_that_only_the_database_believes_in_is_given_back(
+    url: str, store: Store
+) -> None:
+    work = Work()
+    async with working(url, work) as (queue, _):
+        await queue.put("first")
+        await work.until(1)
+        await store.write(lambda connection: connection.execute(text(TAKEN)))
+        assert await queue.give_back() == 0
+        assert await queue.give_back() == 1
+        await work.until(2)
+    assert work.begun == ["first", "unheard"]
+
+
+TAKEN = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args, status, worker_id)
+SELECT 'lanes', 'drain', 'unheard', '{"lane": "unheard"}', 'doing', max(id)
+FROM procrastinate_workers
+"""
+
+
 async def test_the_schema_is_made_once(url: str, store: Store) -> None:
     assert await schema_is_there(url)
     await apply_schema(url)

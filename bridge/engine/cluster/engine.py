@@ -58,7 +58,7 @@ class ClusterEngine:
     # The life of the engine
 
     async def run(self, stop: asyncio.Event, grace: float) -> None:
-        """Work until `stop`. Raises what is a bug, or `Fenced`; then the process must end.
+        """Work until `stop`. Raises what is a bug, or `Permanent`; then the process must end.
 
         Then no turn is begun, and those at work have `grace` seconds before they are cancelled;
         other replicas go on with the rest.
@@ -79,12 +79,14 @@ class ClusterEngine:
             either: list[asyncio.Future[Any]] = [stopping, self._broken]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             self._closing = True
+            if not self._broken.done():
+                self._queue.leave()
             self._drain.close()
             for task in (stopping, *chores):
                 task.cancel()
             await asyncio.wait(chores, timeout=grace + LAST_WORDS)
         if self._broken.done():
-            self._broken.result()
+            _tell(self._broken)
         await self._queue.close()
         await self._replicas.calling.close()
 
@@ -103,19 +105,16 @@ class ClusterEngine:
         """A job of the queue. Whatever happens, the lane is not left without one."""
         try:
             await self._drained(lane)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._pass_on(lane))
-            raise
-        except BaseException as error:  # noqa: BLE001  ends the process, by way of `run`
-            # To return would let the queue free a lane that may be somebody else's by now.
+        except Exception as error:  # noqa: BLE001  ends the process, by way of `run`
             self._break(error)
-            await asyncio.Event().wait()
+            await asyncio.Event().wait()  # until it is cancelled: then others get the job
 
     async def _drained(self, lane: str) -> None:
         attempt = 0
         while True:
             try:
-                self._replicas.lease.check()
+                if attempt and not await self._still_ours(lane):
+                    return
                 await self._drain(lane)
             except Transient as error:
                 attempt += 1
@@ -125,6 +124,14 @@ class ClusterEngine:
                 break
         if self._closing:
             await self._pass_on(lane)
+
+    async def _still_ours(self, lane: str) -> bool:
+        """After an error: another replica may work on the lane by now, and must not be fenced."""
+        self._replicas.lease.check()
+        try:
+            return lane not in await self._queue.lost()
+        except (ConnectorException, psycopg.Error) as error:
+            raise Unreachable(f"database: {error}") from error
 
     async def _pass_on(self, lane: str) -> None:
         """We leave; who has less to do goes on."""
@@ -136,15 +143,23 @@ class ClusterEngine:
     # Chores
 
     async def _look_at_us(self) -> None:
-        asked_at = time.monotonic()
+        """Renew our lease, unless it ran out and somebody has used that."""
+        lease, asked_at = self._replicas.lease, time.monotonic()
         age = await self._queue.age()
-        if age is not None:
-            self._replicas.lease.renew(asked_at - age)
-        self._replicas.lease.check()
+        if lease.is_over and (lost := await self._queue.lost()):
+            self._break(Fenced(f"this replica was away; others have taken over {len(lost)} lanes"))
+        elif age is not None:
+            lease.renew(asked_at - age)
 
     async def _revive(self) -> None:
-        if revived := await self._queue.revive():
+        if revived := await self._queue.revive(sure=self._knows_silence):
             log.warning("lanes.taken_over", jobs=revived)
+        if idle := await self._queue.give_back():
+            log.warning("lanes.given_back", jobs=idle)
+
+    def _knows_silence(self) -> bool:
+        """Whether those who are silent had the same chance to be heard as we."""
+        return self._replicas.lease.has_lasted(self._replicas.beats.stall)
 
     async def _sweep(self) -> None:
         lanes = await self._ledger.open_lanes(self._accounts)
@@ -155,8 +170,6 @@ class ClusterEngine:
         while True:
             try:
                 await chore()
-            except Fenced as error:
-                self._break(error)
             except (Unreachable, ConnectorException, psycopg.Error) as error:
                 log.warning("engine.no_database", error=str(error))
             await asyncio.sleep(seconds)
@@ -164,3 +177,10 @@ class ClusterEngine:
     def _break(self, error: BaseException) -> None:
         if self._broken is not None and not self._broken.done():
             self._broken.set_exception(error)
+
+
+def _tell(broken: asyncio.Future[NoReturn]) -> NoReturn:
+    try:
+        broken.result()
+    except Fenced as error:
+        raise Permanent(f"{error}; start this one again") from error

@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 import psycopg
-from procrastinate import App, PsycopgConnector
+from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException, ProcrastinateException
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 
@@ -23,6 +25,9 @@ log = get(__name__)
 QUEUE = "lanes"
 POLL = 0.5  # seconds; nobody is told when a lane becomes free (procrastinate #213)
 MOST_AT_ONCE = 4000  # lanes drained by one replica; most of them wait for something
+PATIENCE = 4.0  # seconds for a connection, and for one that is lost to be there again
+STRIKE = 3600.0  # seconds of silence until a replica's name is removed, which takes its jobs away
+CUT = 0.1  # seconds for lanes at work when the worker fails, which had its reason
 
 # It tells of every job, and of each again with its arguments: the names of lanes hold user ids.
 logging.getLogger("procrastinate").setLevel(logging.WARNING)
@@ -36,6 +41,24 @@ class Beats:
     stall: float = 10.0
 
 
+class OwnJobs(JobManager):
+    """Ends a job only while it is this worker's.
+
+    procrastinate ends it whoever runs it by now, and so frees a lane that is somebody else's.
+    """
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Remove it once its lane is drained; however else it ended, let others go on.
+
+        Where the database is away the job stays, and is found by `give_back` or `revive`.
+        """
+        query = _END if status is Status.SUCCEEDED else _GIVE_BACK
+        try:
+            await self.connector.execute_query_async(query, job=job.id, worker=job.worker_id)
+        except ConnectorException as error:
+            log.warning("job.not_ended", job=job.id, error=str(error.__cause__ or error))
+
+
 class LaneQueue:
     """Raises `Unreachable` where the database does not answer."""
 
@@ -44,9 +67,16 @@ class LaneQueue:
     ) -> None:
         self._beats = beats
         self._grace = grace
-        self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=8))
-        self._task = self._app.task(name="drain", queue=QUEUE)(_of_lane(work))
+        connector = PsycopgConnector(
+            conninfo=url, min_size=1, max_size=8, timeout=PATIENCE, reconnect_timeout=PATIENCE
+        )
+        self._app = App(connector=connector)
+        self._app.job_manager = OwnJobs(connector)
+        drain = self._of_lane(work)
+        self._task = self._app.task(name="drain", queue=QUEUE, pass_context=True)(drain)
         self._worker: Worker | None = None
+        self._jobs: dict[str, Job] = {}  # those at work, by their lanes
+        self._idle: set[int] = set()  # ours, it was said, though nobody works on them
 
     async def open(self) -> None:
         """Connect."""
@@ -69,38 +99,78 @@ class LaneQueue:
         await self._task.configure(lock=lane).defer_async(lane=lane)
 
     async def work(self) -> None:
-        """Take jobs until cancelled; then those at work have the grace they were given.
+        """Take jobs until cancelled; after `leave`, those at work have the grace they were given.
 
-        Ends when the database goes away; call it again.
+        Ends when the database goes away, with all that was at work; call it again.
         """
         self._worker = Worker(
             self._app,
             queues=[QUEUE],
             concurrency=MOST_AT_ONCE,
             fetch_job_polling_interval=POLL,
-            shutdown_graceful_timeout=self._grace,
+            shutdown_graceful_timeout=CUT,
             delete_jobs="successful",
             install_signal_handlers=False,
             update_heartbeat_interval=self._beats.every,
-            stalled_worker_timeout=self._beats.stall,
+            stalled_worker_timeout=STRIKE,
         )
         try:
             await self._worker.run()  # type: ignore[no-untyped-call]  # the library is typed almost whole
         except (ConnectorException, psycopg.Error) as error:
             raise Unreachable(f"database: {error}") from error
 
-    async def age(self) -> float | None:
-        """Seconds since the database last heard that we live; None if it knows us no more."""
-        worker = self._worker.worker_id if self._worker else None
-        if worker is None:
-            return None
-        row = await self._app.connector.execute_query_one_async(_AGE, worker_id=worker)
-        return None if row["age"] is None else float(row["age"])
+    def leave(self) -> None:
+        """Let those at work have their grace when `work` is cancelled."""
+        if self._worker is not None:
+            self._worker.shutdown_graceful_timeout = self._grace
 
-    async def revive(self) -> int:
-        """Give the jobs of dead replicas to whoever is free; returns how many there were."""
+    def _of_lane(self, work: Callable[[str], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def drain(context: JobContext, *, lane: str) -> None:
+            self._jobs[lane] = context.job
+            try:
+                await work(lane)
+            finally:
+                if self._jobs.get(lane) is context.job:
+                    del self._jobs[lane]
+
+        return drain
+
+    async def lost(self) -> list[str]:
+        """Those lanes at work that are not ours any more."""
+        jobs = dict(self._jobs)
+        rows = await self._app.connector.execute_query_all_async(
+            _OURS,
+            jobs=[job.id for job in jobs.values()],
+            workers=[job.worker_id for job in jobs.values()],
+        )
+        ours = {row["id"] for row in rows}
+        return [lane for lane, job in jobs.items() if job.id not in ours]
+
+    async def age(self) -> float | None:
+        """Seconds since the database last heard that we live; None if it does not know us.
+
+        If another replica has struck us off its list, `work` ends, to begin under a new name.
+        """
+        worker = self._worker
+        if worker is None or worker.worker_id is None:
+            return None
+        row = await self._app.connector.execute_query_one_async(_AGE, worker_id=worker.worker_id)
+        if row["age"] is None:
+            worker.stop()  # type: ignore[no-untyped-call]  # as below
+            return None
+        return float(row["age"])
+
+    async def revive(self, *, sure: Callable[[], bool] = lambda: True) -> int:
+        """Give the jobs of dead replicas to whoever is free; returns how many there were.
+
+        sure: whether silence means death, asked before the database is and when it has answered.
+        """
+        if not sure():
+            return 0
         stall = self._beats.stall
         stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stall)
+        if not sure():  # the answer may have waited for as long as the others were silent
+            return 0
         revived = 0
         for job in stalled:
             try:
@@ -109,6 +179,20 @@ class LaneQueue:
             except ProcrastinateException as error:  # another replica was quicker
                 log.debug("job.not_revived", job=job.id, error=str(error))
         return revived
+
+    async def give_back(self) -> int:
+        """Let others have those jobs that count as ours though we do not work on them.
+
+        The answer that we had them, or the word that they ended, was lost with a connection. One
+        that is just beginning or ending looks the same, so only what is seen twice counts.
+        """
+        worker = self._worker.worker_id if self._worker else None
+        rows = await self._app.connector.execute_query_all_async(_AT_WORK, worker=worker)
+        idle = {row["id"] for row in rows} - {job.id for job in self._jobs.values()}
+        again, self._idle = idle & self._idle, idle
+        for job in again:
+            await self._app.connector.execute_query_async(_GIVE_BACK, job=job, worker=worker)
+        return len(again)
 
     async def sweep(self, lanes: Collection[str]) -> int:
         """Add a job for each of these lanes that has none; returns how many there were."""
@@ -123,17 +207,25 @@ _AGE = """
 SELECT (SELECT extract(epoch FROM clock_timestamp() - last_heartbeat)
         FROM procrastinate_workers WHERE id = %(worker_id)s) AS age
 """
+_OURS = """
+SELECT id FROM procrastinate_jobs
+WHERE id = ANY(%(jobs)s) AND worker_id = ANY(%(workers)s) AND status = 'doing'
+"""
+_AT_WORK = """
+SELECT id FROM procrastinate_jobs WHERE worker_id = %(worker)s AND status = 'doing'
+"""
+_END = """
+DELETE FROM procrastinate_jobs
+WHERE id = %(job)s AND worker_id = %(worker)s AND status = 'doing'
+"""
+_GIVE_BACK = """
+UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL
+WHERE id = %(job)s AND worker_id = %(worker)s AND status = 'doing'
+"""
 _LOCKS = """
 SELECT DISTINCT lock FROM procrastinate_jobs
 WHERE queue_name = %(queue)s AND status IN ('todo', 'doing')
 """
-
-
-def _of_lane(work: Callable[[str], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    async def drain(*, lane: str) -> None:
-        await work(lane)
-
-    return drain
 
 
 async def schema_is_there(url: str) -> bool:
