@@ -31,13 +31,13 @@ from bridge.flow.buckets import (
     Note,
 )
 from bridge.flow.crowd import LINGER
+from bridge.store.postgres import impatient
 from bridge.store.run import as_bridge_errors
 
 CONNECTIONS = 4
 POOL_TIMEOUT = 1.0  # seconds to wait for one that is free; whoever claims waits no longer
 # Of libpq, where the URL says nothing else. A host that vanished would hold a connection for a
 # quarter of an hour, and four of them are soon gone.
-LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, milliseconds
 IDLE = 60.0  # seconds a row stays after it was made, or had something to say
 BATCH = 500  # rows removed in one transaction
 TRIES = 3  # a row that was made may be gone again, but hardly twice
@@ -54,7 +54,7 @@ class PostgresBuckets:
         parsed = make_url(url).set(drivername="postgresql+psycopg")
         self._engine = create_async_engine(
             parsed,
-            connect_args={name: it for name, it in LIMITS.items() if name not in parsed.query},
+            connect_args=impatient(parsed),
             pool_size=connections,
             pool_timeout=POOL_TIMEOUT,
             max_overflow=0,
