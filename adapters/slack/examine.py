@@ -4,7 +4,9 @@ Which events an app is subscribed to, and whether a signing secret is right, no 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
@@ -14,9 +16,12 @@ from adapters.slack.addresses import events_path
 from adapters.slack.faults import as_bridge_errors
 from adapters.slack.raw import text
 from adapters.slack.settings import SlackSettings
+from adapters.slack.tokens import Credentials, exchange
 from adapters.slack.workspaces import make_client, open_session
 from bridge.adapter import Finding, Surroundings
-from bridge.errors import BridgeError, Transient, Unauthorised
+from bridge.errors import BridgeError, RateLimited, Transient, Unauthorised
+
+T = TypeVar("T")
 
 _AGAIN = "copy it from the app's settings again, or install the app again"
 _CURES: Mapping[str, str] = {
@@ -43,7 +48,7 @@ async def examine(account: str, settings: SlackSettings, around: Surroundings) -
     try:
         async with open_session() as session:
             connect = partial(make_client, base_url=settings.api_base_url, session=session)
-            found = [each async for each in _tokens(key, settings, connect)]
+            found = [each async for each in _tokens(key, settings, around, connect)]
     except Transient as error:
         cure = f"is api_base_url right ({settings.api_base_url}), and may this machine reach it?"
         return [Finding("wrong", f"{key}: {error}; {cure}")]
@@ -55,23 +60,24 @@ async def examine(account: str, settings: SlackSettings, around: Surroundings) -
 
 
 async def _tokens(
-    key: str, settings: SlackSettings, connect: Callable[[SecretStr | None], AsyncWebClient]
+    key: str,
+    settings: SlackSettings,
+    around: Surroundings,
+    connect: Callable[[SecretStr | None], AsyncWebClient],
 ) -> AsyncIterator[Finding]:
     if settings.client_id:
         yield await _app(key, settings, connect(None))
     else:
         for finding in await _bot(key, settings, connect(settings.bot_token)):
             yield finding
-    if settings.mode == "socket":
+    # Slack answers this about once a minute, so it is left to a bridge that runs.
+    if settings.mode == "socket" and not around.is_running:
         client = connect(settings.app_token)
         token = settings.app_token.get_secret_value()
         opening = partial(client.apps_connections_open, app_token=token)
         told = await _asked(f"{key}.app_token", opening)
-        yield (
-            told
-            if isinstance(told, Finding)
-            else Finding("ok", f"{key}.app_token: opens connections")
-        )
+        opens = Finding("ok", f"{key}.app_token: opens connections")
+        yield told if isinstance(told, Finding) else opens
 
 
 async def _bot(key: str, settings: SlackSettings, client: AsyncWebClient) -> list[Finding]:
@@ -94,25 +100,21 @@ async def _bot(key: str, settings: SlackSettings, client: AsyncWebClient) -> lis
 
 async def _app(key: str, settings: SlackSettings, client: AsyncWebClient) -> Finding:
     """See whether Slack knows the app by its secret: it looks at that before the code."""
-    trying = partial(
-        client.oauth_v2_access,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret.get_secret_value(),
-        code=_NO_SUCH_CODE,
-    )
+    app = Credentials(settings.client_id, settings.client_secret)
+    trying = partial(exchange, client, app, _NO_SUCH_CODE, "", datetime.now(UTC))
     told = await _asked(f"{key}.client_id", trying)
-    if isinstance(told, Finding) and told.verdict == "wrong":
+    if isinstance(told, Finding) and told.verdict != "ok":
         return told
     return Finding("ok", f"{key}: Slack knows the app {settings.client_id}")
 
 
-async def _asked(
-    key: str, call: Callable[[], Awaitable[AsyncSlackResponse]]
-) -> AsyncSlackResponse | Finding:
-    """Slack's answer, or what is wrong with the key. Raises `Transient`."""
+async def _asked(key: str, call: Callable[[], Awaitable[T]]) -> T | Finding:
+    """Slack's answer, or what is to be said of the key. Raises `Transient`."""
     try:
         with as_bridge_errors():
             return await call()
+    except RateLimited as error:
+        return Finding("note", f"{key}: {error}, so nobody could see; check again in a minute")
     except Transient:
         raise
     except BridgeError as error:

@@ -14,7 +14,7 @@ from adapters.telegram.raw import number, text
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import RECENT
 from bridge.adapter import Finding, Surroundings
-from bridge.errors import BridgeError, Transient, Unauthorised
+from bridge.errors import BridgeError, RateLimited, Transient, Unauthorised
 from bridge.logs import redact
 
 WATCH = 6.0
@@ -42,6 +42,9 @@ async def examine(
     except Unauthorised as error:
         cure = "copy it from @BotFather again (/mybots, API Token)"
         return [Finding("wrong", f"{key}.token: {error}; {cure}")]
+    except RateLimited as error:
+        unseen = f"{error}, so nobody could see; check again in a minute"
+        return [Finding("note", f"{key}: {unseen}")]
     except Transient as error:
         cure = f"is api_base_url right ({settings.api_base_url}), and may this machine reach it?"
         return [Finding("wrong", f"{key}: {error}; {cure}")]

@@ -10,7 +10,7 @@ from bridge.adapter import Finding
 from bridge.config import AgentSettings, CozeSettings
 from bridge.config.sources import did_you_mean
 from bridge.coze.examine import Keyword, Sight
-from bridge.errors import BridgeError, Exhausted, Gone, Transient, Unauthorised
+from bridge.errors import BridgeError, Exhausted, Gone, RateLimited, Transient, Unauthorised
 from bridge.operator import paper
 from bridge.store.variables import Refusal
 
@@ -52,6 +52,8 @@ def of_error(name: str, its: AgentSettings, error: BridgeError, coze: CozeSettin
     if isinstance(error, Unauthorised):
         key = "coze.oauth" if coze.oauth else "coze.token"
         return Finding("wrong", f"{key}: {error}; {_another_key(coze)}")
+    if isinstance(error, RateLimited):
+        return Finding("note", f"agents.{name}: {error}, so nobody could see; check again later")
     if isinstance(error, Transient):
         cure = f"is coze.base_url right ({coze.base_url}), and may this machine reach it?"
         return Finding("wrong", f"agents.{name}: {error}; {cure}")

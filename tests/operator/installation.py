@@ -1,13 +1,12 @@
 """An installation as an operator finds it: a configuration, and the far sides it leads to."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
-import aiohttp
 from aiohttp import web
 
 from adapters.registry import settings_model
@@ -29,8 +28,7 @@ Table: TypeAlias = dict[str, object]
 class Installation:
     """Everything is right until a test spoils it.
 
-    ahead: seconds this machine's clock is ahead of all others. more: lines at the end of the
-    configuration.
+    ahead: seconds this machine's clock is ahead of all others.
     """
 
     folder: Path
@@ -41,11 +39,12 @@ class Installation:
     ahead: float = 0.0
     room: int = ROOM
     mode: int = 0o600
-    more: str = ""
     tables: dict[str, Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.database: Table = {"url": f"sqlite:///{self.folder / 'bridge.db'}"}
         self.tables = {
+            "database": self.database,
             "coze": {"base_url": self.coze.url, "token": DEMO_TOKEN},
             "agents.default": {"bot_id": DEMO_BOT_ID},
             "server": {"port": 0},
@@ -83,10 +82,8 @@ class Installation:
         """Write the configuration down."""
         if not any(name.startswith("adapters.") for name in self.tables):
             self.on_page()
-        url = f"sqlite:///{self.folder / 'bridge.db'}"
-        tables = {"database": {"url": url}, **self.tables}
-        text = "".join(f"[{name}]\n{_lines(table)}" for name, table in tables.items())
-        self.path.write_text(text + self.more, encoding="utf-8")
+        text = "".join(f"[{name}]\n{_lines(table)}" for name, table in self.tables.items())
+        self.path.write_text(text, encoding="utf-8")
         self.path.chmod(self.mode)
         return self.path
 
@@ -139,7 +136,3 @@ async def installed(folder: Path) -> AsyncIterator[Installation]:
 def closed(url: str) -> str:
     """An address like `url` where nobody listens."""
     return url.rsplit(":", 1)[0] + ":9"
-
-
-Spoil: TypeAlias = Callable[[Installation], object]
-Http: TypeAlias = aiohttp.ClientSession

@@ -264,7 +264,7 @@ def slack_secret(its: Installation) -> None:
     table = its.on_slack(client_id=its.slack.client_id, client_secret="wrong")
     del table["bot_token"]
     its.tables["server"]["public_url"] = "https://bridge.example"
-    its.more = '[database]\nsecret_key = "a long key to seal them with"\n'
+    its.database["secret_key"] = "a long key to seal them with"
 
 
 SLACK: list[tuple[Spoil, str, str]] = [
@@ -275,6 +275,7 @@ SLACK: list[tuple[Spoil, str, str]] = [
     (slack_app_token, "adapters.slack.app_token: Slack refuses the token: invalid", "copy it"),
     (slack_app_token_scope, "adapters.slack.app_token: Slack refuses the token: mi", "App-Level"),
     (slack_socket_mode_off, "adapters.slack.app_token: Slack refuses: socket_mode", "turn on"),
+    (slack_secret, "adapters.slack.client_id: Slack refuses the token: bad_client", "Basic Info"),
     (no_slack, "adapters.slack: Slack cannot be reached", "is api_base_url right"),
 ]
 
@@ -367,6 +368,14 @@ async def test_a_token_of_another_owner_is_a_note(its: Installation) -> None:
     assert findings(found, "wrong") == []
 
 
+async def test_an_app_that_others_install_is_known_by_its_secret(its: Installation) -> None:
+    slack_secret(its)
+    its.tables["adapters.slack"]["client_secret"] = its.slack.client_secret
+    found = await its.check()
+    assert findings(found, "wrong") == []
+    assert f"adapters.slack: Slack knows the app {its.slack.client_id}" in findings(found, "ok")
+
+
 async def test_the_address_to_enter_at_slack_is_a_note(its: Installation) -> None:
     its.slack.mode = "http"
     table = its.on_slack(mode="http", signing_secret=its.slack.signing_secret)
@@ -376,6 +385,22 @@ async def test_the_address_to_enter_at_slack_is_a_note(its: Installation) -> Non
     [note] = findings(found, "note")
     assert "https://bridge.example/slack/slack/events" in note
     assert findings(found, "wrong") == []
+
+
+@pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
+async def test_a_far_side_that_wants_fewer_calls_is_a_note(its: Installation) -> None:
+    its.on_slack()
+    its.on_telegram()
+    its.slack.inject(SlackFault("apps.connections.open", retry_after=30))
+    its.telegram.inject(Fault("getMe", retry_after=30))
+    tired = Trouble(4020, "rate limit", 429)
+    its.coze.install(Scenario(endpoint=f"/v1/bots/{DEMO_BOT_ID}", refuse=tired))
+    found = await its.check()
+    assert findings(found, "wrong") == []
+    notes = findings(found, "note")
+    parts = [note.partition(":")[0] for note in notes]
+    assert parts == ["agents.default", "adapters.slack.app_token", "adapters.telegram"]
+    assert all("so nobody could see; check again" in note for note in notes)
 
 
 async def test_a_refused_token_is_told_of_once_for_all_agents(its: Installation) -> None:
@@ -463,10 +488,12 @@ async def test_beside_a_bridge_that_runs_nobody_else_is_looked_for(its: Installa
     url = await its.served('{"ready": true, "problems": {}}', "application/json")
     its.tables["server"]["port"] = int(url.rsplit(":", 1)[1])
     its.on_telegram()
+    its.on_slack()
     found = await its.check()
     assert findings(found, "wrong") == []
     assert f"daemon: running and ready at {url}" in findings(found, "ok")
     assert its.telegram.journal.calls["getUpdates"] == 0
+    assert its.slack.journal.of("apps.connections.open") == []
 
 
 def test_a_platform_may_have_nothing_to_look_at() -> None:
