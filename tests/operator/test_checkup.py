@@ -1,6 +1,7 @@
 """What is deliberately wrong is found by `check`, with its cause and its cure."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -500,3 +501,12 @@ def test_a_platform_may_have_nothing_to_look_at() -> None:
     assert examiner("web") is None
     with pytest.raises(KeyError, match="unknown platform"):
         examiner("nowhere")
+
+
+async def test_a_bridge_whose_port_nobody_knows_is_known_by_its_lock(its: Installation) -> None:
+    its.on_telegram()
+    store = await open_store(its.settings().database.url)
+    found = await its.check()
+    await store.close()
+    assert f"daemon: running (process {os.getpid()})" in findings(found, "ok")
+    assert its.telegram.journal.calls["getUpdates"] == 0
