@@ -149,7 +149,8 @@ def check(
         _log("error", "auto")  # what goes wrong is a finding, not a line of the log
         findings = _run(checks.offline(config, os.environ))
         if not offline:
-            findings += _run(_look_around(config))
+            found = _run(_look_around(config))
+            findings += [each for each in found if each not in findings]
         if as_json:
             listed = [{"verdict": each.verdict, "text": each.text} for each in findings]
             typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -81,8 +80,7 @@ async def _coze(
     refused: Mapping[str, Mapping[str, Refusal]],
     now: Callable[[], datetime],
 ) -> list[Finding]:
-    async with AsyncExitStack() as stack:
-        examiner = await stack.enter_async_context(open_examiner(settings.coze))
+    async with open_examiner(settings.coze) as examiner:
         agents, clock = await asyncio.gather(
             asyncio.gather(
                 *(_agent(settings, name, examiner, refused) for name in settings.agents)
