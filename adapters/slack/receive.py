@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from adapters.slack.courtesy import Courtesy
+from adapters.slack.missed import as_told, is_late, said_below
 from adapters.slack.normalise import Ears, Heard, Here, Opened, Understood, understood
 from adapters.slack.people import People
 from adapters.slack.place import in_team, spot
@@ -76,10 +77,23 @@ class Intake:
         match self._understood(body, workspace):
             case Heard() as heard:
                 await self._hear(heard, workspace, ticket)
+                for missed in await self._missed(heard, body, workspace):
+                    await self._hear(missed, workspace, ticket)
             case Opened(channel, thread):
                 self._courtesy.welcome(workspace, channel, thread)
             case None:
                 log.debug("delivery.passed_over", account=self._ears.account, kind=kind(body))
+
+    async def _missed(self, heard: Heard, body: Json, workspace: Workspace) -> list[Heard]:
+        """What was said in a thread, and passed over, before we heard that it is ours.
+
+        Also where the thread is ours meanwhile: a process may have died between the two.
+        """
+        if heard.overheard or not is_late(heard.event, body):
+            return []
+        below = await said_below(workspace, spot(heard.event.chat), heard.event.sent_at)
+        found = [self._understood(as_told(body, message), workspace) for message in below]
+        return [each for each in found if isinstance(each, Heard) and each.overheard]
 
     def _understood(self, body: Json, workspace: Workspace) -> Understood | None:
         try:

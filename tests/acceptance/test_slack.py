@@ -12,6 +12,7 @@ from bridge.emulator import Scenario
 from tests.slack.emulator import Fault
 
 READY_WITHIN = 5.0  # seconds, by the contract
+LATE = 1.2  # seconds after which more may have been said
 MODES = pytest.mark.parametrize("mode", ["socket", "http"])
 
 
@@ -77,6 +78,28 @@ async def test_a_thread_is_still_known_after_a_restart(slack: SlackWorld) -> Non
     await slack.answered(thread, "tea", "milk")
     assert other.answers == []
     assert slack.questions() == ["tea", "milk"]
+
+
+@MODES
+async def test_what_was_said_below_a_mention_that_comes_late_is_answered(
+    slack: SlackWorld, mode: Mode
+) -> None:
+    """Slack tells a message again after minutes, and meanwhile those that were written later."""
+    await until_ready(slack.daemon(mode), within=READY_WITHIN)
+    general = slack.slack.channel("general", slack.person("Ann"), slack.person("Ben"))
+    ann, ben = slack.person("Ann").at(general), slack.person("Ben").at(general)
+    mention = await ann.say(slack.mention("tea"), silently=True)
+    thread = ann.in_thread(mention)
+    await thread.say("milk")
+    await ben.in_thread(mention).say("sugar")
+    await eventually(lambda: slack.untold() == 0)
+    assert slack.questions() == []
+    await asyncio.sleep(LATE)
+    slack.slack.events.posted(mention)
+    await slack.answered(thread, "tea", "milk", "sugar")
+    await thread.say("lemon")
+    await slack.answered(thread, "tea", "milk", "sugar", "lemon")
+    assert slack.questions() == ["tea", "milk", "sugar", "lemon"]
 
 
 @MODES
