@@ -223,6 +223,7 @@ async def wire(
             variables=variables,
             interrupt=shared.interrupt,
             now=utcnow,
+            published=published,
         ),
         variables=variables,
         relay=Relay(

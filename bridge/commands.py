@@ -11,6 +11,8 @@ from bridge.forgetting import Forgetting
 from bridge.linking import Linking
 from bridge.logs import get
 from bridge.phrases import Phrase, say
+from bridge.published import Published
+from bridge.shortcuts import spelled_out
 from bridge.store import Store
 from bridge.store.sessions import (
     Conversation,
@@ -24,7 +26,7 @@ from bridge.store.sessions import (
 from bridge.store.turns import Ledger, Turn, TurnKind
 from bridge.text.markdown import literal
 from bridge.text.reply import Reply
-from bridge.upstream import Agent, ConversationLost, Profile, Variable
+from bridge.upstream import Agent, ConversationLost, Variable
 from bridge.words import Word, command_in
 
 log = get(__name__)
@@ -54,7 +56,7 @@ class Commands:
     interrupt: stops what a lane is answering; tells whether there was anything.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and each is something that commands are about
         self,
         store: Store,
         ledger: Ledger,
@@ -63,6 +65,7 @@ class Commands:
         variables: KnowsVariables,
         interrupt: Callable[[str], Awaitable[bool]],
         now: Callable[[], datetime],
+        published: Published,
     ) -> None:
         self._store = store
         self._ledger = ledger
@@ -70,6 +73,7 @@ class Commands:
         self._variables = variables
         self._interrupt = interrupt
         self._now = now
+        self._published = published
         self._linking = Linking(store, now=now)
         self._forgetting = Forgetting(store, agents=agents, now=now)
         self._obey: Mapping[Word, Callable[[Turn, Session, str], Awaitable[Reply]]] = {
@@ -94,16 +98,21 @@ class Commands:
             return _says(turn, Phrase.ONLY_TEXT)
         command = command_in(turn.text)
         if command is None:
-            return turn.text
+            return await self._spelled_out(turn.text, session)
         if command.word is Word.RETRY:
-            return await self._retry(turn)
+            return await self._retry(turn, session)
         log.info("command", word=command.word, turn=turn.id)
         return await self._obey[command.word](turn, session, command.argument)
 
+    async def _spelled_out(self, text: str, session: Session) -> str:
+        """Return the question that a command of the agent's own stands for."""
+        if not text.startswith("/"):
+            return text
+        return spelled_out(text, (await self._published.of(session.agent)).shortcuts)
+
     async def _start(self, turn: Turn, session: Session, _: str) -> Reply:
         try:
-            # A token that may not read agents may ask them all the same.
-            profile = await self._agents[session.agent].check() or Profile()
+            profile = await self._published.of(session.agent)
         except Unauthorised:
             raise
         except BridgeError as error:
@@ -170,12 +179,12 @@ class Commands:
             return _says(turn, Phrase.NOT_SET, name=keyword)
         return _says(turn, Phrase.SET, name=keyword)
 
-    async def _retry(self, turn: Turn) -> Reply | str:
+    async def _retry(self, turn: Turn, session: Session) -> Reply | str:
         question = await self._ledger.earlier_question(turn.lane, before=turn.id)
         if question is None:
             return _says(turn, Phrase.NOTHING_TO_RETRY)
         await self._ledger.set_question(turn, question)  # for the /retry after this one
-        return question
+        return await self._spelled_out(question, session)
 
     async def _history(self, turn: Turn, session: Session, wanted: str) -> Reply:
         if wanted:

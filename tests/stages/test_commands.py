@@ -4,11 +4,14 @@ import pytest
 
 from bridge.errors import Permanent, Unauthorised, Unreachable
 from bridge.events import Button
+from bridge.health import Health
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
-from bridge.upstream import Profile
+from bridge.upstream import Field, Profile, Shortcut
 from bridge.words import Command, Word, command_in
 from tests.stages.world import LI, World
+
+NEWS = Shortcut("news", "", "Search the news about {{topic}}.", (Field("topic", "anything"),))
 
 
 def buttons(adapter: FakeAdapter) -> tuple[Button, ...]:
@@ -33,6 +36,53 @@ async def test_start_greets_even_while_the_agent_is_away(
 ) -> None:
     agent.fail("check", Unreachable("down"))
     assert (await world.chat("/start", user=LI))[0].startswith("你好，雷！")
+
+
+async def test_start_greets_with_what_was_read_last(
+    world: World, adapter: FakeAdapter, agent: ScriptedAgent
+) -> None:
+    agent.prologue = Profile("Bo", "Hi, I am Bo.", ("Who?",))
+    await Health(world.store, {"default": agent}, {}, world.published).ask_agents()
+    agent.fail("check", *[Unreachable("down")] * 9)
+    assert await world.chat("/start", "/start") == ["Hi, I am Bo."] * 2
+    assert buttons(adapter) == (Button("Who?", "Who?"),)
+
+
+async def test_an_agents_own_command_is_the_question_its_author_wrote(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.prologue = Profile(shortcuts=(NEWS,))
+    await world.chat("/news tea", "/News", "/weather", "/retry", "no /news")
+    assert agent.asked == [
+        "Search the news about tea.",
+        "Search the news about anything.",
+        "/weather",
+        "/weather",
+        "no /news",
+    ]
+
+
+async def test_retry_asks_the_question_that_a_command_stood_for(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.prologue = Profile(shortcuts=(NEWS,))
+    await world.chat("/news tea", "/retry")
+    assert agent.asked == ["Search the news about tea."] * 2
+
+
+async def test_a_word_of_ours_is_never_the_agents(world: World, agent: ScriptedAgent) -> None:
+    agent.prologue = Profile(shortcuts=(Shortcut("new", template="What is new?"),))
+    assert await world.chat("/new") == ["A new conversation. What is it about?"]
+    assert agent.asked == []
+
+
+async def test_a_command_waits_until_it_is_known_what_it_stands_for(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.prologue = Profile(shortcuts=(NEWS,))
+    agent.fail("check", Unreachable("down"), Unreachable("down"))
+    await world.chat("/news tea")
+    assert agent.asked == ["Search the news about tea."]
 
 
 async def test_start_with_a_refused_key_waits_for_the_operator(

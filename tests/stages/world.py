@@ -16,6 +16,7 @@ from bridge.flow.pacing import Pacer
 from bridge.inbox import Bells, Inbox
 from bridge.lanes import express, lane_of
 from bridge.outbox import Outbox
+from bridge.published import Published
 from bridge.relay import Relay
 from bridge.render import Renderer
 from bridge.sessions import Sessions
@@ -138,6 +139,7 @@ class World:
         self.variables = Variables(
             self.store, agents=agents, settings=settings, now=now, monotonic=self.clock.monotonic
         )
+        self.published = Published(agents)
         self.commands = Commands(
             self.store,
             self.ledger,
@@ -145,6 +147,7 @@ class World:
             variables=self.variables,
             interrupt=self.interrupts.reach,
             now=now,
+            published=self.published,
         )
         self.relay = Relay(
             self.store,
