@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any
+from typing import Any, TypeAlias
+
+_Place: TypeAlias = tuple[str, Hashable]
+_Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Background:
@@ -14,17 +17,21 @@ class Background:
     def __init__(self, failed: Callable[[str, Exception], None], *, most: int) -> None:
         self._failed = failed
         self._slots = asyncio.Semaphore(most)
-        self._tasks: dict[tuple[str, Hashable], asyncio.Task[None]] = {}
+        self._tasks: dict[_Place, asyncio.Task[None]] = {}
+        self._next: dict[_Place, _Work] = {}
 
-    def start(
-        self, name: str, key: Hashable, work: Callable[[], Coroutine[Any, Any, None]]
-    ) -> asyncio.Task[None]:
-        """Begin, or return what is already under way for this name and key."""
+    def start(self, name: str, key: Hashable, work: _Work) -> asyncio.Task[None]:
+        """Begin; where something is under way for this name and key, as soon as that has ended.
+
+        Of what waits so, only the newest is done.
+        """
+        place = (name, key)
         if running := self.running(name, key):
+            self._next[place] = work
             return running
-        task = asyncio.create_task(self._run(name, work), name=name)
-        self._tasks[name, key] = task
-        task.add_done_callback(lambda ended: self._forget((name, key), ended))
+        task = asyncio.create_task(self._run(place, work), name=name)
+        self._tasks[place] = task
+        task.add_done_callback(lambda ended: self._forget(place, ended))
         return task
 
     def running(self, name: str, key: Hashable) -> asyncio.Task[None] | None:
@@ -40,11 +47,18 @@ class Background:
         """Wait a little for what is under way, then end it."""
         await _end(set(self._tasks.values()), grace)
 
-    def _forget(self, place: tuple[str, Hashable], ended: asyncio.Task[None]) -> None:
+    def _forget(self, place: _Place, ended: asyncio.Task[None]) -> None:
         if self._tasks.get(place) is ended:  # and not the one that came after it
             del self._tasks[place]
+            self._next.pop(place, None)
 
-    async def _run(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _run(self, place: _Place, work: _Work) -> None:
+        following: _Work | None = work
+        while following is not None:
+            await self._attempt(place[0], following)
+            following = self._next.pop(place, None)
+
+    async def _attempt(self, name: str, work: _Work) -> None:
         try:
             async with self._slots:
                 await work()

@@ -46,13 +46,32 @@ async def pause() -> None:
         await asyncio.sleep(0)
 
 
-async def test_one_of_a_kind_at_a_time(background: Background, works: Works) -> None:
+async def test_one_of_a_kind_at_a_time_and_then_the_newest(
+    background: Background, works: Works
+) -> None:
     first = background.start("tell", "anna", works.piece("one"))
     assert background.start("tell", "anna", works.piece("two")) is first
-    assert background.start("learn", "anna", works.piece("three")) is not first
+    assert background.start("tell", "anna", works.piece("three")) is first
+    assert background.start("learn", "anna", works.piece("four")) is not first
+    await pause()
+    assert works.begun == ["one", "four"]
     works.go.set()
     await background.close(1)
-    assert works.ended == ["one", "three"]
+    assert sorted(works.ended) == ["four", "one", "three"]
+
+
+async def test_a_failure_keeps_nothing_from_following(
+    background: Background, works: Works, failures: list[tuple[str, Exception]]
+) -> None:
+    async def fail() -> None:
+        raise ValueError("bug")
+
+    works.go.set()
+    background.start("tell", "anna", fail)
+    background.start("tell", "anna", works.piece("two"))
+    await background.close(1)
+    assert len(failures) == 1
+    assert works.ended == ["two"]
 
 
 async def test_what_has_just_ended_keeps_nothing_from_beginning(

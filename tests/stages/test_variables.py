@@ -107,6 +107,16 @@ async def test_a_slow_endpoint_delays_no_answer(
     assert world.clock.monotonic() < agent.slow / 2
 
 
+async def test_what_changes_meanwhile_is_told_after_what_is_under_way(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    agent.slow = 5.0
+    await world.chat("hello")
+    await world.chat("it is me", user=replace(ANNA, name="Anna Vronskaya"))
+    await asyncio.sleep(3 * agent.slow)
+    assert told == [OF_ANNA, {"user_name": "Anna Vronskaya"}]
+
+
 async def test_a_question_waits_where_the_operator_wants_it_to(
     world: World, agent: ScriptedAgent
 ) -> None:
