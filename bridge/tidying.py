@@ -19,7 +19,7 @@ from bridge.store.retention import Cuts, Key, Walk, walks
 log = get(__name__)
 
 ROUND = 20.0  # seconds
-REST = 4.0  # times what a window took
+REST = 9.0  # times what a window took
 LEAST_REST = 0.01  # seconds
 WHOLE_WALK_EVERY = 3600.0  # seconds between two walks through all of a table
 

@@ -47,7 +47,7 @@ from bridge.store.tables import (
     vault,
 )
 
-WINDOW = 100  # rows looked at in one transaction: 2 to 5 ms of SQLite's one writer
+WINDOW = 50  # rows looked at in one transaction: 1 to 3 ms of SQLite's one writer
 LINK_TRACES = timedelta(hours=1)  # as long as a code that was used is told from a wrong one
 
 _ONE_AT_A_TIME = 0x636F7A65  # "coze": the advisory lock of whoever removes
