@@ -17,7 +17,7 @@ from bridge.upstream import Agent
 log = get(__name__)
 
 LOOK_AGAIN = 600.0  # seconds after which what was refused may have become possible
-WITNESSES = 3  # people whose values were refused, until that is no matter of their values
+WITNESSES = 5  # people whose values were refused in a row: that is no matter of their values
 
 
 @dataclass(slots=True)

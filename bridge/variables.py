@@ -178,6 +178,8 @@ class Variables:
             await self._not_taken(session, values, error)
             return {}
         self._usual[session.agent] = self._monotonic() - began
+        for keyword in values:
+            self.refusals.trust(session.agent, keyword)
         return values
 
     async def _put_each(self, session: Session, values: Mapping[str, str]) -> Mapping[str, str]:
@@ -192,7 +194,7 @@ class Variables:
     ) -> None:
         """Find out whether it was the keyword, or the value, that Coze did not like."""
         ((keyword, _),) = values.items()
-        if not self._is_the_value(session, keyword, error):
+        if not await self._is_the_value(session, keyword, error):
             await self.refusals.note(session.agent, keyword, str(error))
             return
         log.warning(
@@ -205,11 +207,15 @@ class Variables:
         # As good as told: what was refused is not tried again, what comes instead of it is.
         await self._store.write(told(session.uid, session.agent, values))
 
-    def _is_the_value(self, session: Session, keyword: str, error: Permanent) -> bool:
+    async def _is_the_value(self, session: Session, keyword: str, error: Permanent) -> bool:
         if is_same_for_all(self._settings[session.agent].variables[keyword]):
             return False
-        if isinstance(error, Rejected) or (session.agent, keyword) in self._proven:
+        if isinstance(error, Rejected):
             return True
+        with suppress(BridgeError):  # whoever may not look cannot tell
+            there = {each.keyword for each in await self._of(session).variables(session.uid)}
+            if keyword not in there:
+                return False
         return not self.refusals.doubt(session.agent, keyword, session.uid)
 
     async def _prove(self, session: Session, values: Mapping[str, str]) -> set[str]:
@@ -219,9 +225,7 @@ class Variables:
             return open_keywords
         there = {each.keyword: each for each in await self._of(session).variables(session.uid)}
         kept = {k for k in open_keywords if self._has_stuck(there.get(k), values[k])}
-        for keyword in kept:
-            self._proven.add((session.agent, keyword))
-            self.refusals.trust(session.agent, keyword)
+        self._proven.update((session.agent, keyword) for keyword in kept)
         for keyword in open_keywords - kept:
             await self.refusals.note(session.agent, keyword, FORGOTTEN)
         return open_keywords - kept

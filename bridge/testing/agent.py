@@ -128,6 +128,7 @@ class ScriptedAgent:
     looked: list[str] = field(default_factory=list)  # marks that were searched for
     remembered: dict[str, dict[str, Variable]] = field(default_factory=dict)  # by uid
     told: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    defaults: dict[str, str] = field(default_factory=dict)  # of what nobody has set yet
     unknown: set[str] = field(default_factory=set)  # keywords it has not
     unwelcome: set[str] = field(default_factory=set)  # values it does not take
     remembers: bool = True
@@ -226,7 +227,8 @@ class ScriptedAgent:
     async def variables(self, uid: str) -> list[Variable]:
         """Return what is remembered."""
         self._may("variables")
-        return list(self.remembered.get(uid, {}).values())
+        unset = {keyword: Variable(keyword, its, None) for keyword, its in self.defaults.items()}
+        return list({**unset, **self.remembered.get(uid, {})}.values())
 
     async def set_variables(self, uid: str, values: Mapping[str, str]) -> None:
         """Remember values; all of them or none."""

@@ -204,6 +204,7 @@ async def test_a_value_that_does_not_stick_is_told_to_the_operator_once(
 async def test_a_value_that_coze_does_not_take_costs_nobody_else_the_keyword(
     world: World, agent: ScriptedAgent, told: Calls
 ) -> None:
+    agent.defaults = {"user_name": "traveller"}
     agent.unwelcome = {"曱甴"}
     await world.chat("hello", user=replace(ANNA, name="曱甴"))
     await settled(world)
@@ -219,6 +220,7 @@ async def test_a_value_that_coze_does_not_take_costs_nobody_else_the_keyword(
 async def test_a_value_refused_is_followed_by_the_next_one(
     world: World, agent: ScriptedAgent, told: Calls
 ) -> None:
+    agent.defaults = {"user_name": "traveller"}
     agent.unwelcome = {"曱甴"}
     await world.chat("hello", user=replace(ANNA, name="曱甴"))
     await world.chat("it is me")
@@ -239,6 +241,7 @@ async def test_a_value_that_coze_writes_in_its_own_way_has_stuck(
 async def test_a_keyword_whose_values_are_refused_one_after_another_is_refused(
     world: World, agent: ScriptedAgent, told: Calls
 ) -> None:
+    agent.defaults = {"user_name": ""}  # it is there, but Coze's own
     agent.unknown = {"user_name"}
     for number in range(WITNESSES):
         await world.chat("hello", user=replace(ANNA, id=f"u-{number}"), chat=f"room {number}")
@@ -252,6 +255,33 @@ async def test_a_keyword_whose_values_are_refused_one_after_another_is_refused(
     await world.chat("again", user=replace(ANNA, id="u-0"), chat="room 0")
     await asyncio.sleep(1)
     assert agent.remembered[uid_of(agent)]["user_name"].value == ANNA.name
+
+
+async def test_a_keyword_that_is_taken_away_later_is_refused_as_well(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    await world.chat("hello")
+    agent.unknown = {"user_name"}
+    await world.chat("hello", user=replace(ANNA, id="u-other"), chat="other room")
+    await asyncio.sleep(1)
+    await world.chat("hello", user=LI, chat="elsewhere")
+    await asyncio.sleep(1)
+    assert "user_name" not in agent.told[-1][1]
+
+
+async def test_strange_people_far_between_cost_nobody_the_keyword(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    agent.defaults = {"user_name": "traveller"}
+    agent.unwelcome = {"曱甴"}
+    for number in range(2 * WITNESSES):
+        name = "曱甴" if number % 2 else ANNA.name
+        user = replace(ANNA, id=f"u-{number}", name=name)
+        await world.chat("hello", user=user, chat=f"room {number}")
+        await asyncio.sleep(1)
+    await world.chat("hello", user=LI, chat="elsewhere")
+    await asyncio.sleep(1)
+    assert agent.told[-1][1]["user_name"] == LI.name
 
 
 async def test_an_empty_purse_refuses_nothing(
