@@ -13,9 +13,10 @@ from bridge.events import ChatRef, Page
 from bridge.testing.contract import PATIENCE, AdapterContract, Fault
 from bridge.testing.transcript import FakeHost
 from bridge.web.server import ServesHttp, serve_http
+from tests.platforms.worlds import free_port
 from tests.slack import emulator as api
 from tests.slack.emulator import Delivery, Emulator, Message, serve
-from tests.slack.world import ACCOUNT, Supervised, free_port, slack_settings
+from tests.slack.world import ACCOUNT, Supervised, slack_settings
 
 REFUSALS: dict[Fault, dict[str, object]] = {
     Fault.RATE_LIMITED: {"retry_after": 3},

@@ -14,18 +14,10 @@ from bridge.config import ServerSettings
 from bridge.testing.contract import RecordingSink
 from bridge.testing.transcript import FakeHost
 from bridge.web.server import BODY_LIMIT, serve_http
+from tests.platforms.worlds import PATIENCE, eventually, free_port
 from tests.slack.emulator import Emulator, Fault, Seat, serve
 from tests.slack.emulator.hooks import FORM, signature
-from tests.slack.world import (
-    ACCOUNT,
-    PATIENCE,
-    Listening,
-    Supervised,
-    eventually,
-    free_port,
-    listening,
-    slack_settings,
-)
+from tests.slack.world import ACCOUNT, Listening, Supervised, listening, slack_settings
 
 EVENT = json.dumps({"type": "event_callback", "event": {"type": "message"}}).encode()
 

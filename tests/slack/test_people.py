@@ -11,8 +11,8 @@ from adapters.slack.people import AT_ONCE, FRESH, People, described
 from adapters.slack.workspaces import OneWorkspace, Workspace
 from bridge.events import User
 from bridge.testing.clock import Clock
+from tests.platforms.worlds import eventually
 from tests.slack.emulator import Emulator, Fault, Person, serve
-from tests.slack.world import eventually
 
 
 @pytest.fixture

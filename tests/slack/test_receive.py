@@ -10,6 +10,7 @@ from bridge.errors import Departed
 from bridge.events import Button, ChatKind, Inbound, Page
 from bridge.testing.contract import RecordingSink
 from bridge.testing.transcript import FakeHost, MemoryTranscript
+from tests.platforms.worlds import eventually
 from tests.slack.emulator import (
     BOT_TOKEN,
     Channel,
@@ -20,7 +21,7 @@ from tests.slack.emulator import (
     Seat,
     serve,
 )
-from tests.slack.world import Listening, eventually, listening
+from tests.slack.world import Listening, listening
 
 MENU = {"": [MenuItem("new", "begin anew"), MenuItem("help", "what I know")]}
 

@@ -6,23 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.slack.adapter import SlackAdapter
 from adapters.slack.envelopes import UNDERWAY
 from adapters.slack.socket import CONNECTIONS
 from bridge.errors import BridgeError, Transient, Unauthorised
 from bridge.testing.contract import RecordingSink
 from bridge.testing.transcript import FakeHost
+from tests.platforms.worlds import PATIENCE, eventually, eventually_well
 from tests.slack.emulator import Emulator, Fault, Seat, serve
-from tests.slack.world import (
-    ACCOUNT,
-    HASTY,
-    PATIENCE,
-    Listening,
-    Supervised,
-    eventually,
-    eventually_well,
-    listening,
-    slack_settings,
-)
+from tests.slack.world import ACCOUNT, HASTY, Listening, Supervised, listening, slack_settings
 
 
 @pytest.fixture
@@ -57,7 +49,7 @@ async def failed(slack: Emulator, **table: object) -> BridgeError:
     await adapter.open()
     with pytest.raises(BridgeError) as caught:
         async with asyncio.timeout(PATIENCE):
-            await super(Supervised, adapter).run(RecordingSink())
+            await SlackAdapter.run(adapter, RecordingSink())
     assert adapter.trouble() == str(caught.value)
     await adapter.close()
     return caught.value
@@ -207,7 +199,7 @@ async def test_refused_tokens_are_the_operators_business(slack: Emulator) -> Non
 async def test_token_that_is_revoked_later_is_told(slack: Emulator) -> None:
     adapter = Supervised(ACCOUNT, slack_settings(slack), FakeHost())
     await adapter.open()
-    task = asyncio.create_task(super(Supervised, adapter).run(RecordingSink()))
+    task = asyncio.create_task(SlackAdapter.run(adapter, RecordingSink()))
     await eventually_well(adapter)
     slack.inject(Fault("apps.connections.open", error="invalid_auth", times=0))
     slack.sockets.drop()

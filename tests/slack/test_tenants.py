@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from bridge.config import Settings
 from bridge.emulator import Emulator as Coze
 from bridge.emulator import serve as serve_coze
+from tests.platforms.worlds import Running, free_port
 from tests.slack.emulator import Emulator, Person, serve
-from tests.slack.world import ACCOUNT, Running, World, free_port
+from tests.slack.world import ACCOUNT, World
 
 Mode = Literal["socket", "http"]
 

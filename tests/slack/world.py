@@ -1,41 +1,32 @@
 """A whole bridge in this process, between a Slack and a Coze, both over real HTTP."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-
-import aiohttp
 
 from adapters.slack.adapter import SlackAdapter
 from adapters.slack.settings import SlackSettings
 from adapters.slack.socket import Timing
-from bridge.adapter import Adapter, Sink
-from bridge.app import Bridge, open_bridge, utcnow
-from bridge.config import (
-    AgentSettings,
-    CozeSettings,
-    DatabaseSettings,
-    ServerSettings,
-    SessionSettings,
-    Settings,
-)
-from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, Scenario
+from bridge.config import AgentSettings, ServerSettings, Settings
+from bridge.emulator import DEMO_BOT_ID, Scenario
 from bridge.emulator import Emulator as Coze
-from bridge.errors import Transient
 from bridge.events import Inbound
-from bridge.flow.supervise import supervise
 from bridge.testing.contract import RecordingSink, receiving
 from bridge.testing.transcript import FakeHost
-from bridge.web.server import ServesHttp, Status, serve_http
+from bridge.web.server import serve_http
+from tests.platforms.worlds import (
+    PATIENCE,
+    RunAgain,
+    Running,
+    eventually,
+    free_port,
+    running,
+    settings_of,
+)
 from tests.slack.emulator import Emulator
 
 ACCOUNT = "slack"
-PATIENCE = 5.0  # seconds to wait for what should happen at once
-GRACE = 0.2  # seconds running answers get when a test is over
 HASTY = Timing(last_words=0.5, short_life=0.0, waits=(0.01, 0.02))
 
 
@@ -55,40 +46,10 @@ def slack_settings(slack: Emulator, **table: object) -> SlackSettings:
     return SlackSettings.model_validate(given)
 
 
-class Supervised(SlackAdapter):
-    """An adapter that is run again when it fails, as the bridge does, only sooner."""
+class Supervised(RunAgain, SlackAdapter):
+    """An adapter that is run again when it fails."""
 
     timing = HASTY
-    receiving = False
-
-    async def run(self, sink: Sink) -> None:
-        async def soon(_: float) -> None:
-            await asyncio.sleep(0.01)
-
-        self.receiving = True
-        try:
-            again = partial(super().run, sink)
-            await supervise(again, passing=Transient, failed=lambda *_: None, sleep=soon)
-        finally:
-            self.receiving = False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def eventually(holds: Callable[[], object], *, within: float = PATIENCE) -> None:
-    """Wait for something that no emulator tells of. Raises `TimeoutError`."""
-    async with asyncio.timeout(within):
-        while not holds():
-            await asyncio.sleep(0.002)
-
-
-async def eventually_well(adapter: Adapter) -> None:
-    """Wait until an adapter has nothing to complain of."""
-    await eventually(lambda: adapter.trouble() is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,25 +100,6 @@ async def listening(
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A bridge at work. url: of its web server."""
-
-    bridge: Bridge
-    url: str
-
-    @property
-    def adapter(self) -> Adapter:
-        return self.bridge.adapters[ACCOUNT]
-
-    async def problems(self) -> dict[str, str]:
-        """What /readyz complains of."""
-        async with aiohttp.ClientSession() as http, http.get(f"{self.url}/readyz") as response:
-            body = await response.json()
-            assert response.status == (503 if body["problems"] else 200)
-            return dict(body["problems"])
-
-
-@dataclass(frozen=True, slots=True)
 class World:
     """Both far sides, and the bridges a test starts between them."""
 
@@ -174,18 +116,14 @@ class World:
         return [asked.text for asked in self.coze.asked]
 
     def settings(self, sessions: dict[str, object], table: dict[str, object]) -> Settings:
-        port = free_port() if self.slack.mode == "http" else 0
-        return Settings(
-            coze=CozeSettings.model_validate({"base_url": self.coze.url, "token": DEMO_TOKEN}),
-            agents={"default": AgentSettings(bot_id=DEMO_BOT_ID)},
-            adapters={ACCOUNT: slack_settings(self.slack, **table)},
-            sessions=SessionSettings.model_validate({"merge_window": 0, **sessions}),
-            database=DatabaseSettings(url=f"sqlite:///{self.folder / 'bridge.db'}"),
-            server=ServerSettings(
-                port=port,
-                public_url=f"http://127.0.0.1:{port}" if port else "",
-                grace=GRACE,
-            ),
+        return settings_of(
+            ACCOUNT,
+            slack_settings(self.slack, **table),
+            coze=self.coze.url,
+            agent=AgentSettings(bot_id=DEMO_BOT_ID),
+            folder=self.folder,
+            sessions=sessions,
+            served=self.slack.mode == "http",
         )
 
     @asynccontextmanager
@@ -196,20 +134,10 @@ class World:
 
         well: wait until it has begun to receive.
         """
-        settings = self.settings(sessions or {}, table)
-        async with AsyncExitStack() as stack:
-            bridge = await stack.enter_async_context(open_bridge(settings))
-            served = [each for each in bridge.adapters.values() if isinstance(each, ServesHttp)]
-            parts = [Status(bridge.health, utcnow), *served]
-            url = await stack.enter_async_context(serve_http(settings.server, parts))
+
+        def listening(url: str) -> None:
             self.slack.hooks.url = f"{url}/slack/{ACCOUNT}/events"
-            stop = asyncio.Event()
-            task = asyncio.create_task(bridge.run(stop))
-            try:
-                if well:
-                    await eventually_well(bridge.adapters[ACCOUNT])
-                yield Running(bridge, url)
-            finally:
-                stop.set()
-                await asyncio.wait([task])
-            await task
+
+        settings = self.settings(sessions or {}, table)
+        async with running(settings, well=well, listening=listening) as found:
+            yield found

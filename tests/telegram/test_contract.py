@@ -10,9 +10,10 @@ from bridge.config import ServerSettings
 from bridge.events import ChatRef, Page
 from bridge.testing.contract import PATIENCE, AdapterContract, Fault
 from bridge.web.server import ServesHttp, serve_http
+from tests.platforms.worlds import free_port
 from tests.telegram import emulator as api
 from tests.telegram.emulator.inbox import Update
-from tests.telegram.world import ACCOUNT, LentHost, Supervised, free_port, telegram_settings
+from tests.telegram.world import ACCOUNT, LentHost, Supervised, telegram_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 

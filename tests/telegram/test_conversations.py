@@ -6,9 +6,10 @@ from itertools import pairwise
 import pytest
 
 from adapters.telegram.keyboard import STOP_LABEL
+from tests.platforms.worlds import PATIENCE, eventually, eventually_well
 from tests.telegram.emulator import Call, Chat, Emulator, Fault, Limits, Message, Private
 from tests.telegram.test_markup import long_answer
-from tests.telegram.world import PATIENCE, World, eventually, eventually_well
+from tests.telegram.world import World
 from tests.text.samples import visible
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")

@@ -4,8 +4,9 @@ import pytest
 
 from adapters.telegram.drafts import Drafts, draft_id
 from bridge.events import ChatKind, ChatRef
+from tests.platforms.worlds import eventually
 from tests.telegram.emulator import Draft, Emulator, Fault, Limits, Private
-from tests.telegram.world import World, eventually
+from tests.telegram.world import World
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from bridge import logs
+from tests.platforms.worlds import eventually_well
 from tests.telegram.emulator import TOKEN, Fault
-from tests.telegram.world import World, eventually_well
+from tests.telegram.world import World
 
 # Away
 

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from tests.platforms.worlds import eventually
 from tests.telegram.emulator import Chat, Emulator, Group, Limits, Person
-from tests.telegram.world import World, eventually
+from tests.telegram.world import World
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 

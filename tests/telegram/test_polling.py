@@ -17,15 +17,9 @@ from bridge.errors import Transient, Unreachable
 from bridge.events import Inbound
 from bridge.testing.clock import Clock
 from bridge.testing.contract import RecordingSink
+from tests.platforms.worlds import PATIENCE, eventually
 from tests.telegram.emulator import Call, Emulator, Fault
-from tests.telegram.world import (
-    ACCOUNT,
-    PATIENCE,
-    LentHost,
-    World,
-    eventually,
-    telegram_settings,
-)
+from tests.telegram.world import ACCOUNT, LentHost, World, telegram_settings
 
 
 @dataclass

@@ -11,16 +11,10 @@ from adapters.telegram.receive import Intake
 from bridge.testing.contract import RecordingSink
 from tests.platforms.budgets import Clock
 from tests.platforms.faults import Gate
+from tests.platforms.worlds import PATIENCE, eventually
 from tests.telegram.emulator import Emulator, Fault, Private
 from tests.telegram.updates import press
-from tests.telegram.world import (
-    ACCOUNT,
-    PATIENCE,
-    LentHost,
-    World,
-    eventually,
-    telegram_settings,
-)
+from tests.telegram.world import ACCOUNT, LentHost, World, telegram_settings
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 

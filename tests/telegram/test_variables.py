@@ -8,8 +8,9 @@ import pytest
 from bridge.config import AgentSettings
 from bridge.emulator import DEMO_BOT_ID
 from bridge.emulator.shelves import Value
+from tests.platforms.worlds import Running, eventually
 from tests.telegram.emulator import Emulator, Private
-from tests.telegram.world import Running, World, eventually
+from tests.telegram.world import World
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 

@@ -18,17 +18,10 @@ from bridge.config import ServerSettings
 from bridge.errors import Unreachable
 from bridge.testing.contract import RecordingSink, receiving
 from bridge.web.server import BODY_LIMIT, serve_http
+from tests.platforms.worlds import PATIENCE, free_port
 from tests.telegram.emulator import Emulator, Fault
 from tests.telegram.emulator.webhook import SECRET_HEADER, Address
-from tests.telegram.world import (
-    ACCOUNT,
-    PATIENCE,
-    LentHost,
-    Supervised,
-    World,
-    free_port,
-    telegram_settings,
-)
+from tests.telegram.world import ACCOUNT, LentHost, Supervised, World, telegram_settings
 
 SECRET = "secret-of-webhook"
 
