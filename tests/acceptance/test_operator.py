@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-from daemon_process import PLUGIN, ROOT, Daemon, World, answer_to, eventually
+from daemon_process import PATIENCE, PLUGIN, ROOT, Daemon, World, answer_to
 from telegram_world import TelegramWorld, free_port, until_ready
 
 from bridge.emulator import DEMO_BOT_ID, Answer, Memory
@@ -44,6 +44,15 @@ def publish(world: World, *channels: str) -> None:
     bot.channels.update(channels)
 
 
+async def until_dead(world: World, daemon: Daemon) -> tuple[Any, str]:
+    """Wait until the one message is given up; how `dead list` tells of it, and its apology."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := await told(daemon, "dead", "list")):
+            pass  # each look takes a process of its own
+    [dead], [apology] = found, world.platform.shown("anna")
+    return dead, apology
+
+
 async def test_a_conversation_is_seen_and_reset_while_it_goes_on(world: World) -> None:
     daemon = world.daemon()
     await daemon.ready()
@@ -70,10 +79,7 @@ async def test_a_dead_turn_is_requeued_and_the_running_daemon_answers_it(world: 
     daemon = world.daemon()
     await daemon.ready()
     world.platform.say("anna", "tea")
-    await eventually(lambda: daemon.events("answer.failed"))
-    await eventually(lambda: world.platform.settled("anna") and world.platform.shown("anna"))
-    [apology] = world.platform.shown("anna")
-    [dead] = await told(daemon, "dead", "list")
+    dead, apology = await until_dead(world, daemon)
     assert dead["reference"] in apology
     assert "not published to the API channel" in dead["error"]
     publish(world, "1024")
@@ -88,9 +94,7 @@ async def test_a_requeued_turn_waits_for_a_daemon_that_is_down(world: World) -> 
     daemon = world.daemon()
     await daemon.ready()
     world.platform.say("anna", "tea")
-    await eventually(lambda: daemon.events("answer.failed"))
-    await eventually(lambda: world.platform.settled("anna") and world.platform.shown("anna"))
-    [apology] = world.platform.shown("anna")
+    _, apology = await until_dead(world, daemon)
     await world.kill(daemon)
     publish(world, "1024")
     await told(daemon, "dead", "requeue", "--all")
