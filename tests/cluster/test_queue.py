@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
@@ -161,6 +162,39 @@ async def test_whoever_is_not_sure_revives_nobody(url: str, store: Store) -> Non
         assert await queue.revive(sure=lambda: next(answers)) == 0
         assert await queue.revive() == 1
         work.gate.set()
+
+
+async def test_whoever_is_second_to_revive_takes_nothing_from_whoever_works_by_now(
+    url: str, store: Store
+) -> None:
+    work, late = Work(), LaneQueue(url, Work(), BRISK, grace=0.2)
+    work.gate.clear()
+    await late.open()
+    asked = iter([False, True])
+
+    def sure() -> bool:
+        """After its question who is silent, and before its deed, somebody else was quicker."""
+        if next(asked):
+            with psycopg.connect(url) as connection:
+                connection.execute(TAKEN_UP)
+        return True
+
+    async with working(url, work) as (queue, _):
+        await queue.put("lane")
+        await work.until(1)
+        await silence(store)
+        assert await late.revive(sure=sure) == 0
+        assert await late.revive() == 0
+        assert await store.read(lambda it: it.execute(text(AT_WORK)).scalar_one()) == 1
+        work.gate.set()
+    await late.close()
+
+
+TAKEN_UP = """
+WITH alive AS (INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id)
+UPDATE procrastinate_jobs SET worker_id = alive.id FROM alive
+"""
+AT_WORK = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
 
 
 async def test_a_job_that_only_the_database_believes_in_is_given_back(
