@@ -218,6 +218,40 @@ FROM procrastinate_workers
 """
 
 
+async def test_two_who_begin_a_lane_at_once_disturb_nobody_else(url: str, store: Store) -> None:
+    work = Work()
+    work.gate.clear()
+    async with working(url, work) as (queue, task):
+        await queue.put("other")
+        await work.until(1)
+        async with await psycopg.AsyncConnection.connect(url) as rival:
+            await rival.execute(TAKEN)  # "unheard" is at work, which is not seen yet
+            await queue.put("unheard")
+            await until_somebody_waits(url)
+        assert await queue.give_back() == 0
+        await asyncio.sleep(0.5)
+        assert work.at_once == {"other": 1}
+        assert not task.done()
+        assert await queue.give_back() == 1
+        await work.until(2)
+        work.gate.set()
+    assert work.begun == ["other", "unheard"]
+
+
+async def until_somebody_waits(url: str) -> None:
+    """Until a statement waits for what another has not committed yet."""
+    waits = (
+        "SELECT FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    async with (
+        asyncio.timeout(PATIENCE),
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as connection,
+    ):
+        while (await connection.execute(waits)).rowcount == 0:
+            await asyncio.sleep(0.05)
+
+
 async def test_the_schema_is_made_once(url: str, store: Store) -> None:
     assert await schema_is_there(url)
     await apply_schema(url)

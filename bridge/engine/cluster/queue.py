@@ -5,12 +5,12 @@ once. Its seven sharp edges, each found by killing or pausing it, are in docs/op
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
@@ -46,6 +46,17 @@ class OwnJobs(JobManager):
 
     procrastinate ends it whoever runs it by now, and so frees a lane that is somebody else's.
     """
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """Take a job, if there is one.
+
+        Two replicas may begin two jobs of one lane at the same moment; the index lets one of
+        them. To the worker of the other that would be the end, and to all it has at work.
+        """
+        try:
+            return await super().fetch_job(queues, worker_id)
+        except UniqueViolation:
+            return None
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Remove it once its lane is drained; however else it ended, let others go on.
