@@ -56,6 +56,12 @@ def is_own(event: Inbound, lane: str) -> bool:
     return event.chat.kind is ChatKind.PRIVATE
 
 
+def account_of(lane: str) -> str:
+    """The account whose messages are in a lane."""
+    _, _, rest = lane.partition("/")
+    return unquote(rest.partition("/")[0])
+
+
 def whole_chat_of(lane: str) -> tuple[str, str] | None:
     """Return the account and the chat of a lane; None for a part of a chat, or of a group's."""
     match [unquote(part) for part in lane.split("/")]:

@@ -1,7 +1,7 @@
 """The queue's jobs: one lane at a time, in the message's own transaction, and never lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -46,9 +46,9 @@ class Work:
 
 @asynccontextmanager
 async def working(
-    url: str, work: Callable[[str], Awaitable[None]]
+    url: str, work: Callable[[str], Awaitable[None]], accounts: Collection[str] | None = None
 ) -> AsyncIterator[tuple[LaneQueue, asyncio.Task[None]]]:
-    queue = LaneQueue(url, work, BRISK, grace=0.2)
+    queue = LaneQueue(url, work, BRISK, grace=0.2, accounts=accounts)
     await queue.open()
     task = asyncio.create_task(queue.work())
     try:
@@ -121,6 +121,20 @@ async def test_a_lane_without_a_job_gets_one(url: str, store: Store) -> None:
         await work.until(2)
         work.gate.set()
     assert work.begun == ["known", "forgotten"]
+
+
+async def test_lanes_of_an_account_wait_for_a_replica_that_has_it(url: str, store: Store) -> None:
+    long = "a" * 64  # as long as a name may be
+    mine, others = Work(), Work()
+    async with working(url, mine, accounts=["telegram", long]) as (queue, _):
+        lanes = ["slack/slack/C1/", "telegram/telegram/42/", f"web/{long}/1/"]
+        await store.write(lambda connection: [queue.defer(connection, lane) for lane in lanes])
+        await mine.until(2)
+        assert await queue.sweep(lanes[:1]) == 0  # it has a job, though not here
+        async with working(url, others, accounts=["slack"]):
+            await others.until(1)
+    assert mine.begun == lanes[1:]
+    assert others.begun == lanes[:1]
 
 
 async def test_who_comes_back_too_late_does_not_end_the_job_of_another(
@@ -213,7 +227,7 @@ async def test_a_job_that_only_the_database_believes_in_is_given_back(
 
 TAKEN = """
 INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args, status, worker_id)
-SELECT 'lanes', 'drain', 'unheard', '{"lane": "unheard"}', 'doing', max(id)
+SELECT 'lanes/bot', 'drain', 'unheard', '{"lane": "unheard"}', 'doing', max(id)
 FROM procrastinate_workers
 """
 

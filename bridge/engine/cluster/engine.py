@@ -42,7 +42,9 @@ class ClusterEngine:
         self._ledger = ledger
         self._drain = drain
         self._accounts = accounts
-        self._queue = LaneQueue(replicas.url, self._work, replicas.beats, grace)
+        self._queue = LaneQueue(
+            replicas.url, self._work, replicas.beats, grace=grace, accounts=accounts
+        )
         self._broken: asyncio.Future[NoReturn] | None = None
         self._closing = False
 

@@ -7,22 +7,26 @@ once. Its seven sharp edges, each found by killing or pausing it, are in docs/op
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
+from hashlib import blake2s
+from typing import Any
 
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException, UniqueViolation
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 
 from bridge.errors import Unreachable
+from bridge.lanes import account_of
 from bridge.logs import get
 from bridge.store.run import Transaction, await_in_job
 
 log = get(__name__)
 
-QUEUE = "lanes"
+LONGEST_NAME = 40  # letters of a queue's, whose channel PostgreSQL would cut, or refuse
+TASK = "drain"
 POLL = 0.5  # seconds; nobody is told when a lane becomes free (procrastinate #213)
 MOST_AT_ONCE = 4000  # lanes drained by one replica; most of them wait for something
 PATIENCE = 4.0  # seconds for a connection, and for one that is lost to be there again
@@ -70,12 +74,33 @@ class OwnJobs(JobManager):
             log.warning("job.not_ended", job=job.id, error=str(error.__cause__ or error))
 
 
+def queue_of(account: str) -> str:
+    """Each account has a queue, for not every replica need have every account.
+
+    So it is while a new configuration is rolled out.
+    """
+    name = f"lanes/{account}"
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"lanes/{blake2s(account.encode(), digest_size=16).hexdigest()}"
+
+
 class LaneQueue:
-    """Raises `Unreachable` where the database does not answer."""
+    """Raises `Unreachable` where the database does not answer.
+
+    accounts: whose lanes are worked on here, None for all.
+    """
 
     def __init__(
-        self, url: str, work: Callable[[str], Awaitable[None]], beats: Beats, grace: float
+        self,
+        url: str,
+        work: Callable[[str], Awaitable[None]],
+        beats: Beats,
+        *,
+        grace: float,
+        accounts: Collection[str] | None = None,
     ) -> None:
+        self._queues = None if accounts is None else sorted(map(queue_of, accounts))
         self._beats = beats
         self._grace = grace
         connector = PsycopgConnector(
@@ -84,7 +109,7 @@ class LaneQueue:
         self._app = App(connector=connector)
         self._app.job_manager = OwnJobs(connector)
         drain = self._of_lane(work)
-        self._task = self._app.task(name="drain", queue=QUEUE, pass_context=True)(drain)
+        self._task = self._app.task(name=TASK, pass_context=True)(drain)
         self._worker: Worker | None = None
         self._jobs: dict[str, Job] = {}  # those at work, by their lanes
         self._idle: set[int] = set()  # ours, it was said, though nobody works on them
@@ -103,11 +128,15 @@ class LaneQueue:
     def defer(self, transaction: Transaction, lane: str) -> None:
         """Add a job in the transaction of a job of the store."""
         raw = transaction.connection.driver_connection
-        await_in_job(self._task.configure(lock=lane, connection=raw).defer_async(lane=lane))
+        await_in_job(self._job(lane, connection=raw).defer_async(lane=lane))
 
     async def put(self, lane: str) -> None:
         """Add a job by itself."""
-        await self._task.configure(lock=lane).defer_async(lane=lane)
+        await self._job(lane).defer_async(lane=lane)
+
+    def _job(self, lane: str, connection: Any = None) -> JobDeferrer:
+        queue = queue_of(account_of(lane))
+        return self._task.configure(lock=lane, queue=queue, connection=connection)
 
     async def work(self) -> None:
         """Take jobs until cancelled; after `leave`, those at work have the grace they were given.
@@ -116,7 +145,7 @@ class LaneQueue:
         """
         self._worker = Worker(
             self._app,
-            queues=[QUEUE],
+            queues=self._queues,
             concurrency=MOST_AT_ONCE,
             fetch_job_polling_interval=POLL,
             shutdown_graceful_timeout=CUT,
@@ -204,7 +233,7 @@ class LaneQueue:
 
     async def sweep(self, lanes: Collection[str]) -> int:
         """Add a job for each of these lanes that has none; returns how many there were."""
-        rows = await self._app.connector.execute_query_all_async(_LOCKS, queue=QUEUE)
+        rows = await self._app.connector.execute_query_all_async(_LOCKS, task=TASK)
         missing = set(lanes) - {row["lock"] for row in rows}
         for lane in missing:
             await self.put(lane)
@@ -237,7 +266,7 @@ RETURNING id
 """
 _LOCKS = """
 SELECT DISTINCT lock FROM procrastinate_jobs
-WHERE queue_name = %(queue)s AND status IN ('todo', 'doing')
+WHERE task_name = %(task)s AND status IN ('todo', 'doing')
 """
 
 
