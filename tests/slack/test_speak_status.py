@@ -34,6 +34,20 @@ def session(said: Answer) -> list[str]:
     return said.channel.sessions.get(said.chat.thread, [])
 
 
+async def held(slack: Emulator, said: Answer, method: str) -> tuple[Gate, asyncio.Task[None]]:
+    """A sign of life on its way, of which Slack has not heard yet."""
+    gate = Gate()
+    slack.inject(Fault(method, gate=gate))
+    typing = asyncio.create_task(said.speaker.typing(said.chat))
+    await gate.reached.wait()
+    return gate, typing
+
+
+async def given_up(typing: asyncio.Task[None]) -> None:
+    typing.cancel()
+    await asyncio.wait([typing])
+
+
 async def test_thinking_is_shown_and_can_be_stopped(said: Answer) -> None:
     await said.speaker.typing(said.chat)
     assert status(said) == "is thinking…"
@@ -124,12 +138,8 @@ async def test_stop_that_an_earlier_run_left_is_answered_by_setting_at_rest(
 async def test_session_begun_while_nobody_waited_is_set_at_rest(
     slack: Emulator, said: Answer
 ) -> None:
-    gate = Gate()
-    slack.inject(Fault(SESSION, gate=gate))
-    typing = asyncio.create_task(said.speaker.typing(said.chat))
-    await gate.reached.wait()
-    typing.cancel()
-    await asyncio.wait([typing])
+    gate, typing = await held(slack, said, SESSION)
+    await given_up(typing)
     gate.open()
     await slack.until(lambda _: session(said) == ["processing"])
     await said.end("Done")
@@ -140,10 +150,7 @@ async def test_status_that_came_after_the_answer_is_taken_away(
     slack: Emulator, said: Answer
 ) -> None:
     """Slack takes it away with the message, and shows it again if it hears of it later."""
-    gate = Gate()
-    slack.inject(Fault(STATUS, gate=gate))
-    typing = asyncio.create_task(said.speaker.typing(said.chat))
-    await gate.reached.wait()
+    gate, typing = await held(slack, said, STATUS)
     await said.grow("Once")
     gate.open()
     await typing
@@ -153,13 +160,9 @@ async def test_status_that_came_after_the_answer_is_taken_away(
 async def test_status_nobody_waited_for_is_taken_away_at_the_end(
     slack: Emulator, said: Answer
 ) -> None:
-    gate = Gate()
-    slack.inject(Fault(STATUS, gate=gate))
-    typing = asyncio.create_task(said.speaker.typing(said.chat))
-    await gate.reached.wait()
+    gate, typing = await held(slack, said, STATUS)
     await said.grow("Once")
-    typing.cancel()
-    await asyncio.wait([typing])
+    await given_up(typing)
     gate.open()
     await slack.until(lambda _: status(said))
     await said.end("Once upon")
