@@ -7,6 +7,9 @@ import re
 from collections.abc import Callable, Collection
 
 HELP = "/help"
+_UNLISTED = frozenset({"set", "start"})  # commands that no menu offers
+_ALONE = frozenset({"clear", "help", "new", "retry", "start", "stop", "unlink", "vars"})
+"""Commands without an argument: with more behind it, such a word begins a question."""
 
 _BETWEEN = " \t\n,:，：、"  # what stands between a name and what is said to its owner
 _ANGLES = re.compile(r"<([^<>]*)>")
@@ -35,12 +38,17 @@ def command(said: str) -> str:
 
 
 def slash_command(said: str, words: Collection[str]) -> str:
-    """What stood behind `/coze`: one of our words, or a question. Nothing asks for help."""
+    """What stood behind `/coze`: a command, or a question. Nothing asks for help.
+
+    words: the commands that menus offer.
+    """
     said = said.strip()
     if not said:
         return HELP
-    first = said.split(maxsplit=1)[0].casefold()
-    return f"/{said}" if first in {word.casefold() for word in words} else command(said)
+    first, *rest = said.casefold().split(maxsplit=1)
+    known = _UNLISTED | {word.casefold() for word in words}
+    is_command = first in known and not (rest and first in _ALONE)
+    return f"/{said}" if is_command else command(said)
 
 
 def _own(bot_user: str) -> re.Pattern[str]:

@@ -84,7 +84,13 @@ def test_a_bang_is_a_slash(said: str, meant: str) -> None:
         ("   ", "/help"),
         ("new", "/new"),
         ("New", "/New"),
-        ("new about cats", "/new about cats"),
+        ("start", "/start"),
+        ("set nickname Bob", "/set nickname Bob"),
+        ("history 123", "/history 123"),
+        ("Draw a cat", "/Draw a cat"),
+        ("new ideas for a party", "new ideas for a party"),
+        ("help me write to my boss", "help me write to my boss"),
+        ("clear my doubts about this", "clear my doubts about this"),
         ("/new", "/new"),
         ("!new", "/new"),
         ("what is new?", "what is new?"),
@@ -94,4 +100,5 @@ def test_a_bang_is_a_slash(said: str, meant: str) -> None:
 def test_behind_the_slash_command_stands_a_word_of_ours_or_a_question(
     said: str, meant: str
 ) -> None:
-    assert slash_command(said, {"new"}) == meant
+    words = {"new", "help", "clear", "history", "draw"}
+    assert slash_command(said, words) == meant
