@@ -11,6 +11,7 @@ from bridge.events import ChatKind, Inbound
 from bridge.lanes import is_shared, lane_of
 from bridge.store import Store
 from bridge.store.sessions import (
+    Known,
     Resumed,
     Session,
     StoredSession,
@@ -54,8 +55,9 @@ class Sessions:
         """
         lane = lane_of(event, self._settings.group_scope)
         agent = self._agent_of[event.chat.account]
-        own = self._uid(event)
-        resumed = await self._store.write(resume(lane, event.chat, event.user, own, self._now()))
+        person = Known(event.chat, event.user, self._hash(event, "user", event.user.id))
+        own = self._of_group(event) or person.uid
+        resumed = await self._store.write(resume(lane, person, own, self._now()))
         conversation_id = asked_in or self._current(resumed, agent)
         alone = own if own != resumed.uid else None
         shared = is_shared(event, self._settings.group_scope)
@@ -95,14 +97,18 @@ class Sessions:
         silence = self._settings.idle_reset
         return silence is not None and (self._now() - stored.used_at).total_seconds() > silence
 
-    def _uid(self, event: Inbound) -> str:
+    def _of_group(self, event: Inbound) -> str | None:
+        """The uid of a group that shares its conversation, and so is a person of its own."""
+        alone = event.chat.kind is ChatKind.PRIVATE
+        if alone or self._settings.group_scope is not GroupScope.CHAT:
+            return None
+        return self._hash(event, "chat", event.chat.chat)
+
+    def _hash(self, event: Inbound, *who: str) -> str:
         """A keyed hash, so that Coze learns no platform id and nobody can guess one.
 
-        A group that shares its conversation is a person of its own. This is the identity's own
-        uid; whoever was joined with others by /link goes by theirs (`bridge.store.links`).
+        This is the identity's own uid; whoever was joined with others by /link goes by theirs
+        (`bridge.store.links`).
         """
-        chat = event.chat
-        shared = chat.kind is not ChatKind.PRIVATE and self._settings.group_scope is GroupScope.CHAT
-        who = ("chat", chat.chat) if shared else ("user", event.user.id)
-        message = "\0".join((chat.platform, chat.account, *who)).encode()
+        message = "\0".join((event.chat.platform, event.chat.account, *who)).encode()
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:UID_LENGTH]

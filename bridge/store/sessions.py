@@ -81,12 +81,22 @@ class Conversation:
     used_at: datetime
 
 
-def remember_user(chat: ChatRef, user: User, uid: str, now: datetime) -> Job[None]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody as one platform knows them. uid: this identity's own."""
+
+    chat: ChatRef
+    user: User
+    uid: str
+
+
+def remember_user(who: Known, now: datetime) -> Job[None]:
     """Note that this identity has this uid of its own, and was here."""
 
     def job(connection: Connection) -> None:
-        key = {"platform": chat.platform, "account": chat.account, "user": user.id}
-        seen = {"uid": uid, "name": user.name[:255], "seen_at": now}
+        chat = who.chat
+        key = {"platform": chat.platform, "account": chat.account, "user": who.user.id}
+        seen = {"uid": who.uid, "name": who.user.name[:255], "seen_at": now}
         if not change(connection, identities, key, **seen):
             put(connection, identities, **key, **seen, created_at=now)
 
@@ -103,14 +113,14 @@ def session_of(lane: str) -> Job[StoredSession | None]:
     return job
 
 
-def resume(lane: str, chat: ChatRef, user: User, uid: str, now: datetime) -> Job[Resumed]:
-    """Remember the user; return which person that is, and what goes on in the lane.
+def resume(lane: str, who: Known, uid: str, now: datetime) -> Job[Resumed]:
+    """Remember the user; return which person speaks, and what goes on in the lane.
 
-    uid: the identity's own.
+    uid: of who speaks, before any link: the user's own, or that of a group that is one person.
     """
 
     def job(connection: Connection) -> Resumed:
-        remember_user(chat, user, uid, now)(connection)
+        remember_user(who, now)(connection)
         row = connection.execute(_RESUMED, {"lane": lane, "uid": uid}).one()
         if row.lane is None:
             return Resumed(row.person, None)

@@ -16,7 +16,7 @@ from bridge.lanes import lanes_of_chat
 from bridge.store import open_store
 from bridge.store.inbox import accept
 from bridge.store.outbox import Pages
-from bridge.store.sessions import Session, begin_conversation, remember_user
+from bridge.store.sessions import Known, Session, begin_conversation, remember_user
 from bridge.store.turns import Ledger, TurnState
 from bridge.upstream import Usage
 from tests.test_cli import SMALLEST, coze_bridge, write_config
@@ -57,7 +57,7 @@ async def history(path: Path) -> None:
         uid = f"{number:032x}"
         session = Session(lane, "default", uid)
         at = NOW - timedelta(hours=number)
-        await store.write(remember_user(chat, user, uid, at))
+        await store.write(remember_user(Known(chat, user, uid), at))
         await store.write(begin_conversation(session, f"conv-{number}", SECRET, at))
         for text, error in (("fine", None), (SECRET, "the agent is not published, code 4015")):
             event = Inbound(f"{text}{number}", chat, user, text, at, title="Tea" if number else "")

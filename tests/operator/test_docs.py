@@ -12,7 +12,7 @@ from bridge.lanes import lanes_of_chat
 from bridge.operator_cli import dead, sessions, variables
 from bridge.store import open_store
 from bridge.store.inbox import accept
-from bridge.store.sessions import Session, begin_conversation, remember_user
+from bridge.store.sessions import Known, Session, begin_conversation, remember_user
 from bridge.store.turns import Ledger, TurnState
 from bridge.upstream import Usage
 from tests.operator.installation import Installation
@@ -50,7 +50,7 @@ async def past(url: str) -> None:
         uid = OF_ANNA if user is ANNA else "1" * 32
         title = "Tea" if chat.kind is ChatKind.GROUP else ""
         session = Session(lane, "default", uid)
-        await store.write(remember_user(chat, user, uid, now))
+        await store.write(remember_user(Known(chat, user, uid), now))
         await store.write(
             begin_conversation(session, f"736125000000000000{1 + number % 2}", "?", now)
         )

@@ -19,7 +19,7 @@ from bridge.operator.persons import find
 from bridge.store import Store, open_store
 from bridge.store.inbox import accept
 from bridge.store.links import offer, redeem
-from bridge.store.sessions import remember_user
+from bridge.store.sessions import Known, remember_user
 from bridge.store.variables import Refusal, known, refusals, refuse, wish
 from bridge.variables import FORGOTTEN
 from tests.operator.installation import Installation
@@ -47,7 +47,7 @@ class Office:
         event = Inbound(f"{account}-{user.id}", chat, user, "my secret", NOW)
         lane = lanes_of_chat(platform, account, user.id)
         await self.store.write(accept(event, lane, NOW))
-        await self.store.write(remember_user(chat, user, uid, NOW))
+        await self.store.write(remember_user(Known(chat, user, uid), NOW))
 
     async def at_coze(self, uid: str = UID) -> dict[str, str]:
         found = await self.desk.agents["default"].variables(uid)

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from bridge.config import GroupScope
 from bridge.errors import Unreachable
 from bridge.events import ChatKind, Inbound
 from bridge.lanes import express, lane_of
+from bridge.store.tables import identities
 from bridge.testing.agent import ScriptedAgent
 from tests.stages.world import ANNA, LI, World
 
@@ -136,3 +138,20 @@ async def test_another_agent_begins_another_conversation_and_keeps_no_history_of
     await world.wire().chat("two", "/history c1")
     assert agent.conversations == ["c1", "c2"]
     assert world.adapter.shown()[-1].startswith("I do not know that conversation")
+
+
+async def test_a_group_that_is_one_person_leaves_its_members_their_own_uids(world: World) -> None:
+    world.settings(group_scope=GroupScope.CHAT)
+    alone = await world.sessions.resolve(world.says("hi"))
+    together = await world.sessions.resolve(world.says("hi", chat="g", kind=ChatKind.GROUP))
+    thread = await world.sessions.resolve(world.says("hi", chat="g", kind=ChatKind.THREAD))
+    assert together.uid == thread.uid != alone.uid
+    row = await world.store.read(lambda it: it.execute(select(identities.c.uid)).one())
+    assert row.uid == alone.uid
+
+
+async def test_in_a_thread_everybody_is_asked_about_by_themselves(world: World) -> None:
+    anna = await world.sessions.resolve(world.says("hi", kind=ChatKind.THREAD))
+    li = await world.sessions.resolve(world.says("hi", kind=ChatKind.THREAD, user=LI))
+    assert anna.lane == li.lane
+    assert anna.uid != li.uid
