@@ -11,9 +11,14 @@ from telegram_world import readiness, until_ready
 from bridge.emulator import Scenario
 from tests.slack.emulator import Fault
 
-READY_WITHIN = 5.0  # seconds, by the contract
+READY_WITHIN = 20.0  # seconds; on a machine that has much else to do
 LATE = 1.2  # seconds after which more may have been said
 MODES = pytest.mark.parametrize("mode", ["socket", "http"])
+
+
+@MODES
+async def test_it_is_ready_within_five_seconds(slack: SlackWorld, mode: Mode) -> None:
+    await until_ready(slack.daemon(mode), within=5)  # by the contract
 
 
 @MODES

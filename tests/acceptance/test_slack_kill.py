@@ -30,7 +30,7 @@ MOST_OPEN = 2  # questions of one person that wait for their answers
 DRAIN = 180.0  # seconds for the last answers: the tiers let 50 to 70 end in a minute
 LATENCY = 0.03  # seconds Slack takes for a post, so that kills find some under way
 STORING = 0.25  # seconds in which the id of a posted message is stored, on a loaded machine
-READY_WITHIN = 5.0
+READY_WITHIN = 20.0  # seconds; on a machine that has much else to do
 MODES = pytest.mark.parametrize("mode", ["socket", "http"])
 STREAMS = pytest.mark.parametrize("stream", ["auto", "edit"])
 
