@@ -8,7 +8,7 @@ from typing import Protocol
 from bridge.errors import BridgeError, Permanent, Unauthorised
 from bridge.events import Button
 from bridge.forgetting import Forgetting
-from bridge.linking import Linking
+from bridge.linking import Linking, is_between_us
 from bridge.logs import get
 from bridge.phrases import Phrase, say
 from bridge.published import Published
@@ -149,6 +149,8 @@ class Commands:
         return _says(turn, Phrase.NOTHING_TO_STOP)
 
     async def _vars(self, turn: Turn, session: Session, _: str) -> Reply:
+        if not is_between_us(turn.event):
+            return _says(turn, Phrase.VARIABLES_IN_PRIVATE)
         try:
             there = [each for each in await self._variables.read(session) if each.value]
         except Unauthorised as error:

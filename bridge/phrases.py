@@ -116,6 +116,10 @@ class Phrase(Enum):
     )
     NOT_LINKED = _Text("You are not linked with anybody.", "你没有关联其他身份。")
     VARIABLES = _Text("What the agent knows about you:", "智能体记得的关于你的信息：")
+    VARIABLES_IN_PRIVATE = _Text(
+        "Others read along here. Ask me for /vars in a private chat.",
+        "这里别人也能看到。请在私聊中发送 /vars。",
+    )
     NO_VARIABLES = _Text(
         "The agent keeps nothing about you under a name of its own.", "智能体没有保存你的信息。"
     )

@@ -454,7 +454,7 @@ async def test_another_program_that_polls_is_noticed(its: Installation) -> None:
 async def test_whoever_does_not_answer_holds_up_nobody_for_long(its: Installation) -> None:
     its.on_slack()
     gate = its.slack.hold("auth.test")
-    found = await online(its.settings(), its.now, patience=0.5)
+    found = await online(its.settings(), its.now, patience=3.0)
     gate.open()
     [line] = findings(found, "wrong")
     assert line.startswith("adapters.slack: no answer within")

@@ -9,6 +9,8 @@ from structlog.testing import capture_logs
 
 from bridge.config import AgentSettings
 from bridge.errors import Exhausted, Permanent, Unauthorised, Unreachable
+from bridge.events import ChatKind
+from bridge.lanes import lane_of
 from bridge.refusals import LOOK_AGAIN, WITNESSES
 from bridge.store.variables import known, wish
 from bridge.testing.agent import ScriptedAgent
@@ -452,3 +454,14 @@ async def test_nothing_under_way_brings_back_whoever_wants_to_be_forgotten(
     await world.chat("hello", "/forget yes")
     await asyncio.sleep(2 * agent.slow)
     assert await world.store.read(known(uid_of(agent), "default")) == {}
+
+
+async def test_what_is_known_of_somebody_is_not_told_where_others_read_along(
+    world: World, agent: ScriptedAgent, told: Calls
+) -> None:
+    event = world.says("/vars", kind=ChatKind.GROUP)
+    await world.inbox(event)
+    await world.drain(lane_of(event, world.sessions_settings.group_scope))
+    [shown] = world.adapter.shown()
+    assert "private chat" in shown
+    assert "Anna" not in shown
