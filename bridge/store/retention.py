@@ -180,6 +180,7 @@ def _people(cut: datetime) -> list[Walk]:
     known = or_(
         exists().where(identities.c.uid == variables.c.uid),
         exists().where(links.c.root == variables.c.uid),
+        exists().where(conversations.c.uid == variables.c.uid),  # a group is nobody's identity
     )
     return [
         Walk(identities, identities.c.seen_at < cut),

@@ -13,7 +13,7 @@ from bridge.store import Store
 from bridge.store.farewells import Farewell, Kind, done, due, is_set_anew, say_farewell
 from bridge.store.forget import COUNTED, SETTLED, Somebody, begin, finish, sweep, under_way
 from bridge.store.inbox import accept
-from bridge.store.sessions import Session, begin_conversation, remember_user
+from bridge.store.sessions import Known, Session, begin_conversation, remember_user
 from bridge.store.tables import conversations, farewells, forgettings, inbox, turns, usage
 from bridge.store.turns import Ledger, TurnState
 from bridge.store.upsert import put
@@ -202,7 +202,7 @@ async def test_a_variable_that_was_told_again_is_known(store: Store) -> None:
 
 
 async def test_nobody_is_found_by_what_others_say_of_them(store: Store) -> None:
-    await store.write(remember_user(CHAT, ALMOST, "uid-other", NOW))
+    await store.write(remember_user(Known(CHAT, ALMOST, "uid-other"), NOW))
     event = Inbound("e1", CHAT, ALMOST, f'{{"user":{{"id":"{ANNA.id}"', NOW)
     accepted = await store.write(accept(event, "fake/bot/room/", NOW))
     assert accepted is not None

@@ -17,7 +17,7 @@ from bridge.store.links import WRONG_WINDOW, offer, redeem
 from bridge.store.outbox import Pages
 from bridge.store.retention import Cuts, walks
 from bridge.store.seal import Sealer
-from bridge.store.sessions import Session, begin_conversation, remember_user
+from bridge.store.sessions import Known, Session, begin_conversation, remember_user
 from bridge.store.tables import (
     conversations,
     identities,
@@ -223,8 +223,8 @@ async def test_what_nobody_used_leaves_the_history(
 async def test_who_was_not_here_for_long_is_forgotten_with_their_variables(
     store: Store, clock: Clock, janitor: Janitor
 ) -> None:
-    await store.write(remember_user(CHAT, ANNA, "uid-anna", OLD))
-    await store.write(remember_user(CHAT, User("u-li"), "uid-li", NOW - DAY))
+    await store.write(remember_user(Known(CHAT, ANNA, "uid-anna"), OLD))
+    await store.write(remember_user(Known(CHAT, User("u-li"), "uid-li"), NOW - DAY))
     for uid in ("uid-anna", "uid-li"):
         await store.write(told(uid, "default", {"name": "x"}))
     await janitor.round()
@@ -235,6 +235,16 @@ async def test_who_was_not_here_for_long_is_forgotten_with_their_variables(
         )
     )
     assert left == (["uid-li"], ["uid-li"])
+
+
+async def test_what_a_group_is_told_stays_while_it_is_used(
+    store: Store, clock: Clock, janitor: Janitor
+) -> None:
+    await store.write(told("uid-group", "default", {"name": "x"}))
+    group = Session("group", "default", "uid-group")
+    await store.write(begin_conversation(group, "c1", "tea", NOW - DAY))
+    await janitor.round()
+    assert await rows(store, variables) == 1
 
 
 async def test_a_page_forgets_old_messages_and_then_empty_chats(
