@@ -22,6 +22,7 @@ from bridge.engine.drain import Drain
 from bridge.engine.works import Works, works
 from bridge.errors import BridgeError, Unreachable
 from bridge.flow.pacing import Pacing
+from bridge.flow.rush import Rush
 from bridge.forgetting import Forgetting
 from bridge.health import Health
 from bridge.host import StoreHost
@@ -239,12 +240,14 @@ async def wire(
         slots=asyncio.Semaphore(settings.coze.max_concurrent_turns),
         turn_timeout=turn_timeout,
     )
+    rush = Rush()
     drain = Drain(
         ledger,
         walk,
         shared.interrupts,
         merge_window=settings.sessions.merge_window,
         now=utcnow,
+        rush=rush,
     )
     engine = shared.engine(drain, settings.adapters, settings.server.grace)
     inbox = Inbox(
@@ -253,6 +256,7 @@ async def wire(
         access=settings.access,
         bells=Bells(engine.wake, shared.interrupt, engine.defer),
         now=utcnow,
+        rush=rush,
     )
     health = Health(store, agents, adapters, published)
     receiving = Receiving(inbox, health, shared.leading)

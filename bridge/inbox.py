@@ -9,6 +9,7 @@ from bridge.clean import clean
 from bridge.config import AccessSettings, Busy, SessionSettings
 from bridge.errors import Unreachable
 from bridge.events import Inbound
+from bridge.flow.rush import Rush
 from bridge.lanes import express, lane_of
 from bridge.logs import get
 from bridge.metrics import MESSAGES
@@ -34,7 +35,10 @@ class Bells:
 
 
 class Inbox:
-    """The `Sink` of every adapter."""
+    """The `Sink` of every adapter.
+
+    rush: told who comes in.
+    """
 
     def __init__(
         self,
@@ -44,8 +48,10 @@ class Inbox:
         access: AccessSettings,
         bells: Bells,
         now: Callable[[], datetime],
+        rush: Rush | None = None,
     ) -> None:
         self._store = store
+        self._rush = rush or Rush()
         self._sessions = sessions
         self._access = access
         self._bells = bells
@@ -59,7 +65,8 @@ class Inbox:
             log.info("message.denied", platform=event.chat.platform, user=event.user.id)
             return
         lane = lane_of(event, self._sessions.group_scope)
-        accepted = await self._store.write(self._acceptance(event, lane), order=lane)
+        with self._rush.entering():
+            accepted = await self._store.write(self._acceptance(event, lane), order=lane)
         if accepted is None:
             MESSAGES.labels(event.chat.platform, "repeated").inc()
             return

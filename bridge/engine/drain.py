@@ -18,6 +18,7 @@ from bridge.engine.verdict import (
 )
 from bridge.errors import BridgeError, Permanent, Transient, Unauthorised
 from bridge.flow.interrupts import Interrupts
+from bridge.flow.rush import Rush
 from bridge.flow.stop import Stop
 from bridge.logs import get
 from bridge.metrics import TURNS, TURNS_RUNNING
@@ -33,9 +34,10 @@ class Drain:
     """Raises `Unreachable` (the database) and `Fenced`; every other end is a verdict.
 
     merge_window: seconds in which a message may still get a further part.
+    rush: knows who comes in, for whom a lane waits before it is begun.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is one thing that a drain needs
         self,
         ledger: Ledger,
         walk: Walk,
@@ -44,7 +46,9 @@ class Drain:
         merge_window: float,
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        rush: Rush | None = None,
     ) -> None:
+        self._rush = rush or Rush()
         self._ledger = ledger
         self._walk = walk
         self._interrupts = interrupts
@@ -60,6 +64,7 @@ class Drain:
 
     async def __call__(self, lane: str) -> None:
         """Take over the lane and work until it has no open turn."""
+        await self._rush.over()
         fence, waiting = await self._ledger.take_over(lane)
         try:
             while waiting and not self._closing:
