@@ -1,16 +1,24 @@
-"""PostgreSQL: the same jobs on psycopg's asynchronous connections, one transaction each."""
+"""PostgreSQL: the same jobs on psycopg's asynchronous connections.
 
-from typing import TypeVar
+One transaction each, but for those with an order among them, the messages that come in: they go
+one after another anyway, so those that queued while the last commit ran share the next one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bridge.flow.queueing import Queues
+from bridge.errors import Unreachable
 from bridge.store.run import Job, as_bridge_errors
 
 T = TypeVar("T")
 
 
+BATCH = 100  # jobs in one transaction; more would only delay the first
 LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, milliseconds
 """So that a host that vanished is an error soon, and not when the network gives up."""
 
@@ -20,11 +28,22 @@ def impatient(url: URL) -> dict[str, int]:
     return {name: limit for name, limit in LIMITS.items() if name not in url.query}
 
 
+@dataclass(frozen=True, slots=True)
+class _Request(Generic[T]):
+    """A job and where its result is awaited."""
+
+    job: Job[T]
+    future: "asyncio.Future[T]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
 class PostgresStore:
     """A database that other replicas write to as well."""
 
     def __init__(self, url: str, *, connections: int = 10) -> None:
-        self._queues = Queues()
+        self._requests: list[_Request[Any]] = []
+        self._committing: asyncio.Task[None] | None = None
         parsed = make_url(url).set(drivername="postgresql+psycopg")
         self._engine = create_async_engine(
             parsed,
@@ -43,8 +62,36 @@ class PostgresStore:
     async def write(self, job: Job[T], *, order: str | None = None) -> T:
         if order is None:
             return await self._write(job)
-        async with self._queues.turn(order):  # connections overtake each other
-            return await self._write(job)
+        request = _Request(job)
+        self._requests.append(request)
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_all(), name="store-writer")
+        return await request.future
+
+    async def _commit_all(self) -> None:
+        try:
+            while batch := self._requests[:BATCH]:
+                del self._requests[:BATCH]
+                await self._commit(batch)
+        finally:
+            self._committing = None
+
+    async def _commit(self, batch: Sequence[_Request[Any]]) -> None:
+        """Run a batch in one transaction, and hand back what came of it after its commit."""
+        try:
+            results = await self._write(lambda connection: [r.job(connection) for r in batch])
+        except Exception as error:  # noqa: BLE001  handed to whoever awaits the job
+            if isinstance(error, Unreachable) or len(batch) == 1:
+                for request in batch:
+                    if not request.future.done():
+                        request.future.set_exception(error)
+                return
+            for request in batch:  # one bad row rolled all back: find it
+                await self._commit([request])
+            return
+        for request, result in zip(batch, results, strict=True):
+            if not request.future.done():  # whoever stopped waiting finds it committed all the same
+                request.future.set_result(result)
 
     async def _write(self, job: Job[T]) -> T:
         with as_bridge_errors():
@@ -52,4 +99,6 @@ class PostgresStore:
                 return await connection.run_sync(job)
 
     async def close(self) -> None:
+        if self._committing is not None:
+            await asyncio.wait([self._committing])
         await self._engine.dispose()
