@@ -135,6 +135,7 @@ class Capabilities:
     calls_per_second: of the whole account, sends and edits together; `math.inf` for no limit.
     group_calls_per_minute: in one group, likewise.
     buttons: how many buttons fit under a message; 0 where there are none.
+    command_sign: what people write before a command, where the platform keeps "/" for itself.
     appends: a message grows by appending, so while it does it is shown only as far as it will
         never change: no half-finished Markdown, and nothing closed for the looks of it.
     """
@@ -147,6 +148,7 @@ class Capabilities:
     calls_per_second: float = float("inf")
     group_calls_per_minute: float = float("inf")
     buttons: int = 0
+    command_sign: str = "/"
     appends: bool = False
 
     def pace(self, kind: ChatKind) -> float:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -206,7 +207,9 @@ class Commands:
         return _says(turn, Phrase.SWITCHED, title=_label(found))
 
     async def _link(self, turn: Turn, session: Session, code: str) -> Reply:
-        return Reply.saying(await self._linking.link(turn.event, session.own_uid, code))
+        said = Reply.saying(await self._linking.link(turn.event, session.own_uid, code))
+        # What to send with a code is for another platform, which may spell commands otherwise.
+        return replace(said, is_ours=bool(code))
 
     async def _unlink(self, turn: Turn, session: Session, _: str) -> Reply:
         return Reply.saying(await self._linking.unlink(turn.event, session.own_uid))

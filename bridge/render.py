@@ -13,7 +13,7 @@ from bridge.store.turns import Turn
 from bridge.text.pages import Tail, paginate
 from bridge.text.reply import Reply, State
 from bridge.upstream import ConversationLost
-from bridge.words import command_in
+from bridge.words import command_in, spelled
 
 
 class Renderer:
@@ -36,7 +36,8 @@ class Renderer:
             return []
         caps = self._caps[turn.event.chat.account]
         agent = self._agents[session.agent]
-        before, text = _text(turn, reply, quote=agent.reasoning is Reasoning.QUOTE)
+        quote = agent.reasoning is Reasoning.QUOTE
+        before, text = _text(turn, reply, quote=quote, sign=caps.command_sign)
         texts = paginate(
             before + text,
             caps.max_text,
@@ -59,10 +60,11 @@ def _tail(reply: Reply, caps: Capabilities) -> Tail:
     return Tail.STEADY if caps.appends else Tail.MENDED
 
 
-def _text(turn: Turn, reply: Reply, *, quote: bool) -> tuple[str, str]:
+def _text(turn: Turn, reply: Reply, *, quote: bool, sign: str) -> tuple[str, str]:
     """What stands before the answer's own words, and those with all that follows."""
     thoughts = [_quoted(reply.reasoning)] if quote and reply.reasoning else []
-    words = [part for part in (reply.text.rstrip(), _ending(turn, reply)) if part]
+    said = spelled(reply.text, sign) if reply.is_ours else reply.text
+    words = [part for part in (said.rstrip(), spelled(_ending(turn, reply), sign)) if part]
     if not thoughts and not words:
         return "", ""
     before = [*_question(turn), *thoughts]

@@ -4,6 +4,7 @@ An adapter turns its platform's way to say them (`/new@my_bot`, `!new`, a menu) 
 A word that is not ours goes to the agent, which may have commands of its own.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,6 +44,14 @@ class Command:
     def interrupts(self) -> bool:
         """Whoever says it does not want to hear the rest of the running answer."""
         return self.word in {Word.NEW, Word.STOP}
+
+
+_SPELLED = re.compile(rf"(?<![\w/])/(?=(?:{'|'.join(Word)})\b)")
+
+
+def spelled(text: str, sign: str) -> str:
+    """Write the commands in a text of ours as a platform lets people write them."""
+    return text if sign == "/" else _SPELLED.sub(sign, text)
 
 
 def command_in(text: str) -> Command | None:

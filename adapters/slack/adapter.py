@@ -71,6 +71,7 @@ class SlackAdapter:
             edit_interval=interval,
             edit_interval_group=interval,
             buttons=BUTTONS,
+            command_sign="!",  # Slack's client sends no message that begins with a slash
             appends=self._settings.stream == "auto",
         )
 

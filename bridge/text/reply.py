@@ -53,6 +53,7 @@ class Reply:
     error: why, where `state` is FAILED; what was said before stays valid. On a whole answer,
         what went wrong after its last word.
     buttons: what our own words offer; the agent's offers are `suggestions`.
+    is_ours: the text is the bridge's own, not the agent's.
     """
 
     answers: tuple[Answer, ...] = ()
@@ -63,6 +64,7 @@ class Reply:
     error: BridgeError | None = None
     buttons: tuple[Button, ...] = ()
     is_silent: bool = False
+    is_ours: bool = False
 
     @classmethod
     def silence(cls) -> "Reply":
@@ -75,7 +77,7 @@ class Reply:
     ) -> "Reply":
         """A whole answer of the bridge's own."""
         answer = Answer("", text, complete=True)
-        return cls((answer,), suggestions, state=State.COMPLETE, buttons=buttons)
+        return cls((answer,), suggestions, state=State.COMPLETE, buttons=buttons, is_ours=True)
 
     def failed(self, error: BridgeError) -> "Reply":
         """What was said so far, and nothing more will come.

@@ -120,5 +120,12 @@ async def test_slash_command_is_answered(world: World, dm: Seat) -> None:
         await dm.command("/coze", "what colour is the sky?")
         answer = await dm.final("It is blue.")
         await dm.command("/coze")
-        await dm.until(lambda seat: any("/new" in m.text for m in seat.answers))
+        await dm.until(lambda seat: any("!new" in m.text for m in seat.answers))
     assert answer.text == "> what colour is the sky?\n\nIt is blue."
+
+
+async def test_help_names_commands_as_slack_lets_people_write_them(world: World, dm: Seat) -> None:
+    async with world.running():
+        await dm.say("!help")
+        await dm.until(lambda seat: any("!new" in m.text for m in seat.answers))
+    assert "/new" not in dm.answers[0].text

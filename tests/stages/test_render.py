@@ -189,3 +189,15 @@ def test_question_of_a_button_is_quoted_above_its_answer() -> None:
     ]
     assert rendered_for(pressed("Why?"), Reply()) == []
     assert rendered_for(pressed("/history 7"), so_far("Back.")) == ["Back."]
+
+
+def test_commands_are_written_as_the_platform_lets_people_write_them() -> None:
+    caps = replace(CAPS, command_sign="!")
+    render = Renderer({"default": AgentSettings(bot_id="1")}, {"fake": caps})
+    ours = "Send /new, or (/stop). A path is /etc/help, a word /newer, a fraction 1/new."
+    spelled = "Send !new, or (!stop). A path is /etc/help, a word /newer, a fraction 1/new."
+    assert texts(render(TURN, SESSION, Reply.saying(ours))) == [spelled]
+    its = Reply((Answer("m", ours, complete=True),), state=State.COMPLETE)
+    assert texts(render(TURN, SESSION, its)) == [ours]
+    [lost] = texts(render(TURN, SESSION, Reply().failed(Gone("forgotten"))))
+    assert "!retry" in lost
