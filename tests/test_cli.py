@@ -344,7 +344,7 @@ def test_demo_prints_where_to_go_and_stops_when_asked(folder: Path) -> None:
 
 
 def test_a_link_with_a_token_is_not_printed_into_a_log(capsys: pytest.CaptureFixture[str]) -> None:
-    from bridge.cli import _tell_where
+    from bridge.cli.main import _tell_where
 
     _tell_where("coze-bridge listens on http://127.0.0.1:8080/\nweb: http://x/#token=secret")
     assert capsys.readouterr().out == "coze-bridge listens on http://127.0.0.1:8080/\n"

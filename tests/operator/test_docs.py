@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bridge.cli.operator import dead, sessions, variables
 from bridge.events import ChatKind, ChatRef, Inbound, Page, User
 from bridge.lanes import lanes_of_chat
-from bridge.operator_cli import dead, sessions, variables
 from bridge.store import open_store
 from bridge.store.inbox import accept
 from bridge.store.sessions import Known, Session, begin_conversation, remember_user

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from bridge.cli.shell import Config, exit_codes, fail, load, run
 from bridge.errors import Misconfigured
-from bridge.shell import Config, exit_codes, fail, load, run
 
 if TYPE_CHECKING:
     from bridge.config import Settings

@@ -9,10 +9,18 @@ import typer
 from typer.core import TyperGroup
 
 from adapters.commands import load, names
-from bridge.shell import exit_codes
+from bridge.cli.shell import exit_codes
 
 if TYPE_CHECKING:
     from bridge.adapter import Outline
+
+
+# As somebody meets them who is new here.
+_ORDER = ("demo", "run", "check", "migrate", "agent", "api", "vars", "sessions", "dead", "usage")
+
+
+def _place(command: str) -> int:
+    return _ORDER.index(command) if command in _ORDER else len(_ORDER)
 
 
 class WithPlatforms(TyperGroup):
@@ -22,7 +30,8 @@ class WithPlatforms(TyperGroup):
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *names()]
+        ours = sorted(super().list_commands(ctx), key=_place)
+        return [*ours, *names()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return super().get_command(ctx, cmd_name) or _brought_along(cmd_name)

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import typer
 
-from bridge.shell import fail
+from bridge.cli.shell import fail
 from bridge.store.copying import Copied, copy
 
 

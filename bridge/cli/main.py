@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.agent_cli import agent
-from bridge.api_cli import api
+from bridge.cli.agent import agent
+from bridge.cli.api import api
+from bridge.cli.operator import dead, sessions, usage, variables
+from bridge.cli.platforms import WithPlatforms
+from bridge.cli.shell import Config
+from bridge.cli.shell import exit_codes as _exit_codes
+from bridge.cli.shell import load as _load
+from bridge.cli.shell import run as _run
 from bridge.errors import Misconfigured
-from bridge.operator_cli import dead, sessions, usage, variables
-from bridge.platform_cli import WithPlatforms
-from bridge.shell import Config
-from bridge.shell import exit_codes as _exit_codes
-from bridge.shell import load as _load
-from bridge.shell import run as _run
 
 if TYPE_CHECKING:
     from bridge.adapter import Finding
@@ -130,7 +130,7 @@ def migrate(
             _run(apply_schema(settings.database.url))
         typer.echo(f"The database schema is {revision}.")
         if source:
-            from bridge.migrate_cli import move
+            from bridge.cli.migrate import move
 
             move(source, settings.database.url)
 

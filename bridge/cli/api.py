@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.shell import Config, exit_codes, run
 from bridge.errors import Misconfigured
-from bridge.shell import Config, exit_codes, run
 
 Query = Annotated[
     list[str] | None, typer.Option("--query", "-q", metavar="NAME=VALUE", help="A parameter.")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from bridge.cli.shell import Config, exit_codes, load, run
 from bridge.errors import Misconfigured, Permanent, Unauthorised
-from bridge.shell import Config, exit_codes, load, run
 
 if TYPE_CHECKING:
     from bridge.agentfile.sync import Keeper
