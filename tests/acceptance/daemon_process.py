@@ -187,3 +187,17 @@ class World:
         except AssertionError as error:
             there = "\n".join(f"  {m.now.text!r}" for m in self.platform.in_chat(chat))
             raise AssertionError(f"{chat} reads, after {within:.0f} s:\n{there}") from error
+
+
+def migrate(url: str, folder: Path) -> None:
+    """Call `coze-bridge migrate`. Raises `CalledProcessError`."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "COZE_BRIDGE_COZE__TOKEN": "pat_demo",
+        "COZE_BRIDGE_AGENTS__DEFAULT__BOT_ID": "1",
+        "COZE_BRIDGE_ADAPTERS__WEB__ACCESS": "open",
+        "COZE_BRIDGE_DATABASE__URL": url,
+    }
+    command = [sys.executable, "-m", "bridge", "migrate"]
+    subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True)
