@@ -8,8 +8,10 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
-from bridge.adapter import Adapter, AdapterSettings, Examine, Host, Platform
+from bridge.adapter import Adapter
 from bridge.errors import Misconfigured
+from bridge.lent import Host
+from bridge.platform import AdapterSettings, Examine, Platform
 
 GROUP = "coze_bridge.adapters"
 
@@ -70,5 +72,5 @@ def _platform(name: str) -> Platform:
     except (ImportError, AttributeError) as error:
         raise KeyError(f"the platform's package cannot be loaded: {error}") from error
     if not isinstance(platform, Platform):
-        raise KeyError(f"{known[name].value} is not a bridge.adapter.Platform")
+        raise KeyError(f"{known[name].value} is not a bridge.platform.Platform")
     return platform

@@ -31,7 +31,7 @@ import uvloop
 
 from bench.figures import distribution, percentile
 from bridge import logs
-from bridge.adapter import Host, Sink
+from bridge.adapter import Sink
 from bridge.app import utcnow, wire
 from bridge.config import AgentSettings, CozeSettings, GroupScope, SessionSettings, Settings
 from bridge.coze import ClientSettings, CozeClient, Pat
@@ -41,6 +41,7 @@ from bridge.engine.works import works
 from bridge.events import ChatRef, Inbound, User
 from bridge.host import StoreHost
 from bridge.lanes import lane_of
+from bridge.lent import Host
 from bridge.published import Published
 from bridge.store import open_store
 from bridge.store.codec import INBOUND

@@ -1,8 +1,9 @@
-"""What the bridge asks of a platform, and what it lends to one.
+"""What the bridge asks of a platform.
 
 An adapter is one account on one platform. It normalises what comes in, hands it to the
 `Sink`, and shows pages. It decides nothing else: pacing, retries, order and splitting belong
-to the core. It raises only `bridge.errors`; library exceptions stop in its `faults.py`.
+to the core. What it is lent is in `lent.py`. It raises only `bridge.errors`; library exceptions
+stop in its `faults.py`.
 
 Optional verbs are small protocols. Implement one and it is used:
 
@@ -18,110 +19,17 @@ Optional verbs are small protocols. Implement one and it is used:
   routes for a webhook or a page on the built-in server.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
-
-from bridge.events import Button, ChatKind, ChatRef, Inbound, MessageRef, Page
+from bridge.events import ChatKind, ChatRef, Inbound, MessageRef, Page
+from bridge.lent import MenuItem
 from bridge.limits import Limit
 
 DRAFT_LASTS = 20.0
 """Seconds; Telegram takes a draft away after 30 (https://core.telegram.org/api/bots/ai)."""
-
-
-class AdapterSettings(BaseModel):
-    """The keys every `[adapters.<account>]` table has. Each adapter extends it with its own.
-
-    platform: which adapter serves the table; the table's own name where it is left out.
-    agent: the `[agents.<name>]` table that answers here.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    platform: str = ""
-    agent: str = "default"
-
-    def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
-        """Tell which keys do not fit together: pairs of a key and what to do about it.
-
-        Asked once, after every key was accepted on its own.
-        local: only this machine can reach the built-in server; public_url: how it is reached
-        from outside, empty if nobody said.
-        """
-        return ()
-
-    def keeps_secrets(self) -> bool:
-        """Tell whether the account needs `Host.vault`, and so a key in the configuration."""
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What a platform's own commands (`adapters/commands.py`) are told of a configuration.
-
-    It may not be finished.
-
-    public_url: empty if nobody said. accounts: the tables of this platform; keys that are
-    missing, or were refused, are at their defaults.
-    """
-
-    public_url: str
-    accounts: Mapping[str, AdapterSettings]
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """How a platform introduces itself to `adapters/registry.py`.
-
-    settings: the model of its `[adapters.<account>]` table; importing it must be cheap.
-    adapter: "package.module:Class", imported only when an account uses it and called with
-        `(account: str, settings, host: Host)`; None for a platform whose settings are known
-        but which this version cannot connect to yet.
-    examine: "package.module:function", an `Examine`; None where there is nothing to look at.
-    """
-
-    settings: type[AdapterSettings]
-    adapter: str | None
-    examine: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that `coze-bridge check` looked at.
-
-    verdict: "note" for what need not be wrong. text: begins with the key, or the part, and names
-    the cure where it is not "ok".
-    """
-
-    verdict: Literal["ok", "note", "wrong"]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What an `Examine` is told of the installation.
-
-    public_url: empty if nobody said. is_running: a bridge works with this configuration just
-    now, so nothing may be done that would take its events away.
-    """
-
-    public_url: str = ""
-    is_running: bool = False
-
-
-class Examine(Protocol):
-    """Looks at what an account needs on the side of its platform."""
-
-    async def __call__(
-        self, account: str, settings: Any, around: Surroundings
-    ) -> Sequence[Finding]:
-        """Look, and change nothing: no event is acknowledged, nothing is registered.
-
-        settings: of the platform's own model. Raises `bridge.errors`.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,135 +208,4 @@ class Recalls(Protocol):
         or the connection broke, between a post and its answer.
         since: it is not older than that; known: ids of messages there that are none of it.
         Raises like `send`.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One message in a `Transcript`. `id` grows with every append in an account."""
-
-    id: int
-    chat: str
-    author: Literal["user", "bot"]
-    text: str
-    at: datetime
-    buttons: tuple[Button, ...] = ()
-    final: bool = True
-
-
-class Transcript(Protocol):
-    """The memory of a platform that has none of its own, such as the web page.
-
-    Telegram and Slack keep their messages; an adapter that *is* its platform lets the bridge
-    keep them. Every method belongs to the account it was lent to and returns after commit.
-    Raises `Transient` when the database does not answer.
-    """
-
-    async def open_chat(self, chat: str) -> None:
-        """Make the chat known; does nothing if it is."""
-
-    async def knows(self, chat: str) -> bool:
-        """Tell whether the chat was opened before, by this process or an earlier one."""
-
-    async def append(
-        self,
-        chat: str,
-        author: Literal["user", "bot"],
-        text: str,
-        *,
-        key: str,
-        buttons: Sequence[Button] = (),
-        final: bool = True,
-    ) -> Entry:
-        """Add a message; with a key that was used before, change that message instead."""
-
-    async def revise(
-        self, entry_id: int, text: str, *, buttons: Sequence[Button] = (), final: bool = True
-    ) -> Entry:
-        """Change a message. Raises `Gone` if there is none."""
-
-    async def tail(self, chat: str, *, limit: int, before: int | None = None) -> list[Entry]:
-        """Read the newest `limit` messages, older than the id `before` if given, oldest first."""
-
-
-class Vault(Protocol):
-    """What must outlive the process and be readable to nobody else, such as others' tokens.
-
-    Values are sealed with a key from the configuration; names are not. Every method belongs to
-    the account it was lent to and returns after commit. Raises `Transient` when the database
-    does not answer.
-    """
-
-    async def put(self, name: str, value: str, *, expires: datetime | None = None) -> None:
-        """Keep a value, in place of an older one. From `expires` on it is as if removed."""
-
-    async def get(self, name: str) -> str | None:
-        """Return the value; None if there is none. Raises `Unauthorised` if no key opens it."""
-
-    async def take(self, name: str) -> str | None:
-        """Return the value and remove it: of many who take it at once, one gets it.
-
-        Raises like `get`.
-        """
-
-    async def remove(self, name: str) -> None:
-        """Remove the value; one that is not there is success."""
-
-    async def names(self, prefix: str) -> list[str]:
-        """List what there is whose name begins so."""
-
-
-@dataclass(frozen=True, slots=True)
-class MenuItem:
-    """A command that a platform may offer in a menu: `/word`, and what it is for."""
-
-    word: str
-    description: str
-
-
-class News(Protocol):
-    """A word between the replicas of one account. Who is away does not hear it."""
-
-    @property
-    def spreads(self) -> bool:
-        """Whether there may be others at all."""
-
-    def listen(self, heard: Callable[[str], None]) -> None:
-        """Call `heard` with what others tell, from now on."""
-
-    async def tell(self, text: str) -> None:
-        """Let the others know something of at most 4,000 bytes. Raises nothing."""
-
-
-class Host(Protocol):
-    """What the bridge lends to an adapter when it is built."""
-
-    @property
-    def transcript(self) -> Transcript: ...
-
-    @property
-    def news(self) -> News: ...
-
-    @property
-    def menus(self) -> Mapping[str, Sequence[MenuItem]]:
-        """The commands by language (ISO 639-1); under the empty one, for all others.
-
-        As of now: an agent that is published anew may have others (see `ShowsMenus`).
-        """
-
-    @property
-    def public_url(self) -> str:
-        """Where the built-in server is reached from outside; empty if nobody said."""
-
-    @property
-    def vault(self) -> Vault:
-        """Raises `Misconfigured` while `database.secret_key` is not set."""
-
-    async def secret(self, name: str) -> str:
-        """Return a random secret of this account, made on first use and stored."""
-
-    async def chat_moved(self, old: str, new: str) -> None:
-        """Let everything stored about a chat follow it to its new id.
-
-        Harmless when it happened before. Raises `Transient`; then acknowledge nothing.
         """

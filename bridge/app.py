@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 from adapters.registry import build
-from bridge.adapter import Adapter, News, ShowsMenus
+from bridge.adapter import Adapter, ShowsMenus
 from bridge.commands import Commands
 from bridge.config import Settings
 from bridge.coze import agent, open_client
@@ -27,6 +27,7 @@ from bridge.forgetting import Forgetting
 from bridge.health import Health
 from bridge.host import StoreHost
 from bridge.inbox import Bells, Inbox
+from bridge.lent import News
 from bridge.logs import get
 from bridge.menus import keep_shown
 from bridge.outbox import Outbox

@@ -10,9 +10,9 @@ from pathlib import Path
 from pydantic import BaseModel, SecretStr
 
 from adapters.registry import connects, settings_model
-from bridge.adapter import Finding
 from bridge.config import AgentSettings, Settings, Voice, find, load
 from bridge.errors import BridgeError, Misconfigured
+from bridge.platform import Finding
 from bridge.store import schema_state
 
 _SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3

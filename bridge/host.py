@@ -1,10 +1,10 @@
-"""What the bridge lends to an adapter (`bridge.adapter.Host`), kept in the database."""
+"""What the bridge lends to an adapter (`bridge.lent.Host`), kept in the database."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from bridge.adapter import MenuItem, News
 from bridge.errors import Misconfigured
+from bridge.lent import MenuItem, News
 from bridge.menus import menus
 from bridge.store import Store
 from bridge.store.moves import move_chat

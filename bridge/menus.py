@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from bridge.adapter import MenuItem, ShowsMenus
+from bridge.adapter import ShowsMenus
 from bridge.errors import BridgeError, Transient
+from bridge.lent import MenuItem
 from bridge.logs import get
 from bridge.phrases import MENU
 from bridge.published import Published

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from adapters.registry import settings_model
-from bridge.adapter import AdapterSettings
 from bridge.config import (
     Busy,
     GroupScope,
@@ -15,6 +14,7 @@ from bridge.config import (
     load,
 )
 from bridge.errors import Misconfigured
+from bridge.platform import AdapterSettings
 
 ID = "7342866812345678901"
 

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from itertools import takewhile
 
 from adapters.console.settings import ConsoleSettings
-from bridge.adapter import Capabilities, Host, Sink
+from bridge.adapter import Capabilities, Sink
 from bridge.errors import Gone
 from bridge.events import ChatRef, Inbound, MessageRef, Page, User
+from bridge.lent import Host
 
 _CAPS = Capabilities(max_text=1_000_000, edit_interval=0.03, edit_interval_group=0.03)
 

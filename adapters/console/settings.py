@@ -1,6 +1,6 @@
 """The keys of a console's table: none of its own."""
 
-from bridge.adapter import AdapterSettings, Platform
+from bridge.platform import AdapterSettings, Platform
 
 
 class ConsoleSettings(AdapterSettings):

@@ -24,9 +24,10 @@ from adapters.slack.socket import Exchange, Sockets, Timing
 from adapters.slack.speak import Speaker
 from adapters.slack.threads import Threads
 from adapters.slack.workspaces import OneWorkspace, Workspaces, make_client, open_session
-from bridge.adapter import Capabilities, Host, Sink
+from bridge.adapter import Capabilities, Sink
 from bridge.errors import BridgeError, Unreachable
 from bridge.events import ChatRef, MessageRef, Page
+from bridge.lent import Host
 from bridge.limits import Limit
 from bridge.logs import get
 

@@ -12,7 +12,7 @@ from bridge.errors import Misconfigured
 
 if TYPE_CHECKING:
     from adapters.slack.settings import SlackSettings
-    from bridge.adapter import AdapterSettings, Outline
+    from bridge.platform import AdapterSettings, Outline
 
 app = typer.Typer(
     help="What only Slack needs.",

@@ -18,8 +18,8 @@ from adapters.slack.raw import text
 from adapters.slack.settings import SlackSettings
 from adapters.slack.tokens import Credentials, exchange
 from adapters.slack.workspaces import make_client, open_session
-from bridge.adapter import Finding, Surroundings
 from bridge.errors import BridgeError, RateLimited, Transient, Unauthorised
+from bridge.platform import Finding, Surroundings
 
 T = TypeVar("T")
 

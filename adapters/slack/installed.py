@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from adapters.slack.lately import Lately
 from adapters.slack.tokens import Credentials, Installation, renewed
 from adapters.slack.workspaces import Connect, Workspace, ask_who
-from bridge.adapter import Vault
 from bridge.errors import Departed, Gone, Permanent, Transient
+from bridge.lent import Vault
 from bridge.logs import get
 
 log = get(__name__)

@@ -21,8 +21,8 @@ from adapters.slack.pages import Sheet
 from adapters.slack.settings import SlackSettings
 from adapters.slack.tokens import Credentials, exchange, give_back
 from adapters.slack.workspaces import Connect
-from bridge.adapter import Vault
 from bridge.errors import Gone, Permanent, Transient, Unauthorised
+from bridge.lent import Vault
 from bridge.logs import get
 
 log = get(__name__)

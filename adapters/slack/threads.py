@@ -5,8 +5,8 @@ another replica that was mentioned, changes nothing.
 """
 
 from adapters.slack.lately import Lately
-from bridge.adapter import Transcript
 from bridge.events import ChatRef
+from bridge.lent import Transcript
 
 MOST = 20_000  # threads remembered without asking the database
 _DAY = 86_400.0  # seconds

@@ -20,9 +20,10 @@ from adapters.telegram.raw import identifier
 from adapters.telegram.receive import Intake
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import Webhook
-from bridge.adapter import Capabilities, Host, MenuItem, Sink
+from bridge.adapter import Capabilities, Sink
 from bridge.errors import BridgeError, Gone, Unreachable
 from bridge.events import ChatKind, ChatRef, MessageRef, Page
+from bridge.lent import Host, MenuItem
 from bridge.logs import get
 
 log = get(__name__)

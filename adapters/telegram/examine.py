@@ -13,9 +13,9 @@ from adapters.telegram.polling import CONFLICT
 from adapters.telegram.raw import number, text
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import RECENT
-from bridge.adapter import Finding, Surroundings
 from bridge.errors import BridgeError, RateLimited, Transient, Unauthorised
 from bridge.logs import redact
+from bridge.platform import Finding, Surroundings
 
 WATCH = 6.0
 """Seconds to poll, to meet another program that does: the later poll ends the earlier one, and

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from telegram import Bot, BotCommand
 
 from adapters.telegram.faults import NotModified, as_bridge_errors
-from bridge.adapter import MenuItem
 from bridge.errors import BridgeError, Transient
+from bridge.lent import MenuItem
 from bridge.logs import get
 
 log = get(__name__)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from bridge.adapter import AdapterSettings, Platform
+from bridge.platform import AdapterSettings, Platform
 
 
 def _bot_token(value: SecretStr) -> SecretStr:

@@ -32,9 +32,10 @@ from adapters.web.live import Item
 from adapters.web.markup import markdown
 from adapters.web.settings import WebSettings
 from adapters.web.visitors import Door
-from bridge.adapter import Capabilities, Host, Sink
+from bridge.adapter import Capabilities, Sink
 from bridge.errors import Gone
 from bridge.events import ChatRef, MessageRef, Page
+from bridge.lent import Host
 
 _CAPS = Capabilities(max_text=32_000, edit_interval=0.08, edit_interval_group=0.08, buttons=12)
 # With several replicas each text that is shown is stored, for the readers of the others.

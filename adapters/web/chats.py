@@ -1,8 +1,8 @@
 """The chats of one account: what is on screens, over what is stored."""
 
 from adapters.web.live import Item, LiveChat, from_entry
-from bridge.adapter import Entry, News, Transcript
 from bridge.errors import Gone
+from bridge.lent import Entry, News, Transcript
 
 _REMEMBERED = 100_000  # chats known without asking the transcript; about 10 MB
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
 
-from bridge.adapter import Entry
 from bridge.events import Button
+from bridge.lent import Entry
 
 TYPING_LASTS = 6.0  # seconds a page shows the sign after the last call
 MOST_READERS = 20  # open pages of one visitor; a browser's own limit for one server is six

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 
 from adapters.web.faults import bad_request
-from bridge.adapter import Entry
 from bridge.events import ChatRef, Inbound, User
+from bridge.lent import Entry
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_PROFILE = 200  # characters of a name, a language tag, a time zone

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, SecretStr
 
-from bridge.adapter import AdapterSettings, Platform
+from bridge.platform import AdapterSettings, Platform
 
 
 def _stripped(value: SecretStr | None) -> SecretStr | None:

@@ -26,7 +26,7 @@ from bridge.cli.shell import run as _run
 from bridge.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from bridge.adapter import Finding
+    from bridge.platform import Finding
 
 app = typer.Typer(
     name="coze-bridge",

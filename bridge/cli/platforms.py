@@ -12,7 +12,7 @@ from adapters.commands import load, names
 from bridge.cli.shell import exit_codes
 
 if TYPE_CHECKING:
-    from bridge.adapter import Outline
+    from bridge.platform import Outline
 
 
 # As somebody meets them who is new here.

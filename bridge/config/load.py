@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from bridge.adapter import AdapterSettings, Outline
 from bridge.config.schema import (
     AccessSettings,
     AgentSettings,
@@ -29,6 +28,7 @@ from bridge.config.sources import (
     read_tables,
 )
 from bridge.config.values import is_loopback
+from bridge.platform import AdapterSettings, Outline
 
 S = TypeVar("S", bound=Section)
 M = TypeVar("M", bound=BaseModel)

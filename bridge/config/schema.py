@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from bridge.adapter import AdapterSettings
 from bridge.config.values import (
     Count,
     DatabaseUrl,
@@ -25,6 +24,7 @@ from bridge.config.values import (
     VariableSource,
     Window,
 )
+from bridge.platform import AdapterSettings
 
 
 class GroupScope(StrEnum):

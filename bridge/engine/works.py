@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bridge.adapter import News
 from bridge.engine import Engine
 from bridge.engine.drain import Drain
 from bridge.engine.embedded import EmbeddedEngine
@@ -16,6 +15,7 @@ from bridge.errors import Misconfigured
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.pacing import Pacer, Pacing
 from bridge.flow.sharing import sharing
+from bridge.lent import News
 from bridge.store import Store
 from bridge.store.buckets import PostgresBuckets
 from bridge.store.turns import Ledger

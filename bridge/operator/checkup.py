@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from adapters.registry import examiner
-from bridge.adapter import AdapterSettings, Finding, Surroundings
 from bridge.config import CozeSettings, Settings
 from bridge.coze.examine import Examiner, open_examiner
 from bridge.errors import BridgeError, Misconfigured
 from bridge.operator import paper, sights
+from bridge.platform import AdapterSettings, Finding, Surroundings
 from bridge.store import Store, holder_of, open_beside
 from bridge.store.variables import Refusal, refusals
 from bridge.web.ask import Answer, readiness

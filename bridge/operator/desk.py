@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from bridge.adapter import Finding
 from bridge.config import Settings
 from bridge.coze import agent, open_client
 from bridge.coze.examine import Examiner, Sight, open_examiner
@@ -16,6 +15,7 @@ from bridge.events import Inbound
 from bridge.facts import USER_SET
 from bridge.operator import sights
 from bridge.operator.persons import Person, everyone, find
+from bridge.platform import Finding
 from bridge.store import Store
 from bridge.store.overview import newest_of
 from bridge.store.people import everybody

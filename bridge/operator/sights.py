@@ -6,12 +6,12 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from bridge.adapter import Finding
 from bridge.config import AgentSettings, CozeSettings
 from bridge.config.sources import did_you_mean
 from bridge.coze.examine import Keyword, Sight
 from bridge.errors import BridgeError, Exhausted, Gone, RateLimited, Transient, Unauthorised
 from bridge.operator import paper
+from bridge.platform import Finding
 from bridge.store.variables import Refusal
 
 _NOT_PUBLISHED = frozenset({4015, 702242002, 6031})

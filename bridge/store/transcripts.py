@@ -1,4 +1,4 @@
-"""The messages of platforms that have no memory of their own (`bridge.adapter.Transcript`)."""
+"""The messages of platforms that have no memory of their own (`bridge.lent.Transcript`)."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select, update
 
-from bridge.adapter import Entry
 from bridge.errors import Gone
 from bridge.events import Button
+from bridge.lent import Entry
 from bridge.store.codec import BUTTONS
 from bridge.store.run import Store
 from bridge.store.tables import transcript, transcript_chats

@@ -1,4 +1,4 @@
-"""Sealed values by name (`bridge.adapter.Vault`), such as the tokens of other people's workspaces.
+"""Sealed values by name (`bridge.lent.Vault`), such as the tokens of other people's workspaces.
 
 Names and times can be read in the database; values cannot.
 """

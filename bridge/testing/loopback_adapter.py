@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import aiohttp
 from pydantic import BaseModel, TypeAdapter
 
-from bridge.adapter import Capabilities, Host, Sink
+from bridge.adapter import Capabilities, Sink
 from bridge.errors import (
     BridgeError,
     Gone,
@@ -18,6 +18,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.events import ChatKind, ChatRef, Inbound, MessageRef, Page, User
+from bridge.lent import Host
 from bridge.testing.loopback_settings import LoopbackSettings
 
 LONG_POLL = 20.0  # seconds the platform may hold a request for updates

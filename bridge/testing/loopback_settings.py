@@ -2,7 +2,7 @@
 
 from pydantic import HttpUrl
 
-from bridge.adapter import AdapterSettings, Platform
+from bridge.platform import AdapterSettings, Platform
 
 
 class LoopbackSettings(AdapterSettings):

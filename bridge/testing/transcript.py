@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from bridge.adapter import Entry, MenuItem, Transcript, Vault
 from bridge.errors import Gone, Unreachable
 from bridge.events import Button
+from bridge.lent import Entry, MenuItem, Transcript, Vault
 from bridge.testing.vault import MemoryVault
 
 
 class MemoryTranscript:
-    """`bridge.adapter.Transcript` in memory.
+    """`bridge.lent.Transcript` in memory.
 
     failing: while true every call raises `Unreachable`, like a database that does not answer.
     """
@@ -102,7 +102,7 @@ class FakeNews:
 
 @dataclass(slots=True)
 class FakeHost:
-    """`bridge.adapter.Host` for one account; its secrets live as long as it does."""
+    """`bridge.lent.Host` for one account; its secrets live as long as it does."""
 
     transcript: Transcript = field(default_factory=MemoryTranscript)
     vault: Vault = field(default_factory=MemoryVault)

@@ -11,7 +11,7 @@ def _utcnow() -> datetime:
 
 
 class MemoryVault:
-    """`bridge.adapter.Vault` in memory.
+    """`bridge.lent.Vault` in memory.
 
     failing: while true every call raises `Unreachable`, like a database that does not answer.
     """

@@ -6,9 +6,10 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from bridge.adapter import Platform, Retracts, ShowsTyping
+from bridge.adapter import Retracts, ShowsTyping
 from bridge.errors import Gone
 from bridge.events import ChatRef, Page
+from bridge.platform import Platform
 from bridge.testing.contract import AdapterContract, Fault
 from bridge.testing.loopback import BROKEN, KICKED, MARKUP, Loopback, Update, Verb, flood
 from bridge.testing.loopback_adapter import LoopbackAdapter

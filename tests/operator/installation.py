@@ -10,12 +10,12 @@ from typing import TypeAlias
 from aiohttp import web
 
 from adapters.registry import settings_model
-from bridge.adapter import Finding
 from bridge.check import offline
 from bridge.config import Settings, load
 from bridge.emulator import DEMO_APP_ID, DEMO_BOT_ID, DEMO_TOKEN, Emulator
 from bridge.emulator import serve as serve_coze
 from bridge.operator.checkup import ROOM, online
+from bridge.platform import Finding
 from tests.slack.emulator import Emulator as Slack
 from tests.slack.emulator import serve as serve_slack
 from tests.telegram.emulator import Emulator as Telegram

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.registry import examiner
-from bridge.adapter import Finding
 from bridge.emulator import DEMO_BOT_ID, Scenario, Trouble
 from bridge.operator.checkup import online
+from bridge.platform import Finding
 from bridge.store import migrate, open_store
 from bridge.store.variables import Refusal, refuse
 from bridge.variables import FORGOTTEN

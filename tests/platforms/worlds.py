@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from bridge.adapter import Adapter, AdapterSettings, Sink
+from bridge.adapter import Adapter, Sink
 from bridge.app import Bridge, open_bridge, utcnow
 from bridge.config import (
     AgentSettings,
@@ -24,6 +24,7 @@ from bridge.config import (
 from bridge.emulator import DEMO_TOKEN
 from bridge.errors import Transient
 from bridge.flow.supervise import supervise
+from bridge.platform import AdapterSettings
 from bridge.web.server import ServesHttp, Status, serve_http
 
 PATIENCE = 5.0  # seconds to wait for what should happen at once

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.adapter import MenuItem
 from bridge.errors import Departed
 from bridge.events import Button, ChatKind, Inbound, Page
+from bridge.lent import MenuItem
 from bridge.testing.contract import RecordingSink
 from bridge.testing.transcript import FakeHost, MemoryTranscript
 from tests.platforms.worlds import eventually

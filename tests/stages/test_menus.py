@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bridge.adapter import MenuItem
 from bridge.errors import BridgeError, Permanent, Unauthorised, Unreachable
+from bridge.lent import MenuItem
 from bridge.menus import LOOK_EVERY, keep_shown, menus
 from bridge.phrases import MENU
 from bridge.published import Published

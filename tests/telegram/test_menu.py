@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.telegram.menu import commands
-from bridge.adapter import MenuItem
+from bridge.lent import MenuItem
 from tests.telegram.emulator.commands import CommandLists
 
 ODD = [

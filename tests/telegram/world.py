@@ -7,11 +7,11 @@ from pathlib import Path
 
 from adapters.telegram.adapter import TelegramAdapter
 from adapters.telegram.settings import TelegramSettings
-from bridge.adapter import MenuItem, News, Transcript, Vault
 from bridge.config import AgentSettings, Settings
 from bridge.emulator import DEMO_BOT_ID, Scenario
 from bridge.emulator import Emulator as Coze
 from bridge.errors import Unreachable
+from bridge.lent import MenuItem, News, Transcript, Vault
 from bridge.testing.transcript import FakeNews
 from tests.platforms.worlds import RunAgain, Running, running, settings_of
 from tests.telegram.emulator import TOKEN, Emulator

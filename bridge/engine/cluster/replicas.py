@@ -19,7 +19,7 @@ log = get(__name__)
 
 
 class AccountNews:
-    """`bridge.adapter.News` of one account."""
+    """`bridge.lent.News` of one account."""
 
     spreads = True
 

@@ -1,0 +1,139 @@
+"""What the bridge lends to an adapter when it is built."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from bridge.events import Button
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message in a `Transcript`. `id` grows with every append in an account."""
+
+    id: int
+    chat: str
+    author: Literal["user", "bot"]
+    text: str
+    at: datetime
+    buttons: tuple[Button, ...] = ()
+    final: bool = True
+
+
+class Transcript(Protocol):
+    """The memory of a platform that has none of its own, such as the web page.
+
+    Telegram and Slack keep their messages; an adapter that *is* its platform lets the bridge
+    keep them. Every method belongs to the account it was lent to and returns after commit.
+    Raises `Transient` when the database does not answer.
+    """
+
+    async def open_chat(self, chat: str) -> None:
+        """Make the chat known; does nothing if it is."""
+
+    async def knows(self, chat: str) -> bool:
+        """Tell whether the chat was opened before, by this process or an earlier one."""
+
+    async def append(
+        self,
+        chat: str,
+        author: Literal["user", "bot"],
+        text: str,
+        *,
+        key: str,
+        buttons: Sequence[Button] = (),
+        final: bool = True,
+    ) -> Entry:
+        """Add a message; with a key that was used before, change that message instead."""
+
+    async def revise(
+        self, entry_id: int, text: str, *, buttons: Sequence[Button] = (), final: bool = True
+    ) -> Entry:
+        """Change a message. Raises `Gone` if there is none."""
+
+    async def tail(self, chat: str, *, limit: int, before: int | None = None) -> list[Entry]:
+        """Read the newest `limit` messages, older than the id `before` if given, oldest first."""
+
+
+class Vault(Protocol):
+    """What must outlive the process and be readable to nobody else, such as others' tokens.
+
+    Values are sealed with a key from the configuration; names are not. Every method belongs to
+    the account it was lent to and returns after commit. Raises `Transient` when the database
+    does not answer.
+    """
+
+    async def put(self, name: str, value: str, *, expires: datetime | None = None) -> None:
+        """Keep a value, in place of an older one. From `expires` on it is as if removed."""
+
+    async def get(self, name: str) -> str | None:
+        """Return the value; None if there is none. Raises `Unauthorised` if no key opens it."""
+
+    async def take(self, name: str) -> str | None:
+        """Return the value and remove it: of many who take it at once, one gets it.
+
+        Raises like `get`.
+        """
+
+    async def remove(self, name: str) -> None:
+        """Remove the value; one that is not there is success."""
+
+    async def names(self, prefix: str) -> list[str]:
+        """List what there is whose name begins so."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """A command that a platform may offer in a menu: `/word`, and what it is for."""
+
+    word: str
+    description: str
+
+
+class News(Protocol):
+    """A word between the replicas of one account. Who is away does not hear it."""
+
+    @property
+    def spreads(self) -> bool:
+        """Whether there may be others at all."""
+
+    def listen(self, heard: Callable[[str], None]) -> None:
+        """Call `heard` with what others tell, from now on."""
+
+    async def tell(self, text: str) -> None:
+        """Let the others know something of at most 4,000 bytes. Raises nothing."""
+
+
+class Host(Protocol):
+    """What the bridge lends to an adapter when it is built."""
+
+    @property
+    def transcript(self) -> Transcript: ...
+
+    @property
+    def news(self) -> News: ...
+
+    @property
+    def menus(self) -> Mapping[str, Sequence[MenuItem]]:
+        """The commands by language (ISO 639-1); under the empty one, for all others.
+
+        As of now: an agent that is published anew may have others (see `ShowsMenus`).
+        """
+
+    @property
+    def public_url(self) -> str:
+        """Where the built-in server is reached from outside; empty if nobody said."""
+
+    @property
+    def vault(self) -> Vault:
+        """Raises `Misconfigured` while `database.secret_key` is not set."""
+
+    async def secret(self, name: str) -> str:
+        """Return a random secret of this account, made on first use and stored."""
+
+    async def chat_moved(self, old: str, new: str) -> None:
+        """Let everything stored about a chat follow it to its new id.
+
+        Harmless when it happened before. Raises `Transient`; then acknowledge nothing.
+        """

@@ -1,0 +1,99 @@
+"""How a platform introduces itself to the bridge: its settings, and where its adapter is."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+
+class AdapterSettings(BaseModel):
+    """The keys every `[adapters.<account>]` table has. Each adapter extends it with its own.
+
+    platform: which adapter serves the table; the table's own name where it is left out.
+    agent: the `[agents.<name>]` table that answers here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    platform: str = ""
+    agent: str = "default"
+
+    def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
+        """Tell which keys do not fit together: pairs of a key and what to do about it.
+
+        Asked once, after every key was accepted on its own.
+        local: only this machine can reach the built-in server; public_url: how it is reached
+        from outside, empty if nobody said.
+        """
+        return ()
+
+    def keeps_secrets(self) -> bool:
+        """Tell whether the account needs `Host.vault`, and so a key in the configuration."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a platform's own commands (`adapters/commands.py`) are told of a configuration.
+
+    It may not be finished.
+
+    public_url: empty if nobody said. accounts: the tables of this platform; keys that are
+    missing, or were refused, are at their defaults.
+    """
+
+    public_url: str
+    accounts: Mapping[str, AdapterSettings]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """How a platform introduces itself to `adapters/registry.py`.
+
+    settings: the model of its `[adapters.<account>]` table; importing it must be cheap.
+    adapter: "package.module:Class", imported only when an account uses it and called with
+        `(account: str, settings, host: Host)`; None for a platform whose settings are known
+        but which this version cannot connect to yet.
+    examine: "package.module:function", an `Examine`; None where there is nothing to look at.
+    """
+
+    settings: type[AdapterSettings]
+    adapter: str | None
+    examine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `coze-bridge check` looked at.
+
+    verdict: "note" for what need not be wrong. text: begins with the key, or the part, and names
+    the cure where it is not "ok".
+    """
+
+    verdict: Literal["ok", "note", "wrong"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an `Examine` is told of the installation.
+
+    public_url: empty if nobody said. is_running: a bridge works with this configuration just
+    now, so nothing may be done that would take its events away.
+    """
+
+    public_url: str = ""
+    is_running: bool = False
+
+
+class Examine(Protocol):
+    """Looks at what an account needs on the side of its platform."""
+
+    async def __call__(
+        self, account: str, settings: Any, around: Surroundings
+    ) -> Sequence[Finding]:
+        """Look, and change nothing: no event is acknowledged, nothing is registered.
+
+        settings: of the platform's own model. Raises `bridge.errors`.
+        """
