@@ -31,7 +31,7 @@ MOST_OPEN = 3  # questions of one person that wait for their answers
 LATENCY = 0.03  # seconds Telegram takes for a post, so that kills find some under way
 STORING = 0.25  # seconds in which the id of a posted message is stored, on a loaded machine
 SOCKET = 0.25  # seconds a request of a killed process may still lie in a socket
-READY_WITHIN = 5.0
+READY_WITHIN = 20.0  # seconds; on a machine that has much else to do
 
 
 @contextlib.contextmanager
