@@ -1,13 +1,16 @@
 """The engine of several replicas: whoever is free drains a lane; who dies is taken over."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Any, NoReturn
 
 import psycopg
 from procrastinate.exceptions import ConnectorException
 
+from bridge.engine.cluster.pulse import Pulse
 from bridge.engine.cluster.queue import LaneQueue, schema_is_there
 from bridge.engine.cluster.replicas import Replicas
 from bridge.engine.drain import Drain
@@ -69,6 +72,17 @@ class ClusterEngine:
             raise Permanent("the database lacks the queue's tables: run `coze-bridge migrate`")
         self._broken = asyncio.get_running_loop().create_future()
         await self._queue.open()
+        beats = self._replicas.beats
+        pulse = Pulse(self._replicas.url, self._queue.name, 2 * beats.stall)
+        with pulse.felt(beats.every):
+            await self._run(stop, grace, pulse)
+        if self._broken.done():
+            _tell(self._broken)
+        await self._queue.close()
+        await self._replicas.calling.close()
+
+    async def _run(self, stop: asyncio.Event, grace: float, pulse: Pulse) -> None:
+        assert self._broken is not None  # noqa: S101  `run` has made it
         async with asyncio.TaskGroup() as group:
             chores = [
                 group.create_task(self._work_always(), name="lanes"),
@@ -76,6 +90,9 @@ class ClusterEngine:
                 group.create_task(self._every(self._replicas.beats.every / 2, self._revive)),
                 group.create_task(self._every(SWEEP_EVERY, self._sweep)),
                 group.create_task(self._replicas.calling.listen(), name="calling"),
+                group.create_task(
+                    self._every(self._replicas.beats.every, partial(self._feel, pulse))
+                ),
             ]
             stopping = group.create_task(stop.wait())
             either: list[asyncio.Future[Any]] = [stopping, self._broken]
@@ -86,11 +103,11 @@ class ClusterEngine:
             self._drain.close()
             for task in (stopping, *chores):
                 task.cancel()
-            await asyncio.wait(chores, timeout=grace + LAST_WORDS)
-        if self._broken.done():
-            _tell(self._broken)
-        await self._queue.close()
-        await self._replicas.calling.close()
+            patience = LAST_WORDS if self._broken.done() else grace + LAST_WORDS
+            _, late = await asyncio.wait(chores, timeout=patience)
+            if late and self._broken.done():
+                log.critical("engine.hangs", error=str(self._broken.exception()))
+                os._exit(1)  # nobody would wait for us; the ledger has everything
 
     async def _work_always(self) -> None:
         attempt = 0
@@ -153,6 +170,10 @@ class ClusterEngine:
         elif age is not None:
             lease.renew(asked_at - age)
 
+    async def _feel(self, pulse: Pulse) -> None:
+        if pulse.is_gone():
+            self._break(Permanent("the connections of the queue hang: start this replica again"))
+
     async def _revive(self) -> None:
         if revived := await self._queue.revive(sure=self._knows_silence):
             log.warning("lanes.taken_over", jobs=revived)
@@ -160,8 +181,12 @@ class ClusterEngine:
             log.warning("lanes.given_back", jobs=idle)
 
     def _knows_silence(self) -> bool:
-        """Whether those who are silent had the same chance to be heard as we."""
-        return self._replicas.lease.has_lasted(self._replicas.beats.stall)
+        """Whether those who are silent have had their chance to be heard, as we had ours.
+
+        After the database was away some connect sooner than others: psycopg gives a connection
+        that hangs up to ten seconds to end.
+        """
+        return self._replicas.lease.has_lasted(3 * self._replicas.beats.stall)
 
     async def _sweep(self) -> None:
         lanes = await self._ledger.open_lanes(self._accounts)

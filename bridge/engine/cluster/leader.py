@@ -17,7 +17,7 @@ LOOK_EVERY = 2.0  # seconds between two looks at whether we still are
 PATIENCE = 4.0  # seconds for the database's answer to that
 
 # So that the server lets go of a host that vanished; a killed process is noticed at once.
-_KEEPALIVES = {
+KEEPALIVES = {
     "keepalives": 1,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -52,7 +52,7 @@ async def _elected(url: str, what: str) -> psycopg.AsyncConnection:
             connection = await psycopg.AsyncConnection.connect(
                 url,
                 autocommit=True,
-                **_KEEPALIVES,  # type: ignore[arg-type]  # libpq's own words
+                **KEEPALIVES,  # type: ignore[arg-type]  # libpq's own words
             )
         except psycopg.Error as error:
             attempt += 1

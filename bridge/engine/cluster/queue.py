@@ -112,6 +112,7 @@ class LaneQueue:
         self._task = self._app.task(name=TASK, pass_context=True)(drain)
         self._worker: Worker | None = None
         self._jobs: dict[str, Job] = {}  # those at work, by their lanes
+        self._former: list[int] = []  # our earlier names, under which nobody works any more
         self._idle: set[int] = set()  # ours, it was said, though nobody works on them
 
     async def open(self) -> None:
@@ -154,10 +155,21 @@ class LaneQueue:
             update_heartbeat_interval=self._beats.every,
             stalled_worker_timeout=STRIKE,
         )
+        worker = self._worker
         try:
-            await self._worker.run()  # type: ignore[no-untyped-call]  # the library is typed almost whole
+            await worker.run()  # type: ignore[no-untyped-call]  # the library is typed almost whole
         except (ConnectorException, psycopg.Error) as error:
             raise Unreachable(f"database: {error}") from error
+        finally:
+            self._note_former(worker)
+
+    def _note_former(self, worker: Worker) -> None:
+        if worker.worker_id is not None:  # the database was not told that it is no more
+            self._former.append(worker.worker_id)
+
+    def name(self) -> int | None:
+        """What the database knows us as; None while it does not."""
+        return self._worker.worker_id if self._worker else None
 
     def leave(self) -> None:
         """Let those at work have their grace when `work` is cancelled."""
@@ -221,8 +233,12 @@ class LaneQueue:
         """Let others have those jobs that count as ours though we do not work on them.
 
         The answer that we had them, or the word that they ended, was lost with a connection. One
-        that is just beginning or ending looks the same, so only what is seen twice counts.
+        that is just beginning or ending looks the same, so only what is seen twice counts. What
+        we had under a name that the database's absence ended goes at once.
         """
+        if former := list(self._former):
+            await self._app.connector.execute_query_async(_BEQUEATH, workers=former)
+            self._former = self._former[len(former) :]
         worker = self._worker.worker_id if self._worker else None
         rows = await self._app.connector.execute_query_all_async(_AT_WORK, worker=worker)
         idle = {row["id"] for row in rows} - {job.id for job in self._jobs.values()}
@@ -258,6 +274,10 @@ WHERE id = %(job)s AND worker_id = %(worker)s AND status = 'doing'
 _GIVE_BACK = """
 UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL
 WHERE id = %(job)s AND worker_id = %(worker)s AND status = 'doing'
+"""
+_BEQUEATH = """
+UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL
+WHERE worker_id = ANY(%(workers)s) AND status = 'doing'
 """
 _REVIVE = """
 UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL
