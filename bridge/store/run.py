@@ -44,6 +44,17 @@ def await_in_job(work: Coroutine[Any, Any, T]) -> T:
     return await_only(work)
 
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html, of those that its driver does
+# not call operational: what an operator, or the end of a failover, puts right while we run.
+_PASSES = frozenset(
+    {
+        "25006",  # read-only: a standby, or a service whose disk is full
+        "0A000",  # as a standby answers to whoever wants to write
+        "42501",  # a right is missing
+    }
+)
+
+
 @contextmanager
 def as_bridge_errors() -> Iterator[None]:
     """Translate what an operator has to do with; a broken statement is a bug and stays."""
@@ -54,7 +65,8 @@ def as_bridge_errors() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unreachable(f"database: {_cause(error)}", happened=True) from error
-        if isinstance(error, OperationalError | InterfaceError):
+        passes = getattr(error.orig, "sqlstate", None) in _PASSES
+        if passes or isinstance(error, OperationalError | InterfaceError):
             raise Unreachable(f"database: {_cause(error)}") from error
         if type(error) is DatabaseError:  # none of its kinds: not a database, a damaged one
             raise Permanent(f"database: {_cause(error)}") from error
@@ -62,4 +74,9 @@ def as_bridge_errors() -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error)
+    return one_line(getattr(error, "orig", None) or error)
+
+
+def one_line(error: object) -> str:
+    """What a driver says of an error. PostgreSQL's adds the statement, on lines of its own."""
+    return " ".join(str(error).split())

@@ -54,3 +54,20 @@ def database(server: URL) -> Iterator[str]:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     finally:
         admin.dispose()
+
+
+@contextmanager
+def stranger(url: str) -> Iterator[str]:
+    """A user who may log in and nothing else; yields the database's URL for them."""
+    name = f"stranger_{secrets.token_hex(6)}"
+    admin = create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    try:
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'"))
+        yield make_url(url).set(username=name, password=name).render_as_string(False)
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP ROLE {name}"))
+    finally:
+        admin.dispose()

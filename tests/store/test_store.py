@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, select, text
 from sqlalchemy.engine import URL
@@ -186,3 +187,32 @@ async def test_a_database_that_is_not_there_has_done_nothing() -> None:
         await store.write(add("a"))
     assert not caught.value.happened
     await store.close()
+
+
+@pytest.mark.postgres
+async def test_a_database_that_only_lets_read_is_one_that_is_away(pg_server: URL) -> None:
+    with postgres.database(pg_server) as url:
+        await migrate(url)
+        with psycopg.connect(url, autocommit=True) as admin:  # as a full disk makes many services
+            admin.execute(
+                psycopg.sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(
+                    psycopg.sql.Identifier(admin.info.dbname)
+                )
+            )
+        store = await open_store(url)
+        with pytest.raises(Unreachable, match="read-only") as caught:
+            await store.write(add("a"))
+        assert not caught.value.happened
+        assert await store.read(names) == set()
+        await store.close()
+
+
+@pytest.mark.postgres
+async def test_who_may_not_do_something_is_told_in_one_line(pg_server: URL) -> None:
+    with postgres.database(pg_server) as url, postgres.stranger(url) as theirs:
+        with pytest.raises(Unreachable, match="permission denied for schema public") as e:
+            await migrate(theirs)
+        assert "\n" not in str(e.value)
+        await migrate(url)
+        with pytest.raises(Unreachable, match="permission denied for table alembic_version"):
+            await open_store(theirs)
