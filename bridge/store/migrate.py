@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from bridge.errors import Permanent
@@ -18,6 +18,8 @@ from bridge.store.sqlite import sqlite_engine
 
 T = TypeVar("T")
 
+# Ends with the transaction. PostgreSQL's own errors in a race for a table's name help nobody.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('coze-bridge migrate', 0))"
 SCRIPTS = Path(__file__).with_name("migrations")
 
 
@@ -78,6 +80,8 @@ def state_of(connection: Connection) -> SchemaState:
 
 
 def _upgrade(connection: Connection) -> str:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(ONE_AT_A_TIME))
     state = state_of(connection)
     if not state.up_to_date:
         config = Config()

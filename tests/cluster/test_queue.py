@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from bridge.engine.cluster.calling import Calling
 from bridge.engine.cluster.queue import Beats, LaneQueue, apply_schema, schema_is_there
+from bridge.errors import Unreachable
 from bridge.store import Store
 
 pytestmark = pytest.mark.postgres
@@ -72,6 +73,26 @@ async def test_a_job_belongs_to_the_transaction_of_its_message(url: str, store: 
         await store.write(lambda connection: queue.defer(connection, "kept"))
         await work.until(1)
     assert work.begun == ["kept"]
+
+
+async def test_a_message_whose_job_cannot_be_added_is_not_accepted(url: str, store: Store) -> None:
+    queue = LaneQueue(url, Work(), BRISK, grace=0.2)
+
+    def cut(connection: Connection) -> None:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s)", [pid])
+        queue.defer(connection, "lane")
+
+    def refused(connection: Connection) -> None:
+        connection.execute(text("DROP FUNCTION procrastinate_defer_jobs_v1"))
+        queue.defer(connection, "lane")
+
+    with pytest.raises(Unreachable):
+        await store.write(cut)
+    with pytest.raises(Unreachable, match="procrastinate_defer_jobs_v1"):
+        await store.write(refused)
+    assert await store.read(lambda it: it.execute(text("SELECT 1")).scalar_one()) == 1
 
 
 async def test_a_lane_is_worked_on_by_one_at_a_time(url: str, store: Store) -> None:
@@ -269,6 +290,11 @@ async def until_somebody_waits(url: str) -> None:
 async def test_the_schema_is_made_once(url: str, store: Store) -> None:
     assert await schema_is_there(url)
     await apply_schema(url)
+
+
+async def test_two_may_make_the_schema_at_once(url: str) -> None:
+    await asyncio.gather(*(apply_schema(url) for _ in range(4)))
+    assert await schema_is_there(url)
 
 
 async def test_what_one_says_all_others_hear(url: str) -> None:

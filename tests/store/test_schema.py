@@ -1,18 +1,21 @@
 """Migrations make the tables that the code expects, on both databases."""
 
+import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from bridge.errors import Misconfigured, Permanent
 from bridge.store import migrate, open_store, schema_state
 from bridge.store.secrets import secret
 from bridge.store.tables import metadata
+from bridge.testing import postgres
 
 
 def engine_for(url: str):  # type: ignore[no-untyped-def]
@@ -38,6 +41,18 @@ async def test_migrating_twice_changes_nothing(url: str) -> None:
     state = await schema_state(url)
     assert state.up_to_date
     assert state.current == first
+
+
+@pytest.mark.postgres
+async def test_two_may_migrate_at_once(pg_server: URL) -> None:
+    code = (
+        "import asyncio, sys; from bridge.store import migrate; asyncio.run(migrate(sys.argv[1]))"
+    )
+    with postgres.database(pg_server) as url:
+        command = [sys.executable, "-c", code, url]
+        both = [await asyncio.create_subprocess_exec(*command) for _ in range(3)]
+        async with asyncio.timeout(60):
+            assert [await process.wait() for process in both] == [0, 0, 0]
 
 
 async def test_an_empty_database_is_not_up_to_date(url: str) -> None:

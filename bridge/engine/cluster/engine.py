@@ -7,9 +7,6 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Any, NoReturn
 
-import psycopg
-from procrastinate.exceptions import ConnectorException
-
 from bridge.engine.cluster.pulse import Pulse
 from bridge.engine.cluster.queue import LaneQueue, schema_is_there
 from bridge.engine.cluster.replicas import Replicas
@@ -147,16 +144,13 @@ class ClusterEngine:
     async def _still_ours(self, lane: str) -> bool:
         """After an error: another replica may work on the lane by now, and must not be fenced."""
         self._replicas.lease.check()
-        try:
-            return lane not in await self._queue.lost()
-        except (ConnectorException, psycopg.Error) as error:
-            raise Unreachable(f"database: {error}") from error
+        return lane not in await self._queue.lost()
 
     async def _pass_on(self, lane: str) -> None:
         """We leave; who has less to do goes on."""
         try:
             await self._queue.put(lane)
-        except (ConnectorException, psycopg.Error) as error:
+        except Unreachable as error:
             log.warning("lane.not_passed_on", lane=lane, error=str(error))  # the sweeper will
 
     # Chores
@@ -197,7 +191,7 @@ class ClusterEngine:
         while True:
             try:
                 await chore()
-            except (Unreachable, ConnectorException, psycopg.Error) as error:
+            except Unreachable as error:
                 log.warning("engine.no_database", error=str(error))
             await asyncio.sleep(seconds)
 

@@ -8,19 +8,21 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2s
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 
+from bridge.engine.cluster.faults import as_unreachable
 from bridge.errors import Unreachable
 from bridge.lanes import account_of
 from bridge.logs import get
+from bridge.store.migrate import ONE_AT_A_TIME
 from bridge.store.run import Transaction, await_in_job
 
 log = get(__name__)
@@ -69,9 +71,10 @@ class OwnJobs(JobManager):
         """
         query = _END if status is Status.SUCCEEDED else _GIVE_BACK
         try:
-            await self.connector.execute_query_async(query, job=job.id, worker=job.worker_id)
-        except ConnectorException as error:
-            log.warning("job.not_ended", job=job.id, error=str(error.__cause__ or error))
+            with as_unreachable():
+                await self.connector.execute_query_async(query, job=job.id, worker=job.worker_id)
+        except Unreachable as error:
+            log.warning("job.not_ended", job=job.id, error=str(error))
 
 
 def queue_of(account: str) -> str:
@@ -117,10 +120,8 @@ class LaneQueue:
 
     async def open(self) -> None:
         """Connect."""
-        try:
+        with as_unreachable():
             await self._app.open_async()
-        except (ConnectorException, psycopg.Error) as error:
-            raise Unreachable(f"database: {error}") from error
 
     async def close(self) -> None:
         """Release every connection."""
@@ -129,11 +130,13 @@ class LaneQueue:
     def defer(self, transaction: Transaction, lane: str) -> None:
         """Add a job in the transaction of a job of the store."""
         raw = transaction.connection.driver_connection
-        await_in_job(self._job(lane, connection=raw).defer_async(lane=lane))
+        with as_unreachable():
+            await_in_job(self._job(lane, connection=raw).defer_async(lane=lane))
 
     async def put(self, lane: str) -> None:
         """Add a job by itself."""
-        await self._job(lane).defer_async(lane=lane)
+        with as_unreachable():
+            await self._job(lane).defer_async(lane=lane)
 
     def _job(self, lane: str, connection: Any = None) -> JobDeferrer:
         queue = queue_of(account_of(lane))
@@ -157,15 +160,11 @@ class LaneQueue:
         )
         worker = self._worker
         try:
-            await worker.run()  # type: ignore[no-untyped-call]  # the library is typed almost whole
-        except (ConnectorException, psycopg.Error) as error:
-            raise Unreachable(f"database: {error}") from error
+            with as_unreachable():
+                await worker.run()  # type: ignore[no-untyped-call]  # the library is typed almost whole
         finally:
-            self._note_former(worker)
-
-    def _note_former(self, worker: Worker) -> None:
-        if worker.worker_id is not None:  # the database was not told that it is no more
-            self._former.append(worker.worker_id)
+            if worker.worker_id is not None:  # the database was not told that it is no more
+                self._former.append(worker.worker_id)
 
     def name(self) -> int | None:
         """What the database knows us as; None while it does not."""
@@ -190,7 +189,7 @@ class LaneQueue:
     async def lost(self) -> list[str]:
         """Those lanes at work that are not ours any more."""
         jobs = dict(self._jobs)
-        rows = await self._app.connector.execute_query_all_async(
+        rows = await self._rows(
             _OURS,
             jobs=[job.id for job in jobs.values()],
             workers=[job.worker_id for job in jobs.values()],
@@ -206,7 +205,7 @@ class LaneQueue:
         worker = self._worker
         if worker is None or worker.worker_id is None:
             return None
-        row = await self._app.connector.execute_query_one_async(_AGE, worker_id=worker.worker_id)
+        [row] = await self._rows(_AGE, worker_id=worker.worker_id)
         if row["age"] is None:
             worker.stop()  # type: ignore[no-untyped-call]  # as below
             return None
@@ -220,13 +219,13 @@ class LaneQueue:
         if not sure():
             return 0
         stall = self._beats.stall
-        stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stall)
+        with as_unreachable():
+            stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stall)
         if not sure():  # the answer may have waited for as long as the others were silent
             return 0
         revived = 0
         for job in stalled:  # `retry_job` would take it from a replica that was quicker, at work
-            given = {"job": job.id, "worker": job.worker_id}
-            revived += len(await self._app.connector.execute_query_all_async(_REVIVE, **given))
+            revived += len(await self._rows(_REVIVE, job=job.id, worker=job.worker_id))
         return revived
 
     async def give_back(self) -> int:
@@ -237,23 +236,27 @@ class LaneQueue:
         we had under a name that the database's absence ended goes at once.
         """
         if former := list(self._former):
-            await self._app.connector.execute_query_async(_BEQUEATH, workers=former)
+            await self._rows(_BEQUEATH, workers=former)
             self._former = self._former[len(former) :]
         worker = self._worker.worker_id if self._worker else None
-        rows = await self._app.connector.execute_query_all_async(_AT_WORK, worker=worker)
+        rows = await self._rows(_AT_WORK, worker=worker)
         idle = {row["id"] for row in rows} - {job.id for job in self._jobs.values()}
         again, self._idle = idle & self._idle, idle
         for job in again:
-            await self._app.connector.execute_query_async(_GIVE_BACK, job=job, worker=worker)
+            await self._rows(_GIVE_BACK, job=job, worker=worker)
         return len(again)
 
     async def sweep(self, lanes: Collection[str]) -> int:
         """Add a job for each of these lanes that has none; returns how many there were."""
-        rows = await self._app.connector.execute_query_all_async(_LOCKS, task=TASK)
+        rows = await self._rows(_LOCKS, task=TASK)
         missing = set(lanes) - {row["lock"] for row in rows}
         for lane in missing:
             await self.put(lane)
         return len(missing)
+
+    async def _rows(self, query: LiteralString, **values: Any) -> list[dict[str, Any]]:
+        with as_unreachable():
+            return await self._app.connector.execute_query_all_async(query, **values)
 
 
 _AGE = """
@@ -274,10 +277,12 @@ WHERE id = %(job)s AND worker_id = %(worker)s AND status = 'doing'
 _GIVE_BACK = """
 UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL
 WHERE id = %(job)s AND worker_id = %(worker)s AND status = 'doing'
+RETURNING id
 """
 _BEQUEATH = """
 UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL
 WHERE worker_id = ANY(%(workers)s) AND status = 'doing'
+RETURNING id
 """
 _REVIVE = """
 UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL
@@ -292,21 +297,21 @@ WHERE task_name = %(task)s AND status IN ('todo', 'doing')
 
 async def schema_is_there(url: str) -> bool:
     """Tell whether `apply_schema` was called. Raises `Unreachable`."""
-    try:
+    with as_unreachable():
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-            cursor = await connection.execute("SELECT to_regclass('procrastinate_jobs')")
-            row = await cursor.fetchone()
-            return row is not None and row[0] is not None
-    except psycopg.Error as error:
-        raise Unreachable(f"database: {error}") from error
+            return await _is_there(connection)
 
 
 async def apply_schema(url: str) -> None:
     """Create procrastinate's tables, unless they are there. Raises `Unreachable`."""
-    if await schema_is_there(url):
-        return
-    try:
+    with as_unreachable():
         async with await psycopg.AsyncConnection.connect(url) as connection:
-            await connection.execute(SchemaManager.get_schema())
-    except psycopg.Error as error:
-        raise Unreachable(f"database: {error}") from error
+            await connection.execute(ONE_AT_A_TIME)
+            if not await _is_there(connection):
+                await connection.execute(SchemaManager.get_schema())
+
+
+async def _is_there(connection: psycopg.AsyncConnection) -> bool:
+    cursor = await connection.execute("SELECT to_regclass('procrastinate_jobs')")
+    row = await cursor.fetchone()
+    return row is not None and row[0] is not None
