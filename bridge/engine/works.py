@@ -18,6 +18,7 @@ from bridge.flow.sharing import sharing
 from bridge.lent import News
 from bridge.store import Store
 from bridge.store.buckets import PostgresBuckets
+from bridge.store.postgres import EXTRA
 from bridge.store.turns import Ledger
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ async def works(url: str, store: Store, now: Callable[[], datetime]) -> AsyncIte
     try:
         from bridge.engine.cluster import Replicas  # noqa: PLC0415  an extra, for who needs it
     except ImportError as error:
-        told = f"PostgreSQL takes the extra: pip install 'coze-bridge[cluster]' ({error})"
-        raise Misconfigured([f"database.url: {told}"]) from error
+        raise Misconfigured([f"database.url: {EXTRA} ({error})"]) from error
     async with AsyncExitStack() as stack:
         buckets = PostgresBuckets(url)
         stack.push_async_callback(buckets.close)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from bridge.errors import Permanent
+from bridge.store.postgres import conninfo, impatient
 from bridge.store.run import Job, as_bridge_errors
 from bridge.store.sqlite import sqlite_engine
 
@@ -38,7 +39,8 @@ class SchemaState:
 async def schema_state(url: str) -> SchemaState:
     """Compare the database with this program. Raises `Unreachable`; changes nothing.
 
-    Raises `Permanent` if the schema is newer than the program. A SQLite file must be there.
+    Raises `Misconfigured` for a URL that cannot work, `Permanent` if the schema is newer than
+    the program. A SQLite file must be there.
     """
     return await asyncio.to_thread(_with_connection, url, state_of, query_only=True)
 
@@ -62,7 +64,9 @@ def _engine(url: str, *, query_only: bool) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         # Whoever only looks takes no lock that a running daemon would have to wait for.
         return sqlite_engine(url, query_only=query_only, size=1)
-    return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True)
+    conninfo(url)  # it says what is wrong with a URL
+    parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(parsed, connect_args=impatient(parsed), hide_parameters=True)
 
 
 def state_of(connection: Connection) -> SchemaState:

@@ -12,12 +12,12 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bridge.errors import Unreachable
-from bridge.store.run import Job, as_bridge_errors
+from bridge.errors import Misconfigured, Unreachable
+from bridge.store.run import Job, as_bridge_errors, one_line
 
 T = TypeVar("T")
 
-
+EXTRA = "PostgreSQL takes the extra: pip install 'coze-bridge[cluster]'"
 BATCH = 100  # jobs in one transaction; more would only delay the first
 LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, milliseconds
 """So that a host that vanished is an error soon, and not when the network gives up."""
@@ -36,6 +36,24 @@ class _Request(Generic[T]):
     future: "asyncio.Future[T]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+
+
+def conninfo(url: str) -> str:
+    """The URL for those who speak with libpq themselves. Raises `Misconfigured`.
+
+    libpq would read some URLs in another way than we do: what follows a slash in a password as
+    the database, of several hosts only the last. What it cannot read, it tells, password and all.
+    """
+    try:
+        from psycopg import ProgrammingError, conninfo  # noqa: PLC0415  an extra, for who needs it
+    except ImportError as error:
+        raise Misconfigured([f"database.url: {EXTRA} ({error})"]) from error
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    _, options = parsed.get_dialect()().create_connect_args(parsed)
+    try:
+        return conninfo.make_conninfo(**{**impatient(parsed), **options})
+    except ProgrammingError as error:
+        raise Misconfigured([f"database.url: {one_line(error)}"]) from error
 
 
 class PostgresStore:

@@ -3,16 +3,19 @@
 import asyncio
 import os
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import URL, make_url
 
 from bridge.errors import Misconfigured, Permanent
 from bridge.store import migrate, open_store, schema_state
+from bridge.store.postgres import conninfo
 from bridge.store.secrets import secret
 from bridge.store.tables import metadata
 from bridge.testing import postgres
@@ -88,11 +91,39 @@ async def test_a_second_daemon_on_one_file_is_refused(tmp_path: Path) -> None:
         ("sqlite://", "needs a file"),
         ("sqlite:///:memory:", "needs a file"),
         ("sqlite:////no/such/folder/x.db", "there is no folder"),
+        ("postgresql://anna:secret@host/x?sslmod=require", 'invalid connection option "sslmod"'),
     ],
 )
 async def test_a_url_that_cannot_work_names_its_key(url: str, problem: str) -> None:
     with pytest.raises(Misconfigured, match=f"database.url: .*{problem}"):
         await open_store(url)
+
+
+def test_a_url_means_the_same_to_all_who_connect() -> None:
+    read = conninfo_to_dict(conninfo("postgresql://anna:se/cr%zz@/x?host=one:1&host=two:2"))
+    assert read == {
+        "user": "anna",
+        "password": "se/cr%zz",
+        "dbname": "x",
+        "host": "one,two",
+        "port": "1,2",
+        "connect_timeout": "5",
+        "tcp_user_timeout": "10000",
+    }
+    patient = conninfo_to_dict(conninfo("postgresql://host/x?connect_timeout=60"))
+    assert patient["connect_timeout"] == "60"
+
+
+async def test_without_its_driver_the_extra_is_named() -> None:
+    code = (
+        "import asyncio, sys; sys.modules['psycopg'] = None\n"
+        "from bridge.errors import Misconfigured; from bridge.store import open_store\n"
+        "try: asyncio.run(open_store('postgresql://host/x'))\n"
+        "except Misconfigured as error: print(error)"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE)
+    told, _ = await process.communicate()
+    assert b"coze-bridge[cluster]" in told
 
 
 async def test_a_file_that_is_no_database_is_named_as_that(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class ClusterEngine:
         self._drain = drain
         self._accounts = accounts
         self._queue = LaneQueue(
-            replicas.url, self._work, replicas.beats, grace=grace, accounts=accounts
+            replicas.conninfo, self._work, replicas.beats, grace=grace, accounts=accounts
         )
         self._broken: asyncio.Future[NoReturn] | None = None
         self._closing = False
@@ -70,7 +70,7 @@ class ClusterEngine:
         self._broken = asyncio.get_running_loop().create_future()
         await self._queue.open()
         beats = self._replicas.beats
-        pulse = Pulse(self._replicas.url, self._queue.name, 2 * beats.stall)
+        pulse = Pulse(self._replicas.conninfo, self._queue.name, 2 * beats.stall)
         with pulse.felt(beats.every):
             await self._run(stop, grace, pulse)
         if self._broken.done():

@@ -23,6 +23,7 @@ from bridge.errors import Unreachable
 from bridge.lanes import account_of
 from bridge.logs import get
 from bridge.store.migrate import ONE_AT_A_TIME
+from bridge.store.postgres import conninfo
 from bridge.store.run import Transaction, await_in_job
 
 log = get(__name__)
@@ -298,14 +299,16 @@ WHERE task_name = %(task)s AND status IN ('todo', 'doing')
 async def schema_is_there(url: str) -> bool:
     """Tell whether `apply_schema` was called. Raises `Unreachable`."""
     with as_unreachable():
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(
+            conninfo(url), autocommit=True
+        ) as connection:
             return await _is_there(connection)
 
 
 async def apply_schema(url: str) -> None:
     """Create procrastinate's tables, unless they are there. Raises `Unreachable`."""
     with as_unreachable():
-        async with await psycopg.AsyncConnection.connect(url) as connection:
+        async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
             await connection.execute(ONE_AT_A_TIME)
             if not await _is_there(connection):
                 await connection.execute(SchemaManager.get_schema())

@@ -11,6 +11,7 @@ from bridge.engine.cluster.queue import Beats
 from bridge.errors import Unreachable
 from bridge.flow.interrupts import Interrupts
 from bridge.logs import get
+from bridge.store.postgres import conninfo
 from bridge.store.turns import Ledger
 
 STOP = "stop"
@@ -46,9 +47,10 @@ class Replicas:
         self, url: str, ledger: Ledger, interrupts: Interrupts, *, beats: Beats | None = None
     ) -> None:
         self.url = url
+        self.conninfo = conninfo(url)
         self.beats = beats or Beats()
         self.lease = Lease(self.beats.stall / 2)
-        self.calling = Calling(url)
+        self.calling = Calling(self.conninfo)
         self.calling.on(STOP, interrupts.ask)
         self._ledger = ledger
         self._interrupts = interrupts
@@ -71,4 +73,4 @@ class Replicas:
 
         Yields what is set when it is not any more.
         """
-        return leading(self.url, account)
+        return leading(self.conninfo, account)
