@@ -314,3 +314,35 @@ async def test_what_one_says_all_others_hear(url: str) -> None:
     for listener in listeners:
         await listener.close()
     assert set(heard) == {"0 telegram/bot/42/"}
+
+
+async def test_who_speaks_and_who_hears_survive_odd_words_and_a_restart(url: str) -> None:
+    heard: list[str] = []
+    listener, speaker = Calling(url), Calling(url)
+    listener.on("bug", int)
+    listener.on("stop", heard.append)
+    task = asyncio.create_task(listener.listen())
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as admin:
+        async with asyncio.timeout(PATIENCE):
+            while not heard:  # until it listens
+                await speaker.tell("stop", "first")
+                await asyncio.sleep(0.05)
+            for odd in ("5", "null", "[1]", "nonsense", '["a", ["stop"], {}]'):
+                await admin.execute("SELECT pg_notify('coze_bridge', %s)", [odd])
+            await speaker.tell("bug", "no number")
+            await admin.execute(OTHERS_END)
+            await speaker.tell("stop", "second")  # by a connection that it has to make anew
+            while heard[-1] != "third":  # the one who hears does so, too
+                await speaker.tell("stop", "third")
+                await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    await listener.close()
+    await speaker.close()
+
+
+OTHERS_END = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""

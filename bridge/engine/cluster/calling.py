@@ -3,11 +3,14 @@
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Callable
+from typing import NoReturn
 
 import psycopg
 from psycopg import sql
 
+from bridge.engine.cluster.faults import as_unreachable
 from bridge.errors import Unreachable
 from bridge.flow.retry import backoff
 from bridge.logs import get
@@ -15,6 +18,7 @@ from bridge.logs import get
 log = get(__name__)
 
 CHANNEL = "coze_bridge"
+CALM = 10.0  # seconds a connection must have lasted for earlier ones to be forgotten
 ALIVE = 5.0  # seconds between two looks at whether the connection still is one
 
 
@@ -36,15 +40,16 @@ class Calling:
         """Hear, until cancelled; connects again whenever that is needed."""
         attempt = 0
         while True:
+            began = time.monotonic()
             try:
-                await self._listen()
-                attempt = 0
-            except psycopg.Error as error:
-                attempt += 1
+                with as_unreachable():
+                    await self._listen()
+            except Unreachable as error:
+                attempt = 1 if time.monotonic() - began > CALM else attempt + 1
                 log.warning("calling.lost", error=str(error))
             await asyncio.sleep(backoff(attempt))
 
-    async def _listen(self) -> None:
+    async def _listen(self) -> NoReturn:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             while True:
@@ -54,23 +59,37 @@ class Calling:
 
     def _take(self, payload: str) -> None:
         try:
-            name, topic, text = json.loads(payload)
-        except ValueError:
+            name, topic, text = map(str, json.loads(payload))
+        except (ValueError, TypeError):
             log.warning("calling.unreadable")  # from another version, say
             return
-        if name != self._name and topic in self._heard:
+        if name == self._name or topic not in self._heard:
+            return
+        try:
             self._heard[topic](text)
+        except Exception:
+            log.exception("calling.bug", topic=topic)  # whoever hears must not deafen the others
 
     async def tell(self, topic: str, text: str) -> None:
         """Say something of at most 7,000 bytes. Raises `Unreachable`."""
         payload = json.dumps([self._name, topic, text], ensure_ascii=False)
         async with self._speaking:
+            used = self._speaker is not None
             try:
+                await self._say(payload)
+            except Unreachable:
+                if not used:
+                    raise
+                await self._say(payload)  # the server was restarted since; twice does no harm
+
+    async def _say(self, payload: str) -> None:
+        try:
+            with as_unreachable():
                 speaker = await self._connected()
                 await speaker.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
-            except psycopg.Error as error:
-                await self._hang_up()
-                raise Unreachable(f"database: {error}") from error
+        except BaseException:
+            await self._hang_up()
+            raise
 
     async def _connected(self) -> psycopg.AsyncConnection:
         if self._speaker is None or self._speaker.closed:
