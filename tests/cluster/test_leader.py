@@ -7,6 +7,7 @@ import pytest
 
 from bridge.engine.cluster import leader
 from bridge.engine.cluster.leader import leading
+from bridge.errors import Unreachable
 
 pytestmark = pytest.mark.postgres
 PATIENCE = 10.0  # seconds
@@ -49,3 +50,18 @@ async def test_who_lost_the_connection_is_told(url: str) -> None:
         await lost.wait()
         async with leading(url, "bot") as again:
             assert not again.is_set()
+
+
+async def test_who_fails_to_become_the_one_leaves_no_connection(url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as admin:
+        hides = "CREATE FUNCTION public.pg_try_advisory_lock(bigint) RETURNS bool LANGUAGE sql AS"
+        await admin.execute(f"{hides} 'SELECT 1 / 0 > 0'")
+        path = psycopg.sql.SQL("ALTER DATABASE {} SET search_path = public, pg_catalog")
+        await admin.execute(path.format(psycopg.sql.Identifier(admin.info.dbname)))
+        with pytest.raises(Unreachable, match="division by zero"):
+            async with leading(url, "bot"):
+                pass
+        others = "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        async with asyncio.timeout(PATIENCE):
+            while (await admin.execute(others)).rowcount > 1:
+                await asyncio.sleep(0.05)

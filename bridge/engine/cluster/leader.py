@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager, suppress
 
 import psycopg
 
-from bridge.errors import Unreachable
+from bridge.engine.cluster.faults import as_unreachable
 from bridge.flow.retry import backoff
 from bridge.logs import get
+from bridge.store.run import one_line
 
 log = get(__name__)
 
@@ -56,24 +57,27 @@ async def _elected(url: str, what: str) -> psycopg.AsyncConnection:
             )
         except psycopg.Error as error:
             attempt += 1
-            log.warning("leader.no_database", of=what, error=str(error))
+            log.warning("leader.no_database", of=what, error=one_line(error))
             await asyncio.sleep(backoff(attempt))
             continue
-        if await _locked(connection, what):
+        attempt, elected = 0, False
+        try:
+            elected = await _locked(connection, what)
+        finally:  # not left open, whatever happens: unseen, it might have the lock
+            if not elected:
+                await connection.close()
+        if elected:
             return connection
-        await connection.close()
         await asyncio.sleep(TRY_EVERY)
 
 
 async def _locked(connection: psycopg.AsyncConnection, what: str) -> bool:
     """Try until somebody else's connection, and with it their lock, may be gone."""
-    try:
+    with as_unreachable():
         cursor = await connection.execute(
             "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"coze-bridge/{what}",)
         )
         row = await cursor.fetchone()
-    except psycopg.Error as error:
-        raise Unreachable(f"database: {error}") from error
     return bool(row and row[0])
 
 
@@ -85,5 +89,6 @@ async def _watch(connection: psycopg.AsyncConnection, lost: asyncio.Event) -> No
             async with asyncio.timeout(PATIENCE):
                 await connection.execute("SELECT 1")
     except (psycopg.Error, TimeoutError) as error:
-        log.warning("leader.lost", error=str(error))
-        lost.set()
+        log.warning("leader.lost", error=one_line(error) or "no answer")
+    finally:
+        lost.set()  # whatever it was: who does not look must not believe
