@@ -22,7 +22,7 @@ from bridge.store.overview import (
     unanswered,
 )
 from bridge.store.people import costs, everybody, identities_at, identities_of, spent
-from bridge.store.sessions import Session, begin_conversation, remember_user
+from bridge.store.sessions import Known, Session, begin_conversation, remember_user
 from bridge.store.turns import Ledger, TurnState
 from bridge.upstream import Trace, Usage
 
@@ -157,8 +157,8 @@ async def test_conversations_and_turns_of_a_lane(store: Store, archive: Archive)
 
 async def test_joined_identities_have_one_uid(store: Store) -> None:
     elsewhere = ChatRef("other", "other", "b")
-    await store.write(remember_user(place("a"), ANNA, "own-1", NOW))
-    await store.write(remember_user(elsewhere, LI, "own-2", NOW))
+    await store.write(remember_user(Known(place("a"), ANNA, "own-1"), NOW))
+    await store.write(remember_user(Known(elsewhere, LI, "own-2"), NOW))
     await store.write(offer("CODE", "own-1", NOW))
     await store.write(redeem("CODE", "own-2", NOW))
     [li] = await store.read(identities_at("other", "u2"))

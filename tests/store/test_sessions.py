@@ -7,6 +7,7 @@ from sqlalchemy import select
 from bridge.events import ChatRef, User
 from bridge.store import Store
 from bridge.store.sessions import (
+    Known,
     Session,
     StoredSession,
     begin_conversation,
@@ -90,8 +91,9 @@ async def test_a_long_question_is_a_title_of_a_hundred_characters(store: Store) 
 
 async def test_a_person_is_remembered_once_with_their_newest_name(store: Store) -> None:
     chat = ChatRef("fake", "fake", "room")
-    await store.write(remember_user(chat, User("u", "Old"), "uid", NOW))
-    await store.write(remember_user(chat, User("u", "New" * 500), "uid", later(1)))
+    await store.write(remember_user(Known(chat, User("u", "Old"), "uid"), NOW))
+    newer = Known(chat, User("u", "New" * 500), "uid")
+    await store.write(remember_user(newer, later(1)))
     [row] = await store.read(lambda c: c.execute(select(identities)).all())
     assert row.name.startswith("NewNew")
     assert (row.created_at, row.seen_at) == (NOW, later(1))
