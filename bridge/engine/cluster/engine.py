@@ -133,6 +133,7 @@ class ClusterEngine:
                     return
                 await self._drain(lane)
             except Transient as error:
+                _end_if_asked()
                 attempt += 1
                 log.error("lane.delayed", lane=lane, error=str(error))
                 await asyncio.sleep(backoff(attempt))
@@ -205,3 +206,14 @@ def _tell(broken: asyncio.Future[NoReturn]) -> NoReturn:
         broken.result()
     except Fenced as error:
         raise Permanent(f"{error}; start this one again") from error
+
+
+def _end_if_asked() -> None:
+    """Raises `CancelledError` if this task was cancelled, and somebody made another error of it.
+
+    So libraries do where a connection fails at the very moment. The queue asks only once, and
+    would wait for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
