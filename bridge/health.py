@@ -41,6 +41,7 @@ class Health:
         # Ready means that it was seen to work, so nothing is taken for granted.
         self._reported = {f"coze.{name}": "not asked yet" for name in agents}
         self._standing_by: set[str] = set()
+        self._writing: set[asyncio.Task[None]] = set()
 
     def report(self, part: str, trouble: str | None) -> None:
         """Note that a part is in trouble, or (None) is well again."""
@@ -61,17 +62,32 @@ class Health:
     async def troubles(self, now: datetime) -> dict[str, str]:
         """Every trouble there is now. Writes to the database, to see whether that works."""
         found = dict(self._reported)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._store.write(beat(now))
-        except BridgeError as error:
-            found["database"] = str(error)
-        except TimeoutError:
-            found["database"] = f"no answer for {PATIENCE:.0f} s"
+        if trouble := await self._trouble_of_database(now):
+            found["database"] = trouble
         for account, adapter in self._adapters.items():
             if account not in self._standing_by and (trouble := adapter.trouble()):
                 found[f"adapters.{account}"] = trouble
         return found
+
+    async def _trouble_of_database(self, now: datetime) -> str | None:
+        """Do not wait for the end of what takes too long: to cancel a statement takes longer."""
+        writing = asyncio.create_task(self._store.write(beat(now)), name="health")
+        self._writing.add(writing)
+        writing.add_done_callback(self._written)
+        await asyncio.wait([writing], timeout=PATIENCE)
+        if not writing.done():
+            writing.cancel()
+            return f"no answer for {PATIENCE:.0f} s"
+        try:
+            writing.result()
+        except BridgeError as error:
+            return str(error)
+        return None
+
+    def _written(self, writing: "asyncio.Task[None]") -> None:
+        self._writing.discard(writing)
+        if not writing.cancelled():
+            writing.exception()  # it is told in time, or not of interest any more
 
     async def ask_agents(self) -> None:
         """See whether Coze accepts the credentials and knows the agents; note what they say."""

@@ -92,6 +92,24 @@ async def test_a_database_that_does_not_answer_is_named_in_time_with_the_rest(
     assert clock.monotonic() == pytest.approx(PATIENCE, abs=0.1)
 
 
+class Stubborn(Silent):
+    """A database that even lets whoever gives up wait, as PostgreSQL's driver does."""
+
+    async def write(self, job: Any, *, order: str | None = None) -> Any:
+        try:
+            return await super().write(job, order=order)
+        finally:
+            await asyncio.sleep(10.0)
+
+
+async def test_nobody_waits_until_a_database_has_given_up(world: World, clock: Clock) -> None:
+    agents = {"default": world.agent}
+    health = Health(Stubborn(world.store), agents, {}, Published(agents))
+    for calls in (1, 2):
+        assert (await health.troubles(clock.now()))["database"] == "no answer for 4 s"
+        assert clock.monotonic() == pytest.approx(calls * PATIENCE, abs=0.1)
+
+
 async def test_a_damaged_database_is_a_trouble_like_any_other(health: Health, world: World) -> None:
     world.store.broken = Permanent("database: file is not a database")
     await health.ask_agents()
