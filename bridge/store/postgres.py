@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bridge.errors import Misconfigured, Unreachable
@@ -21,6 +23,11 @@ EXTRA = "PostgreSQL takes the extra: pip install 'coze-bridge[cluster]'"
 BATCH = 100  # jobs in one transaction; more would only delay the first
 LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, milliseconds
 """So that a host that vanished is an error soon, and not when the network gives up."""
+
+
+# Of a process that was stopped, or whose host vanished, the server would keep what it had locked
+# for hours: a lane, or a message that is delivered again elsewhere. Longer than a job ever thinks.
+ABANDONED = "SET idle_in_transaction_session_timeout = '5s'"
 
 
 def impatient(url: URL) -> dict[str, int]:
@@ -70,6 +77,13 @@ class PostgresStore:
             hide_parameters=True,  # as for SQLite: an error's text ends in the log
             pool_pre_ping=True,  # the server may have been restarted while a connection slept
         )
+
+        @event.listens_for(self._engine.sync_engine, "connect")
+        def prepare(connection: DBAPIConnection, _: object) -> None:
+            cursor = connection.cursor()
+            cursor.execute(ABANDONED)
+            cursor.close()
+            connection.commit()
 
     async def read(self, job: Job[T]) -> T:
         with as_bridge_errors():

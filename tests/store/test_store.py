@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import sys
+from asyncio.subprocess import PIPE
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,3 +218,39 @@ async def test_who_may_not_do_something_is_told_in_one_line(pg_server: URL) -> N
         await migrate(url)
         with pytest.raises(Unreachable, match="permission denied for table alembic_version"):
             await open_store(theirs)
+
+
+STOPPED = """
+import asyncio, os, signal, sys
+from bridge.store import open_store
+from bridge.store.secrets import secret
+
+def job(connection):
+    secret("key")(connection)
+    print("at work", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+async def main():
+    await (await open_store(sys.argv[1])).write(job)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.postgres
+async def test_whoever_is_stopped_in_a_transaction_keeps_nothing_locked(pg_server: URL) -> None:
+    with postgres.database(pg_server) as url:
+        await migrate(url)
+        stopped = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", STOPPED, url, stdout=PIPE
+        )
+        store = await open_store(url)
+        try:
+            assert stopped.stdout is not None
+            assert await stopped.stdout.readline()
+            async with asyncio.timeout(15):
+                assert await store.write(secret("key"))
+        finally:
+            stopped.kill()
+            await stopped.wait()
+            await store.close()

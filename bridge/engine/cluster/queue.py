@@ -23,7 +23,7 @@ from bridge.errors import Unreachable
 from bridge.lanes import account_of
 from bridge.logs import get
 from bridge.store.migrate import ONE_AT_A_TIME
-from bridge.store.postgres import conninfo
+from bridge.store.postgres import ABANDONED, conninfo
 from bridge.store.run import Transaction, await_in_job
 
 log = get(__name__)
@@ -108,7 +108,12 @@ class LaneQueue:
         self._beats = beats
         self._grace = grace
         connector = PsycopgConnector(
-            conninfo=url, min_size=1, max_size=8, timeout=PATIENCE, reconnect_timeout=PATIENCE
+            conninfo=url,
+            min_size=1,
+            max_size=8,
+            timeout=PATIENCE,
+            reconnect_timeout=PATIENCE,
+            configure=_configure,
         )
         self._app = App(connector=connector)
         self._app.job_manager = OwnJobs(connector)
@@ -258,6 +263,11 @@ class LaneQueue:
     async def _rows(self, query: LiteralString, **values: Any) -> list[dict[str, Any]]:
         with as_unreachable():
             return await self._app.connector.execute_query_all_async(query, **values)
+
+
+async def _configure(connection: psycopg.AsyncConnection) -> None:
+    await connection.execute(ABANDONED)
+    await connection.commit()
 
 
 _AGE = """
