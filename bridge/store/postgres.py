@@ -15,7 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bridge.errors import Misconfigured, Unreachable
-from bridge.store.run import Job, as_bridge_errors, one_line
+from bridge.store.run import Job, as_bridge_errors, is_deadlock, one_line
 
 T = TypeVar("T")
 
@@ -113,12 +113,15 @@ class PostgresStore:
         try:
             results = await self._write(lambda connection: [r.job(connection) for r in batch])
         except Exception as error:  # noqa: BLE001  handed to whoever awaits the job
-            if isinstance(error, Unreachable) or len(batch) == 1:
+            for_all = isinstance(error, Unreachable) and not is_deadlock(error)
+            if for_all or len(batch) == 1:
                 for request in batch:
                     if not request.future.done():
                         request.future.set_exception(error)
                 return
-            for request in batch:  # one bad row rolled all back: find it
+            # One bad row rolled all back: find it. Or another replica was brought the same, in
+            # another order.
+            for request in batch:
                 await self._commit([request])
             return
         for request, result in zip(batch, results, strict=True):

@@ -73,10 +73,16 @@ def as_bridge_errors() -> Iterator[None]:
         raise
 
 
+def is_deadlock(error: Exception) -> bool:
+    """Tell whether it was two transactions that waited for each other."""
+    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) == "40P01"
+
+
 def _cause(error: Exception) -> str:
     return one_line(getattr(error, "orig", None) or error)
 
 
 def one_line(error: object) -> str:
-    """What a driver says of an error. PostgreSQL's adds the statement, on lines of its own."""
-    return " ".join(str(error).split())
+    """What a driver says of an error. PostgreSQL adds the statement, and rows, on further lines."""
+    said = getattr(getattr(error, "diag", None), "message_primary", None)
+    return " ".join(str(said or error).split())

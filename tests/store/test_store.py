@@ -220,6 +220,28 @@ async def test_who_may_not_do_something_is_told_in_one_line(pg_server: URL) -> N
             await open_store(theirs)
 
 
+@pytest.mark.postgres
+async def test_two_who_are_brought_the_same_in_another_order_both_take_it(pg_server: URL) -> None:
+    def slowly(name: str) -> Job[str]:
+        def job(connection: Connection) -> str:
+            made = secret(name)(connection)
+            connection.execute(text("SELECT pg_sleep(0.5)")).close()
+            return made
+
+        return job
+
+    with postgres.database(pg_server) as url:
+        await migrate(url)
+        stores = [await open_store(url), await open_store(url)]
+        made = await asyncio.gather(
+            *(stores[0].write(slowly(name), order=name) for name in ("one", "two")),
+            *(stores[1].write(slowly(name), order=name) for name in ("two", "one")),
+        )
+        assert made == [*made[:2], made[1], made[0]]
+        for store in stores:
+            await store.close()
+
+
 STOPPED = """
 import asyncio, os, signal, sys
 from bridge.store import open_store
