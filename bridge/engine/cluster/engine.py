@@ -129,6 +129,7 @@ class ClusterEngine:
         attempt = 0
         while True:
             try:
+                self._replicas.lease.check()  # or we woke up with a job that others have by now
                 if attempt and not await self._still_ours(lane):
                     return
                 await self._drain(lane)
@@ -144,7 +145,6 @@ class ClusterEngine:
 
     async def _still_ours(self, lane: str) -> bool:
         """After an error: another replica may work on the lane by now, and must not be fenced."""
-        self._replicas.lease.check()
         return lane not in await self._queue.lost()
 
     async def _pass_on(self, lane: str) -> None:
