@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from bridge.errors import Permanent
-from bridge.store.postgres import conninfo, impatient
 from bridge.store.run import Job, as_bridge_errors
 from bridge.store.sqlite import sqlite_engine
 
@@ -64,6 +63,8 @@ def _engine(url: str, *, query_only: bool) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         # Whoever only looks takes no lock that a running daemon would have to wait for.
         return sqlite_engine(url, query_only=query_only, size=1)
+    from bridge.store.postgres import conninfo, impatient  # noqa: PLC0415  only the one in use
+
     conninfo(url)  # it says what is wrong with a URL
     parsed = parsed.set(drivername="postgresql+psycopg")
     return create_engine(parsed, connect_args=impatient(parsed), hide_parameters=True)
