@@ -15,6 +15,7 @@ from bridge.emulator import Scenario
 
 EVENTS = 1000
 CONNECTIONS = 100  # the most that Telegram opens
+CPU = {"sqlite": 1.5, "postgres": 3.0}  # seconds of the bridge for all of them
 WITHIN = 1.0  # seconds to the acknowledgement of each
 HOT = 200
 QUIET = 10  # questions of somebody else, before and meanwhile
@@ -62,9 +63,9 @@ async def test_a_thousand_events_in_a_second_are_acknowledged_in_time(
             )
             took = await asyncio.gather(*posts)
         used = cpu_seconds(daemon.process.pid) - used
-        # They come within a second and may take one more. Where others want the processors as
-        # well, what counts is the time of them that the bridge needed for it.
-        assert max(took) < WITHIN or used < 1 + WITHIN, f"{summary(took)}, CPU {used:.2f} s"
+        # Where others want the processors as well, what counts is the time of them that it took.
+        kind = "sqlite" if either.startswith("sqlite") else "postgres"
+        assert max(took) < WITHIN or used < CPU[kind], f"{summary(took)}, CPU {used:.2f} s"
         _, metrics = await daemon.get("/metrics")
         assert f'platform="telegram"}} {EVENTS}.0' in metrics, metrics[:2000]
 
