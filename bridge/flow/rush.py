@@ -16,7 +16,7 @@ class Rush:
     longest: seconds that work waits for a crowd; one without an end must not stop it.
     """
 
-    def __init__(self, *, most: int = 8, longest: float = 1.0) -> None:
+    def __init__(self, *, most: int = 8, longest: float = 2.0) -> None:
         self._most = most
         self._longest = longest
         self._inside = 0
