@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bridge.errors import Misconfigured, Unreachable
 from bridge.store.run import Job, as_bridge_errors, is_deadlock, one_line
@@ -70,7 +70,13 @@ class PostgresStore:
         self._requests: list[_Request[Any]] = []
         self._committing: asyncio.Task[None] | None = None
         parsed = make_url(url).set(drivername="postgresql+psycopg")
-        self._engine = create_async_engine(
+        self._engine = self._opened(parsed, connections)
+        # Messages that come in do not queue for a connection behind those who work on others.
+        self._door = self._opened(parsed, 1)
+
+    @staticmethod
+    def _opened(parsed: URL, connections: int) -> AsyncEngine:
+        engine = create_async_engine(
             parsed,
             connect_args=impatient(parsed),
             pool_size=connections,
@@ -78,12 +84,14 @@ class PostgresStore:
             pool_pre_ping=True,  # the server may have been restarted while a connection slept
         )
 
-        @event.listens_for(self._engine.sync_engine, "connect")
+        @event.listens_for(engine.sync_engine, "connect")
         def prepare(connection: DBAPIConnection, _: object) -> None:
             cursor = connection.cursor()
             cursor.execute(ABANDONED)
             cursor.close()
             connection.commit()
+
+        return engine
 
     async def read(self, job: Job[T]) -> T:
         with as_bridge_errors():
@@ -111,7 +119,9 @@ class PostgresStore:
     async def _commit(self, batch: Sequence[_Request[Any]]) -> None:
         """Run a batch in one transaction, and hand back what came of it after its commit."""
         try:
-            results = await self._write(lambda connection: [r.job(connection) for r in batch])
+            results = await self._write(
+                lambda connection: [r.job(connection) for r in batch], self._door
+            )
         except Exception as error:  # noqa: BLE001  handed to whoever awaits the job
             for_all = isinstance(error, Unreachable) and not is_deadlock(error)
             if for_all or len(batch) == 1:
@@ -128,12 +138,13 @@ class PostgresStore:
             if not request.future.done():  # whoever stopped waiting finds it committed all the same
                 request.future.set_result(result)
 
-    async def _write(self, job: Job[T]) -> T:
+    async def _write(self, job: Job[T], engine: AsyncEngine | None = None) -> T:
         with as_bridge_errors():
-            async with self._engine.begin() as connection:
+            async with (engine or self._engine).begin() as connection:
                 return await connection.run_sync(job)
 
     async def close(self) -> None:
         if self._committing is not None:
             await asyncio.wait([self._committing])
+        await self._door.dispose()
         await self._engine.dispose()
