@@ -118,24 +118,36 @@ class Screen:
             return NOT_NOW
         if self._drafting:
             return await self._line.claim_draft()
-        last = self._shown[-1].message_id if self._shown else None
-        return await self._line.claim(Priority.FIRST if self.is_empty else Priority.EDIT, last)
+        priority = Priority.FIRST if self.is_empty else Priority.EDIT
+        return await self._line.claim(priority, self._last)
 
-    async def show(self, pages: Sequence[Page], said: int = 0) -> None:
+    @property
+    def _last(self) -> str | None:
+        """The message that grows."""
+        return self._shown[-1].message_id if self._shown else None
+
+    async def show(self, render: Callable[[], Sequence[Page]], said: int = 0) -> None:
         """Show an answer that still grows, as far as the chat's pace allows.
 
         The first call is the one that was claimed. Without a claim the snapshot is urgent, which
         is reason to run ahead of the pace, but not of a Retry-After.
-        said: the length of the answer's text.
+        render: makes the pages; called only if there is a right to show them, which there is not
+        when many answers end in one instant. said: the length of the answer's text.
         """
         try:
-            await self._show(pages)
+            if await self._may_show():
+                await self._show(render())
         finally:
             self._line.give_back()  # there was nothing to show, such as before the first word
-        last = self._shown[-1].message_id if self._shown else None
+        last = self._last
         if last and last not in self._spent and self._line.is_spent(last):
             self._spent.add(last)
             self.breaks.append(said)
+
+    async def _may_show(self) -> bool:
+        if self._drafting:
+            return True
+        return not self._muted and await self._line.claim(Priority.FIRST, self._last) <= 0
 
     async def _show(self, pages: Sequence[Page]) -> None:
         wanted = [replace(page, plain=self._plain) for page in pages]

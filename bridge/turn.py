@@ -11,6 +11,7 @@ never asked twice, and a page that stands is only edited.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bridge.commands import Commands
 from bridge.errors import BridgeError, Unreachable
@@ -109,7 +110,7 @@ class Walk:
                 with stop.stops(replies.close):
                     async for reply in replies:
                         if not reply.ended:
-                            pages = self.render(turn, session, reply, screen.breaks)
+                            pages = partial(self.render, turn, session, reply, screen.breaks)
                             await screen.show(pages, said=len(reply.text))
         except TimeoutError:
             await self.relay.abandon(turn, session, reply)

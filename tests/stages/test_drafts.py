@@ -106,7 +106,7 @@ async def test_refused_key_is_the_operators(
     while (seconds := await screen.claim()) > 0:
         await asyncio.sleep(seconds)
     with pytest.raises(Unauthorised):
-        await screen.show([Page("a")])
+        await screen.show(lambda: [Page("a")])
 
 
 @pytest.mark.parametrize("error", [Unauthorised("revoked"), KeyError("bug")])

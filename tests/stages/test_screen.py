@@ -52,7 +52,7 @@ async def show(screen: Screen, pages: Sequence[Page]) -> None:
     """Wait for the pace, then show, as the turn does."""
     while (seconds := await screen.claim()) > 0:
         await asyncio.sleep(seconds)
-    await screen.show(pages)
+    await screen.show(lambda: pages)
 
 
 async def states(world: World, turn: Turn) -> list[PageState]:
@@ -117,7 +117,7 @@ async def test_an_urgent_snapshot_runs_ahead_of_the_pace(
 ) -> None:
     _, screen = await screen_of(world)
     await show(screen, growing("a"))
-    await screen.show(growing("a b"))
+    await screen.show(lambda: growing("a b"))
     assert adapter.shown() == ["a b"]
 
 
@@ -128,7 +128,7 @@ async def test_an_urgent_snapshot_does_not_run_ahead_of_a_retry_after(
     await show(screen, growing("a"))
     adapter.fail(RateLimited("slow", retry_after=30))
     await show(screen, growing("a b"))
-    await screen.show(growing("a b c"))
+    await screen.show(lambda: growing("a b c"))
     assert len(adapter.did("edit")) == 1
 
 
@@ -148,7 +148,7 @@ async def test_a_post_that_may_have_happened_is_not_repeated_for_a_preview(
     adapter.fail(Unreachable("timeout", happened=True), verb="send")
     await show(screen, growing("a"))
     assert await screen.claim() > 600
-    await screen.show(growing("a b"))
+    await screen.show(lambda: growing("a b"))
     assert len(adapter.calls) == 1
     await answered(world, turn, whole("a b c"))
     await screen.settle()

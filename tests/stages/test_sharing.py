@@ -237,7 +237,8 @@ async def test_screens_of_two_replicas_share_the_pace_of_a_chat_and_its_retry_af
         for number in range(texts):
             while (seconds := await screen.claim()) > 0:
                 await asyncio.sleep(seconds)
-            await screen.show([Page(f"{id(screen)} {number}")])
+            page = Page(f"{id(screen)} {number}")
+            await screen.show(lambda page=page: [page])
 
     await asyncio.gather(*(grow(screen, 5) for screen in screens))
     assert len(adapter.calls) == 10
