@@ -8,7 +8,8 @@ INPUTS := pyproject.toml constraints.txt
 # gave that a name of its own.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
-PYTEST_ARGS ?= -n auto
+# Tests differ in length by a thousand times, so whoever is done takes what others have waiting.
+PYTEST_ARGS ?= -n auto --dist worksteal
 
 .PHONY: demo test check format clean
 .DELETE_ON_ERROR:

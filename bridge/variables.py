@@ -240,8 +240,8 @@ class Variables:
         """Seconds a question may wait: as configured, else while it is hardly noticed."""
         if configured := self._settings[agent].variables_wait:
             return configured
-        usual = self._usual.get(agent)
-        return 0.0 if usual is None or usual > QUICK else 2 * usual
+        usual = self._usual.get(agent, QUICK)  # until it is known, as much as is no bother
+        return 0.0 if usual > QUICK else 2 * usual
 
     # Learning
 

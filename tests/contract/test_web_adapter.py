@@ -23,7 +23,7 @@ from bridge.adapter import ShowsTyping
 from bridge.errors import Gone, Unreachable
 from bridge.events import Button, ChatRef, MessageRef, Page
 from bridge.testing.contract import AdapterContract, Fault, RecordingSink, receiving
-from bridge.testing.transcript import FakeHost, MemoryTranscript
+from bridge.testing.transcript import FakeHost, FakeNews, MemoryTranscript
 
 TOKEN = "a token of the operator's choice"
 
@@ -205,7 +205,7 @@ class TestMessages:
     async def test_a_body_that_does_not_arrive_is_not_waited_for(
         self, transcript: MemoryTranscript, serve: Callable[..., Any]
     ) -> None:
-        endpoints = Endpoints("web", "Chat", Chats(transcript), body_patience=0.01)
+        endpoints = Endpoints("web", "Chat", Chats(transcript, FakeNews()), body_patience=0.01)
         endpoints.open(Door("web", None))
         async with serve(endpoints.routes()) as base:
             host, port = base.removeprefix("http://").split(":")
