@@ -17,7 +17,14 @@ from bridge.web.server import BODY_LIMIT, serve_http
 from tests.platforms.worlds import PATIENCE, eventually, free_port
 from tests.slack.emulator import Emulator, Fault, Seat, serve
 from tests.slack.emulator.hooks import FORM, signature
-from tests.slack.world import ACCOUNT, Listening, Supervised, listening, slack_settings
+from tests.slack.world import (
+    ACCOUNT,
+    SLACK_GIVES_UP,
+    Listening,
+    Supervised,
+    listening,
+    slack_settings,
+)
 
 EVENT = json.dumps({"type": "event_callback", "event": {"type": "message"}}).encode()
 
@@ -175,7 +182,9 @@ async def test_message_of_a_workspace_without_us_is_dropped(ear: Listening) -> N
     assert ear.sink.events == []
 
 
-async def test_two_hundred_events_in_a_second_are_acknowledged_in_time(ear: Listening) -> None:
+async def test_two_hundred_events_in_a_second_are_acknowledged_before_slack_gives_up(
+    ear: Listening,
+) -> None:
     people = [ear.slack.person(f"P{number}").dm() for number in range(50)]
     for number in range(200):
         await people[number % 50].say(str(number))
@@ -183,7 +192,7 @@ async def test_two_hundred_events_in_a_second_are_acknowledged_in_time(ear: List
     await ear.settled()
     latencies = sorted(ear.slack.deliveries.latencies)
     assert len(latencies) == 200
-    assert latencies[197] < 0.5
+    assert latencies[-1] < SLACK_GIVES_UP  # how soon it usually is: bench/README.md
 
 
 async def test_refused_bot_token_is_told() -> None:

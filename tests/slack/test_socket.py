@@ -14,7 +14,15 @@ from bridge.testing.contract import RecordingSink
 from bridge.testing.transcript import FakeHost
 from tests.platforms.worlds import PATIENCE, eventually, eventually_well
 from tests.slack.emulator import Emulator, Fault, Seat, serve
-from tests.slack.world import ACCOUNT, HASTY, Listening, Supervised, listening, slack_settings
+from tests.slack.world import (
+    ACCOUNT,
+    HASTY,
+    SLACK_GIVES_UP,
+    Listening,
+    Supervised,
+    listening,
+    slack_settings,
+)
 
 
 @pytest.fixture
@@ -269,7 +277,9 @@ async def test_no_more_is_read_than_can_be_kept(ear: Listening) -> None:
     assert len(ear.sink.events) == 2 * UNDERWAY + 200
 
 
-async def test_two_hundred_events_in_a_second_are_acknowledged_in_time(ear: Listening) -> None:
+async def test_two_hundred_events_in_a_second_are_acknowledged_before_slack_gives_up(
+    ear: Listening,
+) -> None:
     people = [ear.slack.person(f"P{number}").dm() for number in range(50)]
     for number in range(200):
         await people[number % 50].say(str(number))
@@ -277,4 +287,4 @@ async def test_two_hundred_events_in_a_second_are_acknowledged_in_time(ear: List
     await ear.settled()
     latencies = sorted(ear.slack.deliveries.latencies)
     assert len(latencies) == 200
-    assert latencies[197] < 0.5
+    assert latencies[-1] < SLACK_GIVES_UP  # how soon it usually is: bench/README.md

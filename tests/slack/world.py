@@ -27,6 +27,7 @@ from tests.platforms.worlds import (
 from tests.slack.emulator import Emulator
 
 ACCOUNT = "slack"
+SLACK_GIVES_UP = 3.0  # seconds; then it delivers an event again
 HASTY = Timing(last_words=0.5, short_life=0.0, waits=(0.01, 0.02))
 
 
