@@ -113,7 +113,11 @@ async def test_every_field_goes_there_and_back(
     online = emulator.bots.online(DEMO_BOT_ID).config
     (uploaded,) = emulator.files.all.values()
     assert (uploaded.name, uploaded.content) == ("chef.png", PICTURE)
-    known = {"variables": online.variables, "icon_file_id": uploaded.id}
+    known = {
+        "variables": online.variables,
+        "shortcuts": online.shortcuts,
+        "icon_file_id": uploaded.id,
+    }
     assert online == BotConfig(**{**vars_of(EVERYTHING), **known})
 
     assert (await keeper.pull()).written == []

@@ -1,6 +1,8 @@
 """Buttons: suggested questions, the stop button, and the conversations of /history."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -176,6 +178,13 @@ async def test_stop_button_keeps_what_was_said(world: World, anna: Private) -> N
     assert message.buttons == []
 
 
+def nothing_is_open(world: World) -> bool:
+    """Whether every message is done with, also in the ledger."""
+    with closing(sqlite3.connect(world.folder / "bridge.db")) as database:
+        (number,) = database.execute("SELECT count(*) FROM turns WHERE ended_at IS NULL").fetchone()
+    return bool(number == 0)
+
+
 async def test_stop_button_of_a_finished_answer_stops_nothing(world: World, anna: Private) -> None:
     world.script("story", reply=STORY, pace=0.002)
     async with world.running():
@@ -183,6 +192,7 @@ async def test_stop_button_of_a_finished_answer_stops_nothing(world: World, anna
         await anna.until(lambda _: anna.answers and labels(anna) == [STOP_LABEL])
         body = anna.answers[0].shown()
         await anna.final(STORY[-20:])
+        await eventually(lambda: nothing_is_open(world))
         query = {"id": "77", "from": anna.person.shown(), "message": body, "data": "/stop"}
         anna.tell("callback_query", {**query, "chat_instance": "1"})
         await anna.final("Nothing is being answered.")
