@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from adapters.slack.markup import escaped, harmless
-from adapters.slack.raw import Json, fields, items
-from adapters.slack.raw import text as string
 from bridge.events import Button, Page
+from bridge.foreign import Json, fields, items
+from bridge.foreign import text as string
 
 Block: TypeAlias = dict[str, object]
 

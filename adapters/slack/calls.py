@@ -4,10 +4,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
 from adapters.slack.place import Spot
-from adapters.slack.raw import Json, fields
 from adapters.slack.tiers import HISTORY, POST, REPLIES, Tiers
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.errors import Unauthorised
+from bridge.foreign import Json, fields
 
 _READS = frozenset({REPLIES, HISTORY})  # these take no JSON
 _OLD_TOKEN = frozenset({"account_inactive", "invalid_auth", "token_expired", "token_revoked"})

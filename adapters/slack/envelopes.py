@@ -7,7 +7,8 @@ import aiohttp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from adapters.slack.bolt import Gate
-from adapters.slack.raw import Json, fields, number, text
+from adapters.slack.raw import number
+from bridge.foreign import Json, fields, text
 from bridge.logs import get
 
 log = get(__name__)

@@ -14,11 +14,11 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.addresses import events_path
 from adapters.slack.faults import as_bridge_errors
-from adapters.slack.raw import text
 from adapters.slack.settings import SlackSettings
 from adapters.slack.tokens import Credentials, exchange
 from adapters.slack.workspaces import make_client, open_session
 from bridge.errors import BridgeError, RateLimited, Transient, Unauthorised
+from bridge.foreign import text
 from bridge.platform import Finding, Surroundings
 
 T = TypeVar("T")

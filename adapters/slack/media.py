@@ -1,7 +1,8 @@
 """The files in a message. Pure."""
 
-from adapters.slack.raw import Json, fields, items, number, text
+from adapters.slack.raw import number
 from bridge.events import Attachment, AttachmentKind
+from bridge.foreign import Json, fields, items, text
 
 _KINDS = {
     "image": AttachmentKind.PHOTO,

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 from adapters.slack.faults import as_bridge_errors
 from adapters.slack.place import Spot
-from adapters.slack.raw import Json, fields, items, moment, text
+from adapters.slack.raw import moment
 from adapters.slack.workspaces import Workspace
 from bridge.errors import BridgeError
 from bridge.events import ChatKind, Inbound
+from bridge.foreign import Json, fields, items, text
 from bridge.logs import get
 
 log = get(__name__)

@@ -13,9 +13,10 @@ from typing import TypeAlias
 from adapters.slack.blocks import pressed
 from adapters.slack.media import attachments
 from adapters.slack.place import in_team
-from adapters.slack.raw import Json, fields, items, moment, text
+from adapters.slack.raw import moment
 from adapters.slack.wording import command, mentions, readable, slash_command
 from bridge.events import ChatKind, ChatRef, Inbound, User
+from bridge.foreign import Json, fields, items, text
 
 STOP = "/stop"
 

@@ -9,10 +9,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
 from adapters.slack.lately import Lately
-from adapters.slack.raw import Json, fields, text
 from adapters.slack.workspaces import Workspace
 from bridge.errors import BridgeError, RateLimited
 from bridge.events import User
+from bridge.foreign import Json, fields, text
 from bridge.logs import get
 
 log = get(__name__)

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from adapters.slack.calls import Calls
 from adapters.slack.place import Spot
-from adapters.slack.raw import Json, fields, items
 from adapters.slack.tiers import HISTORY, REPLIES
 from adapters.slack.workspaces import Workspace
+from bridge.foreign import Json, fields, items
 
 EVENT_TYPE = "coze_bridge"
 _SKEW = 5.0  # seconds our clock may be ahead of Slack's

@@ -12,12 +12,13 @@ from adapters.slack.normalise import Ears, Heard, Here, Opened, Understood, unde
 from adapters.slack.people import People
 from adapters.slack.place import in_team, spot
 from adapters.slack.queue import Ticket
-from adapters.slack.raw import Json, fields, items, moment, text
+from adapters.slack.raw import moment
 from adapters.slack.threads import Threads
 from adapters.slack.workspaces import Workspace
 from bridge.adapter import Sink
 from bridge.errors import BridgeError, Unreachable
 from bridge.events import ChatKind, ChatRef, Inbound, User
+from bridge.foreign import Json, fields, items, text
 from bridge.logs import get
 
 log = get(__name__)

@@ -20,8 +20,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.bolt import Gate
 from adapters.slack.envelopes import Conversation, read
 from adapters.slack.faults import as_bridge_errors
-from adapters.slack.raw import text
 from bridge.errors import BridgeError, Transient, Unauthorised, Unreachable
+from bridge.foreign import text
 from bridge.logs import get
 
 log = get(__name__)

@@ -10,8 +10,9 @@ from pydantic import SecretStr, TypeAdapter
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
-from adapters.slack.raw import Json, fields, number, text
+from adapters.slack.raw import number
 from bridge.errors import Permanent
+from bridge.foreign import Json, fields, text
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ In a private chat all of it is. In a group: commands, mentions of the bot, and r
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adapters.telegram.raw import Json, fields, items, number, text
+from adapters.telegram.raw import number
+from bridge.foreign import Json, fields, items, text
 
 _BETWEEN = " \t,:，：、\u3000"  # what stands between the bot's name and what it is told
 

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from adapters.telegram.bots import JSONDict, RawBot, make_bot
 from adapters.telegram.faults import as_bridge_errors
 from adapters.telegram.polling import CONFLICT
-from adapters.telegram.raw import number, text
+from adapters.telegram.raw import number
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import RECENT
 from bridge.errors import BridgeError, RateLimited, Transient, Unauthorised
+from bridge.foreign import text
 from bridge.logs import redact
 from bridge.platform import Finding, Surroundings
 

@@ -2,8 +2,8 @@
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from adapters.telegram.raw import Json, fields, items, text
 from bridge.events import Button, Page
+from bridge.foreign import Json, fields, items, text
 
 MAX_DATA = 64  # bytes of callback_data, https://core.telegram.org/bots/api#inlinekeyboardbutton
 STOP = "/stop"

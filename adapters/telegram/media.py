@@ -1,7 +1,8 @@
 """The files in a message, and what else it may hold that nobody can read. Pure."""
 
-from adapters.telegram.raw import Json, fields, items, number, text
+from adapters.telegram.raw import number
 from bridge.events import Attachment, AttachmentKind
+from bridge.foreign import Json, fields, items, text
 
 _KINDS = {
     "animation": AttachmentKind.VIDEO,

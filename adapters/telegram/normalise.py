@@ -11,8 +11,9 @@ from typing import TypeAlias
 from adapters.telegram.addressed import Me, addressed
 from adapters.telegram.keyboard import STOP, pressed
 from adapters.telegram.media import attachments, is_unreadable
-from adapters.telegram.raw import Json, fields, identifier, number, text
+from adapters.telegram.raw import identifier, number
 from bridge.events import ChatKind, ChatRef, Inbound, User
+from bridge.foreign import Json, fields, text
 
 KINDS = ("message", "callback_query", "business_message", "stopped_message_generation")
 """`allowed_updates`; said at every poll, because a list once given lasts on the server."""

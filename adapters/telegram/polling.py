@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from adapters.telegram.bots import JSONDict, RawBot, make_bot
 from adapters.telegram.faults import as_bridge_errors
 from adapters.telegram.normalise import KINDS
-from adapters.telegram.raw import Json
 from adapters.telegram.receive import Intake
 from adapters.telegram.settings import TelegramSettings
 from bridge.adapter import Sink
 from bridge.errors import BridgeError, Transient, Unreachable
+from bridge.foreign import Json
 from bridge.logs import get
 
 log = get(__name__)

@@ -9,9 +9,9 @@ from adapters.telegram.addressed import Me
 from adapters.telegram.faults import NotModified, as_bridge_errors
 from adapters.telegram.keyboard import too_old
 from adapters.telegram.normalise import ChatMoved, Heard, Stale, Understood, understood
-from adapters.telegram.raw import Json
 from bridge.adapter import Sink
 from bridge.errors import BridgeError
+from bridge.foreign import Json
 from bridge.logs import get
 
 log = get(__name__)

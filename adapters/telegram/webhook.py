@@ -10,10 +10,10 @@ from telegram import Bot
 
 from adapters.telegram.faults import as_bridge_errors
 from adapters.telegram.normalise import KINDS
-from adapters.telegram.raw import Json, fields
 from adapters.telegram.receive import Intake
 from bridge.adapter import Sink
 from bridge.errors import Transient
+from bridge.foreign import Json, fields
 from bridge.logs import get
 
 log = get(__name__)
