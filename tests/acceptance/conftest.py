@@ -24,7 +24,7 @@ from tests.telegram.emulator import serve as serve_telegram
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """Everybody the bridge talks to, in this process."""
     async with Loopback() as platform, serve(Emulator(agent=agent, pace=0.02)) as coze:
-        world = World(platform, coze, tmp_path)
+        world = World(coze, tmp_path, platform)
         yield world
         end(world.daemons)
 
@@ -34,7 +34,7 @@ async def telegram(tmp_path: Path) -> AsyncIterator[TelegramWorld]:
     """Telegram and Coze, in this process. Nothing may be sent that Telegram would refuse."""
     coze = Emulator(agent=agent, pace=0.02)
     async with serve_telegram(Telegram()) as platform, serve(coze):
-        world = TelegramWorld(platform, coze, tmp_path)
+        world = TelegramWorld(coze, tmp_path, platform)
         yield world
         end(world.daemons)
         assert platform.violations == []
@@ -46,7 +46,7 @@ async def slack(tmp_path: Path) -> AsyncIterator[SlackWorld]:
     coze = Emulator(agent=agent, pace=0.02)
     async with serve_slack(Slack()) as platform, serve(coze):
         platform.deliveries.pauses = HURRY
-        world = SlackWorld(platform, coze, tmp_path)
+        world = SlackWorld(coze, tmp_path, platform)
         yield world
         end(world.daemons)
         assert blunders(platform) == []

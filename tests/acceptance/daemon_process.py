@@ -140,23 +140,27 @@ def variables(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 @dataclass
-class World:
-    """Both far sides of a bridge, and the bridges a test starts between them."""
+class Stage:
+    """A Coze, which judges, and the daemons a test starts between it and a platform."""
 
-    platform: Loopback
     coze: Emulator
     folder: Path
-    daemons: list[Daemon] = field(default_factory=list)
+    daemons: list[Daemon] = field(default_factory=list, kw_only=True)
 
-    def daemon(self, **settings: str) -> Daemon:
-        """A daemon of this world, not started yet. `settings`: A__B="c"."""
+    @property
+    def database(self) -> Path:
+        return self.folder / "bridge.db"
+
+    def add(self, settings: Mapping[str, str], *, port: int = 0) -> Daemon:
+        """A daemon that is not started yet. settings: A__B="c"; port: one it is reached at."""
         defaults = {
             "coze__base_url": self.coze.url,
             "coze__token": DEMO_TOKEN,
             "agents__default__bot_id": DEMO_BOT_ID,
-            "adapters__loopback__url": self.platform.url,
             "sessions__merge_window": "0",
-            "server__port": "0",
+            "database__url": f"sqlite:///{self.database}",
+            "server__port": str(port),
+            "server__public_url": f"http://127.0.0.1:{port}" if port else "",
             "log__format": "json",
         }
         name = f"daemon{len(self.daemons)}"
@@ -164,14 +168,25 @@ class World:
         self.daemons.append(daemon)
         return daemon
 
+    def questions(self) -> list[str]:
+        """What Coze was asked and accepted, in order."""
+        return [asked.text for asked in self.coze.asked]
+
+
+@dataclass
+class World(Stage):
+    """The loopback platform on the other side."""
+
+    platform: Loopback
+
+    def daemon(self, **settings: str) -> Daemon:
+        """A daemon of this world, not started yet. `settings`: A__B="c"."""
+        return self.add({"adapters__loopback__url": self.platform.url, **settings})
+
     async def kill(self, daemon: Daemon) -> None:
         """Kill it, and let the platform notice before anything else happens."""
         daemon.kill()
         await eventually(lambda: not self.platform.under_way)
-
-    def questions(self) -> list[str]:
-        """What Coze was asked and accepted, in order."""
-        return [asked.text for asked in self.coze.asked]
 
     async def answered(self, chat: str, *texts: str, within: float = PATIENCE) -> None:
         """Wait until exactly these messages stand in the chat, finished."""

@@ -1,61 +1,39 @@
 """The daemon between a Slack and a Coze, both emulated over real HTTP and WebSockets."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
-from daemon_process import PATIENCE, Daemon, answer_to, eventually, variables
-from telegram_world import free_port
+from daemon_process import PATIENCE, Daemon, Stage, answer_to, eventually
 
-from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN
-from bridge.emulator import Emulator as Coze
+from tests.platforms.worlds import free_port
 from tests.slack.emulator import Call, Channel, Emulator, Message, Person, Seat
 
 Mode = Literal["socket", "http"]
-DATABASE = "bridge.db"
 ADAPTER = "adapters.slack"  # as /readyz names it
 STOP = "⏹"  # stands on the button of an answer that grows by edits
 HURRY = (0.0, *[0.3] * 2_000)  # seconds; Slack's own pauses are a minute and five
 
 
 @dataclass
-class SlackWorld:
-    """Both far sides, which judge, and the daemons a test starts between them."""
+class SlackWorld(Stage):
+    """Slack on the other side, which judges as well."""
 
     slack: Emulator
-    coze: Coze
-    folder: Path
-    daemons: list[Daemon] = field(default_factory=list)
-
-    @property
-    def database(self) -> Path:
-        return self.folder / DATABASE
 
     def daemon(self, mode: Mode = "socket", **settings: str) -> Daemon:
         """A daemon of this world, not started yet. `settings`: A__B="c"."""
         port = free_port() if mode == "http" else 0
         self.slack.mode = mode
         self.slack.hooks.url = f"http://127.0.0.1:{port}/slack/slack/events"
-        defaults = {
-            "coze__base_url": self.coze.url,
-            "coze__token": DEMO_TOKEN,
-            "agents__default__bot_id": DEMO_BOT_ID,
+        account = {
             "adapters__slack__bot_token": self.slack.token,
             "adapters__slack__app_token": self.slack.app_token if mode == "socket" else "",
             "adapters__slack__signing_secret": self.slack.signing_secret if mode == "http" else "",
             "adapters__slack__api_base_url": f"{self.slack.url}/api/",
             "adapters__slack__mode": mode,
-            "sessions__merge_window": "0",
-            "database__url": f"sqlite:///{self.database}",
-            "server__port": str(port),
-            "server__public_url": f"http://127.0.0.1:{port}" if port else "",
-            "log__format": "json",
         }
-        name = f"daemon{len(self.daemons)}"
-        daemon = Daemon(name, self.folder, variables({**defaults, **settings}))
-        self.daemons.append(daemon)
-        return daemon
+        return self.add({**account, **settings}, port=port)
 
     def person(self, name: str) -> Person:
         return self.slack.person(name)
@@ -67,10 +45,6 @@ class SlackWorld:
     def mention(self, text: str) -> str:
         """A text as somebody writes it who mentions the bot."""
         return f"{self.slack.bot.mention} {text}"
-
-    def questions(self) -> list[str]:
-        """What Coze was asked and accepted, in order."""
-        return [asked.text for asked in self.coze.asked]
 
     async def answered(self, thread: Seat, *questions: str, within: float = PATIENCE) -> None:
         """Wait until exactly the answers to these stand in the thread, finished."""

@@ -2,55 +2,33 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
-from daemon_process import LOOK, PATIENCE, Daemon, answer_to, eventually, variables
+from daemon_process import LOOK, PATIENCE, Daemon, Stage, answer_to, eventually
 
-from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN
-from bridge.emulator import Emulator as Coze
+from tests.platforms.worlds import free_port
 from tests.telegram.emulator import Call, Chat, Emulator, Message
 
 Mode = Literal["polling", "webhook"]
-DATABASE = "bridge.db"
 
 
 @dataclass
-class TelegramWorld:
-    """Both far sides, which judge, and the daemons a test starts between them."""
+class TelegramWorld(Stage):
+    """Telegram on the other side, which judges as well."""
 
     telegram: Emulator
-    coze: Coze
-    folder: Path
-    daemons: list[Daemon] = field(default_factory=list)
-
-    @property
-    def database(self) -> Path:
-        return self.folder / DATABASE
 
     def daemon(self, mode: Mode = "polling", **settings: str) -> Daemon:
         """A daemon of this world, not started yet. `settings`: A__B="c"."""
         port = free_port() if mode == "webhook" else 0
-        defaults = {
-            "coze__base_url": self.coze.url,
-            "coze__token": DEMO_TOKEN,
-            "agents__default__bot_id": DEMO_BOT_ID,
+        account = {
             "adapters__telegram__token": self.telegram.token,
             "adapters__telegram__api_base_url": self.telegram.url,
             "adapters__telegram__mode": mode,
-            "sessions__merge_window": "0",
-            "database__url": f"sqlite:///{self.database}",
-            "server__port": str(port),
-            "server__public_url": f"http://127.0.0.1:{port}" if port else "",
-            "log__format": "json",
         }
-        name = f"daemon{len(self.daemons)}"
-        daemon = Daemon(name, self.folder, variables({**defaults, **settings}))
-        self.daemons.append(daemon)
-        return daemon
+        return self.add({**account, **settings}, port=port)
 
     def chat(self, number: int) -> Chat:
         """The private chat of a person."""
@@ -59,10 +37,6 @@ class TelegramWorld:
     async def say(self, number: int, *texts: str) -> None:
         for text in texts:
             await self.telegram.person(number).chat().say(text)
-
-    def questions(self) -> list[str]:
-        """What Coze was asked and accepted, in order."""
-        return [asked.text for asked in self.coze.asked]
 
     async def answered(self, number: int, *questions: str, within: float = PATIENCE) -> None:
         """Wait until exactly the answers to these stand in the chat, finished."""
@@ -84,12 +58,6 @@ class TelegramWorld:
 def finished(messages: Iterable[Message]) -> list[str]:
     """The texts, with an ellipsis after those that still have their stop button."""
     return [f"{m.text} …" if m.buttons else m.text for m in messages]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def readiness(daemon: Daemon) -> dict[str, str]:

@@ -159,7 +159,7 @@ async def test_a_newer_schema_is_one_line(world: World) -> None:
     await daemon.ready()
     daemon.signal()
     assert await daemon.exit_code() == 0
-    with sqlite3.connect(world.folder / "coze-bridge.db") as database:
+    with sqlite3.connect(world.database) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     database.close()
     daemon.start()

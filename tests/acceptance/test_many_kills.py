@@ -4,11 +4,11 @@ import asyncio
 import os
 import random
 import sys
-import time
 from dataclasses import dataclass, field
 
 import pytest
 from daemon_process import World, answer_to, eventually
+from killing import kill_at_random
 
 from bridge.testing.loopback import Message
 
@@ -74,22 +74,9 @@ def near(messages: list[Message], kills: list[float]) -> str:
 async def test_nothing_is_lost_doubled_or_out_of_order(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dice = random.Random(SEED)
     people = [Person(world, f"p{n}", random.Random(n)) for n in range(PEOPLE)]
-    enough = asyncio.Event()
-    kills: list[float] = []
-    daemon = world.daemon()
-    async with asyncio.TaskGroup() as talking:
-        for person in people:
-            talking.create_task(person.talk(enough))
-        for _ in range(KILLS):
-            daemon.start()
-            await eventually(lambda: daemon.url)
-            await asyncio.sleep(dice.uniform(*LIFE))
-            kills.append(time.monotonic())
-            daemon.kill()
-        enough.set()
-    daemon.start()
+    talking = [person.talk for person in people]
+    kills = await kill_at_random(world.daemon(), talking, kills=KILLS, life=LIFE, seed=SEED)
     await eventually(lambda: all(person.is_served for person in people), within=60 + KILLS)
     await eventually(lambda: not world.platform.waiting)
     doubles = 0

@@ -8,9 +8,10 @@ import sys
 from typing import Any
 
 from daemon_process import PATIENCE, PLUGIN, ROOT, Daemon, World, answer_to
-from telegram_world import TelegramWorld, free_port, until_ready
+from telegram_world import TelegramWorld, until_ready
 
 from bridge.emulator import DEMO_BOT_ID, Answer, Memory
+from tests.platforms.worlds import free_port
 
 LANE = "loopback/loopback/anna/"
 SOON = 8.0  # seconds in which a running daemon takes up what was requeued

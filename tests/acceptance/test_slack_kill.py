@@ -10,12 +10,12 @@ import os
 import random
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from daemon_process import Daemon, answer_to, eventually
+from daemon_process import answer_to, eventually
+from killing import kill_at_random
 from slack_world import Mode, SlackWorld, finished
 from telegram_world import until_ready
 
@@ -219,25 +219,6 @@ async def talks(world: SlackWorld) -> list[Talk]:
     return found
 
 
-async def kill_at_random(world: SlackWorld, daemon: Daemon, people: Sequence[Talk]) -> list[float]:
-    """Start and kill a daemon again and again while people talk; returns when it was killed."""
-    dice = random.Random(SEED)
-    enough = asyncio.Event()
-    kills: list[float] = []
-    async with asyncio.TaskGroup() as talking:
-        for person in people:
-            talking.create_task(person.on(enough))
-        for _ in range(KILLS):
-            daemon.start()
-            await eventually(lambda: daemon.url)
-            await asyncio.sleep(dice.uniform(*LIFE))
-            kills.append(time.monotonic())
-            daemon.kill()
-        enough.set()
-    daemon.start()
-    return kills
-
-
 @STREAMS
 @MODES
 @pytest.mark.timeout(60 + DRAIN + 12 * KILLS)
@@ -248,7 +229,8 @@ async def test_killed_at_random_nothing_is_lost_doubled_or_out_of_order(
         slack.slack.inject(Fault(method, times=0, delay=LATENCY))
     daemon = slack.daemon(mode, adapters__slack__stream=stream)
     people = await talks(slack)
-    kills = await kill_at_random(slack, daemon, people)
+    talking = [person.on for person in people]
+    kills = await kill_at_random(daemon, talking, kills=KILLS, life=LIFE, seed=SEED)
     try:
         await eventually(lambda: all(person.is_served for person in people), within=DRAIN)
     except AssertionError:
@@ -279,7 +261,8 @@ async def test_killed_while_answers_roll_over_every_word_stands_once(
         slack.slack.inject(Fault(method, times=0, delay=LATENCY))
     daemon = slack.daemon(adapters__slack__stream_life="0.8")
     people = await talks(slack)
-    kills = await kill_at_random(slack, daemon, people)
+    talking = [person.on for person in people]
+    kills = await kill_at_random(daemon, talking, kills=KILLS, life=LIFE, seed=SEED)
     try:
         await eventually(lambda: all(has_all_words(person) for person in people), within=DRAIN)
     except AssertionError:

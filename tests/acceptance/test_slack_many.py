@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from daemon_process import Daemon, eventually
 from slack_world import Mode, SlackWorld
-from telegram_world import free_port, readiness, until_ready
+from telegram_world import readiness, until_ready
 
+from tests.platforms.worlds import free_port
 from tests.slack.emulator import Person
 
 READY_WITHIN = 20.0  # seconds; on a machine that has much else to do

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from daemon_process import answer_to, eventually
+from killing import kill_at_random
 from telegram_world import Mode, TelegramWorld, finished, until_ready
 
 from bridge.emulator import Scenario
@@ -230,33 +231,15 @@ class Person:
         return self.answers == len(self.asked)
 
 
-async def kill_at_random(world: TelegramWorld, people: Sequence[Person]) -> list[float]:
-    """Start and kill a daemon again and again while people talk; returns when it was killed."""
-    dice = random.Random(SEED)
-    enough = asyncio.Event()
-    kills: list[float] = []
-    daemon = world.daemon(adapters__telegram__edit_interval_private="0.3")
-    async with asyncio.TaskGroup() as talking:
-        for person in people:
-            talking.create_task(person.talk(enough))
-        for _ in range(KILLS):
-            daemon.start()
-            await eventually(lambda: daemon.url)
-            await asyncio.sleep(dice.uniform(*LIFE))
-            kills.append(time.monotonic())
-            daemon.kill()
-        enough.set()
-    daemon.start()
-    return kills
-
-
 @pytest.mark.timeout(60 + 10 * KILLS)
 async def test_killed_at_random_nothing_is_lost_doubled_or_out_of_order(
     telegram: TelegramWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     telegram.telegram.inject(Fault("sendMessage", times=0, delay=LATENCY))
     people = [Person(telegram, n, random.Random(n)) for n in range(1, PEOPLE + 1)]
-    kills = await kill_at_random(telegram, people)
+    daemon = telegram.daemon(adapters__telegram__edit_interval_private="0.3")
+    talking = [person.talk for person in people]
+    kills = await kill_at_random(daemon, talking, kills=KILLS, life=LIFE, seed=SEED)
     await eventually(lambda: all(person.is_served for person in people), within=60)
     await eventually(lambda: telegram.told() == 0)
     told = {person.number: account(telegram, person.number, kills) for person in people}
