@@ -16,7 +16,7 @@ from bridge.store.outbox import MARGIN
 from bridge.store.turns import TurnState
 from bridge.testing.adapter import ROOMY, Call, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
-from tests.stages.test_screen import LANE, SESSION, answered, growing, screen_of, show, whole
+from tests.stages.screens import LANE, SESSION, answered, growing, screen_of, show, whole
 from tests.stages.world import Killed, World
 
 LIFE = 100.0  # seconds a message grows
