@@ -110,6 +110,9 @@ async def _database(url: str) -> Finding:
         return Finding("wrong", f"database: {error}")
     if state.up_to_date:
         return Finding("ok", f"database: schema {state.head} is up to date")
+    if state.is_newer:
+        text = f"a later version made schema {state.current}; this one ({state.head}) may still run"
+        return Finding("note", f"database: {text} with it, but install the later one soon")
     return Finding("ok", f"database: schema {state.current} becomes {state.head} at the next run")
 
 

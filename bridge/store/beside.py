@@ -83,7 +83,7 @@ def _require_ours(path: Path) -> None:
 
 
 def _require_current(state: SchemaState) -> None:
-    if not state.up_to_date:
+    if not state.usable:
         raise Permanent(
             f"the database schema ({state.current or 'none'}) is older than this coze-bridge "
             f"({state.head}): start the daemon with this version, or run `coze-bridge migrate`"

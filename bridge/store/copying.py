@@ -120,6 +120,11 @@ def _require_current(old: Connection, path: Path) -> None:
         raise Permanent(f"{path}: {error}") from error
     if state.current is None:
         raise Permanent(f"{path}: not a database of coze-bridge, or an empty one")
+    if state.is_newer:
+        raise Permanent(
+            f"{path}: a later coze-bridge has made this database ({state.current}), with things "
+            f"in it that this one ({state.head}) would not copy: use the later one"
+        )
     if not state.up_to_date:
         raise Permanent(
             f"{path}: the database schema ({state.current}) is older than this coze-bridge "

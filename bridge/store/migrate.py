@@ -1,4 +1,8 @@
-"""Alembic, called from our own program: no alembic.ini and no second command to know."""
+"""Alembic, called from our own program: no alembic.ini and no second command to know.
+
+Replicas are replaced one after the other, so a program meets schemas that a later one has made.
+Whether it may run with one stands in the database (`bridge.store.mark`).
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,8 +16,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
-from bridge.errors import Permanent
-from bridge.store.run import Job, as_bridge_errors
+from bridge.errors import Permanent, Unreachable
+from bridge.store import mark
+from bridge.store.run import Job, as_bridge_errors, sqlstate
 from bridge.store.sqlite import sqlite_engine
 
 T = TypeVar("T")
@@ -22,31 +27,63 @@ T = TypeVar("T")
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('coze-bridge migrate', 0))"
 SCRIPTS = Path(__file__).with_name("migrations")
 
+# Whoever waits for a whole table lets nobody else begin with it, not even to read. So a migration
+# waits for those before it (a backup has every table for as long as it takes) only for a moment.
+LOCK_PATIENCE = "SET LOCAL lock_timeout = '2s'"
+IN_THE_WAY = frozenset({"55P03", "40P01"})  # no lock in that time, or a deadlock
+PAUSES = (1.0, 2.0, 3.0, 5.0, 8.0, 8.0, 8.0)  # seconds between two tries
+OCCUPIED = (
+    "somebody else keeps a table to themselves (a backup?), so nothing was changed: run it again "
+    "when they have ended"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """current: the database's revision, None for an empty one; head: this program's."""
+    """current: the database's revision, None for an empty one; head: this program's.
+
+    is_newer: a later program has made it, and says that this one may run with it.
+    """
 
     current: str | None
     head: str
+    is_newer: bool = False
 
     @property
     def up_to_date(self) -> bool:
+        """It is exactly what this program makes."""
         return self.current == self.head
+
+    @property
+    def usable(self) -> bool:
+        """This program can work with it as it is."""
+        return self.up_to_date or self.is_newer
 
 
 async def schema_state(url: str) -> SchemaState:
     """Compare the database with this program. Raises `Unreachable`; changes nothing.
 
     Raises `Misconfigured` for a URL that cannot work, `Permanent` if the schema is newer than
-    the program. A SQLite file must be there.
+    the program can work with. A SQLite file must be there.
     """
     return await asyncio.to_thread(_with_connection, url, state_of, query_only=True)
 
 
 async def migrate(url: str) -> str:
-    """Bring the schema up to date and return its revision. Raises like `schema_state`."""
-    return await asyncio.to_thread(_with_connection, url, _upgrade)
+    """Bring the schema up to date and return its revision. Raises like `schema_state`.
+
+    All or nothing, while others work with the database. What is newer is left as it is.
+    """
+    pauses = iter(PAUSES)
+    while True:
+        try:
+            return await asyncio.to_thread(_with_connection, url, _upgrade)
+        except Unreachable as error:
+            if sqlstate(error) not in IN_THE_WAY:
+                raise
+            if (pause := next(pauses, None)) is None:
+                raise Unreachable(f"{error}; {OCCUPIED}") from error
+            await asyncio.sleep(pause)
 
 
 def _with_connection(url: str, work: Job[T], *, query_only: bool = False) -> T:
@@ -76,21 +113,28 @@ def state_of(connection: Connection) -> SchemaState:
     current = MigrationContext.configure(connection).get_current_revision()
     head = scripts.get_current_head()
     assert head is not None  # noqa: S101  the package ships at least one migration
-    if current is not None and current not in {s.revision for s in scripts.walk_revisions()}:
-        raise Permanent(
-            f"the database schema ({current}) is newer than this coze-bridge ({head}): "
-            "install the version that made it, or a later one"
-        )
-    return SchemaState(current, head)
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current is None or current in known:
+        return SchemaState(current, head)
+    if mark.oldest(connection, current) in known:
+        return SchemaState(current, head, is_newer=True)
+    raise Permanent(
+        f"the database schema ({current}) is newer than this coze-bridge ({head}) can work with: "
+        "install the version that made it, or a later one"
+    )
 
 
 def _upgrade(connection: Connection) -> str:
     if connection.dialect.name == "postgresql":
         connection.execute(text(ONE_AT_A_TIME))
+        connection.execute(text(LOCK_PATIENCE))
     state = state_of(connection)
+    if state.is_newer and state.current is not None:
+        return state.current
     if not state.up_to_date:
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        mark.put(connection, ScriptDirectory(str(SCRIPTS)))
     return state.head

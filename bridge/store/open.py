@@ -6,9 +6,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bridge.errors import Misconfigured, Permanent
+from bridge.logs import get
 from bridge.store.lock import FileLock
-from bridge.store.migrate import migrate, schema_state
+from bridge.store.migrate import SchemaState, migrate, schema_state
 from bridge.store.run import Store
+
+log = get(__name__)
 
 
 def parse(url: str) -> URL:
@@ -29,7 +32,8 @@ async def open_store(url: str) -> Store:
     """Open a database; SQLite's schema is brought up to date, PostgreSQL's must be.
 
     Raises `Permanent` if another daemon has the SQLite file, if the schema is newer than this
-    program, or (PostgreSQL) older; `Misconfigured` for a URL that cannot work; `Unreachable`.
+    program can work with, or (PostgreSQL) older; `Misconfigured` for a URL that cannot work;
+    `Unreachable`.
     """
     parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
@@ -49,6 +53,7 @@ async def _open_sqlite(url: str, path: Path) -> Store:
     _make_private(path)
     try:
         await migrate(url)
+        _tell(await schema_state(url))
     except BaseException:
         lock.release()
         raise
@@ -64,6 +69,12 @@ async def _open_postgres(url: str) -> Store:
     from bridge.store.postgres import PostgresStore  # noqa: PLC0415  only the engine in use
 
     state = await schema_state(url)
-    if not state.up_to_date:
+    if not state.usable:
         raise Permanent("the database schema is old: run `coze-bridge migrate`")
+    _tell(state)
     return PostgresStore(url)
+
+
+def _tell(state: SchemaState) -> None:
+    if state.is_newer:
+        log.warning("schema.newer", schema=state.current, ours=state.head)

@@ -73,9 +73,15 @@ def as_bridge_errors() -> Iterator[None]:
         raise
 
 
+def sqlstate(error: Exception) -> str | None:
+    """PostgreSQL's code of what `as_bridge_errors` has translated; None where there is none."""
+    code: str | None = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
+    return code
+
+
 def is_deadlock(error: Exception) -> bool:
     """Tell whether it was two transactions that waited for each other."""
-    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) == "40P01"
+    return sqlstate(error) == "40P01"
 
 
 def _cause(error: Exception) -> str:

@@ -269,6 +269,19 @@ def test_a_source_with_another_schema_is_refused(
     assert not any(everything(target).values())
 
 
+def test_a_source_that_a_later_version_made_is_left_to_that(
+    source: str, target: str, tmp_path: Path
+) -> None:
+    """We might run with it, but there is more in it than we know of."""
+    with sqlite3.connect(tmp_path / "old.db") as connection:
+        connection.execute("UPDATE schema_mark SET revision = '9999', oldest = '0001'")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(Permanent, match=r"old\.db: a later coze-bridge .*\(9999\).* use the later"):
+        run(source, target)
+    assert not any(everything(target).values())
+
+
 def test_a_file_that_is_missing_or_no_database_is_named(tmp_path: Path, target: str) -> None:
     missing = tmp_path / "missing.db"
     with pytest.raises(Permanent, match=r"there is no database .*missing\.db"):
