@@ -55,12 +55,14 @@ def condition_name(condition: Callable[[], object]) -> str:
 class Daemon:
     """One `coze-bridge run`, which can be killed and started again on the same database.
 
-    name: of its output files. environment: COZE_BRIDGE_… variables of every start.
+    name: of its output files. environment: COZE_BRIDGE_… variables of every start. root: where
+    the program is.
     """
 
     name: str
     folder: Path
     environment: dict[str, str]
+    root: Path = ROOT
     process: subprocess.Popen[bytes] | None = None
     runs: "count[int]" = field(default_factory=count)
     output: Path = Path()
@@ -73,7 +75,7 @@ class Daemon:
         self.output = self.folder / f"{self.name}-{run}.out"
         self.log = self.folder / f"{self.name}-{run}.log"
         kept = {name: its for name, its in os.environ.items() if not name.startswith("COZE_")}
-        path = os.pathsep.join([str(ROOT), str(PLUGIN)])
+        path = os.pathsep.join([str(self.root), str(PLUGIN)])
         with self.output.open("wb") as output, self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-u", "-m", "bridge", "run"],
@@ -204,15 +206,24 @@ class World(Stage):
             raise AssertionError(f"{chat} reads, after {within:.0f} s:\n{there}") from error
 
 
-def migrate(url: str, folder: Path) -> None:
+def migrate(url: str, folder: Path, *, root: Path = ROOT) -> None:
     """Call `coze-bridge migrate`. Raises `CalledProcessError`."""
+    coze_bridge("migrate", url=url, folder=folder, root=root).check_returncode()
+
+
+def coze_bridge(
+    *words: str, url: str, folder: Path, root: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """Call a command on a database. root: where the program is."""
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(root),
         "COZE_BRIDGE_COZE__TOKEN": "pat_demo",
         "COZE_BRIDGE_AGENTS__DEFAULT__BOT_ID": "1",
         "COZE_BRIDGE_ADAPTERS__WEB__ACCESS": "open",
         "COZE_BRIDGE_DATABASE__URL": url,
     }
-    command = [sys.executable, "-m", "bridge", "migrate"]
-    subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True)
+    command = [sys.executable, "-m", "bridge", *words]
+    return subprocess.run(
+        command, env=environment, cwd=folder, check=False, capture_output=True, text=True
+    )
