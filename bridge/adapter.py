@@ -15,16 +15,19 @@ Optional verbs are small protocols. Implement one and it is used:
 - `ShowsMenus`: offers the commands there are.
 - `Expires`: its messages can grow for a limited time only.
 - `Recalls`: finds a message that was posted without our having heard of it.
+- `BringsFiles`: what people send can be read.
+- `SendsFiles`: pictures, documents and voice of ours arrive as such.
 - `bridge.web.server.ServesHttp` (matched by shape, nothing to import): `routes()`, aiohttp
   routes for a webhook or a page on the built-in server.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from bridge.events import ChatKind, ChatRef, Inbound, MessageRef, Page
+from bridge.events import Attachment, ChatKind, ChatRef, Enclosure, Inbound, MessageRef, Page
 from bridge.lent import MenuItem
 from bridge.limits import Limit
 
@@ -46,6 +49,7 @@ class Capabilities:
     command_sign: what people write before a command, where the platform keeps "/" for itself.
     appends: a message grows by appending, so while it does it is shown only as far as it will
         never change: no half-finished Markdown, and nothing closed for the looks of it.
+    max_download: bytes of the largest file that can be fetched from there.
     """
 
     max_text: int
@@ -58,6 +62,7 @@ class Capabilities:
     buttons: int = 0
     command_sign: str = "/"
     appends: bool = False
+    max_download: float = float("inf")
 
     def pace(self, kind: ChatKind) -> float:
         """Seconds to leave between two edits in a chat of this kind."""
@@ -208,4 +213,54 @@ class Recalls(Protocol):
         or the connection broke, between a post and its answer.
         since: it is not older than that; known: ids of messages there that are none of it.
         Raises like `send`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is being read, once and piece by piece; it is never held whole.
+
+    size: bytes, where the far side tells. mime: what it says the file is; nobody vouches for it.
+    """
+
+    content: AsyncIterator[bytes]
+    size: int | None = None
+    mime: str = ""
+
+
+@runtime_checkable
+class BringsFiles(Protocol):
+    """The platform keeps the files that people send."""
+
+    def fetch(self, chat: ChatRef, attachment: Attachment) -> AbstractAsyncContextManager[Download]:
+        """Read an attachment; the connection is released whichever way the context is left.
+
+        Entering raises `Rejected` for one that the platform does not hand out (too large),
+        `Gone` for one that is there no more, `Transient`, `Unauthorised`; reading, `Unreachable`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A file of ours, ready to be sent.
+
+    url: where the platform may fetch it by itself; empty where it cannot.
+    open: reads it, as often as need be, after looking whether it is safe to. Entering raises
+        `Rejected` (too large, not what it claims to be, at a place nobody may read), `Transient`.
+    """
+
+    enclosure: Enclosure
+    url: str
+    open: Callable[[], AbstractAsyncContextManager[Download]]
+
+
+@runtime_checkable
+class SendsFiles(Protocol):
+    """The platform takes files."""
+
+    async def send_file(self, chat: ChatRef, file: Outgoing, *, key: str) -> MessageRef:
+        """Post a file as what it is: a picture, a voice message, a document. Raises like `send`.
+
+        What the platform does not take as its kind goes as a document. `Rejected` leaves the
+        reader with the link that stands in the answer's text.
         """

@@ -78,6 +78,14 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A position on the earth, in degrees of WGS 84."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """One user message, already stripped of everything platform-shaped.
 
@@ -88,6 +96,10 @@ class Inbound:
         the answer quotes them.
     title: the name of the group or channel it was written in.
     overheard: somebody else reads along even in a private chat (the owner of a business account).
+    place: a position they sent. A contact, a poll and the like arrive as `text`.
+    about: the id of the message of ours that it refers to: whose button was pressed, or which
+        was reacted to.
+    edits: the `event_id` of an earlier message, whose words its writer has changed into `text`.
     """
 
     event_id: str
@@ -99,6 +111,9 @@ class Inbound:
     pressed: bool = False
     title: str = ""
     overheard: bool = False
+    place: Place | None = None
+    about: str = ""
+    edits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +124,52 @@ class MessageRef:
     id: str
 
 
+class Wanted(StrEnum):
+    """What a button may ask its reader for, where the platform has a way to give it."""
+
+    WORDS = ""
+    LOCATION = "location"
+    CONTACT = "contact"
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Pressing it is as if the user had typed `says`."""
+    """Pressing it is as if the user had typed `says`.
+
+    wants: it asks for that instead; a platform without a way to give it leaves the button out.
+    """
 
     label: str
     says: str
+    wants: Wanted = Wanted.WORDS
+
+
+class EnclosureKind(StrEnum):
+    """How a file of ours is to be shown."""
+
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    DOCUMENT = "document"
+    VOICE = "voice"
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that a message of ours consists of. Exactly one of `url`, `speech`, `data` is given.
+
+    name: with its extension, free of folders.
+    url: where it lies, http or https; from the answer, so nobody vouches for it.
+    speech: the words that are to be spoken, with `voice`, an id at Coze.
+    data: the file itself, Ogg Opus.
+    """
+
+    kind: EnclosureKind
+    name: str
+    url: str = ""
+    speech: str = ""
+    voice: str = ""
+    data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +179,14 @@ class Page:
     text: neutral Markdown, never empty, within the adapter's `Capabilities.max_text`.
     final: it will not change again, so the platform may add what only a finished message has.
     plain: show the text literally, because its markup was refused.
+    file: the message is this file; then `text` describes it, and it is posted and never edited.
+    rates: its reader may say whether the answer was good: `/feedback like`, `/feedback dislike`,
+        with `Inbound.about`. Only on a final page.
     """
 
     text: str
     final: bool = False
     buttons: tuple[Button, ...] = ()
     plain: bool = False
+    file: Enclosure | None = None
+    rates: bool = False

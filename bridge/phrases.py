@@ -160,6 +160,7 @@ class Phrase(Enum):
         "我还在回答上一条消息。请稍等，或发送 /stop 停止。",
     )
     ONLY_TEXT = _Text("I can only read text so far.", "我暂时只能阅读文字消息。")
+    USING = _Text("*using {tool} …*", "*正在使用 {tool} …*")
     STOPPED = _Text("*(stopped)*", "*（已停止）*")
     EMPTY = _Text("The agent had nothing to say.", "智能体没有给出回答。")
     REFUSED = _Text(

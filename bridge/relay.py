@@ -23,9 +23,10 @@ from bridge.metrics import COZE_ERRORS, TOKENS
 from bridge.store import Store
 from bridge.store.sessions import Session, forget_conversation
 from bridge.store.turns import Ledger, Turn, TurnState
-from bridge.text.reply import Reply, fold
+from bridge.text.reply import Reply, State, fold
 from bridge.upstream import (
     Agent,
+    Asking,
     ConversationLost,
     Over,
     Question,
@@ -63,18 +64,18 @@ class Relay:
         self._now = now
 
     async def stream(
-        self, turn: Turn, session: Session, question: str
+        self, turn: Turn, session: Session, asking: Asking
     ) -> AsyncGenerator[Reply, None]:
         """Yield the answer as it grows; the last snapshot has ended."""
         try:
             trace = await self._trace_of(turn, session)
             if trace is None:
-                answer = self._ask(turn, session, question)
+                answer = self._ask(turn, session, asking)
             else:
                 answer = self._recover(turn, session, Reply(trace=trace))
             async for reply in answer:
                 _count(session, reply)
-                yield reply
+                yield _with_tools(reply)
         except (Transient, Unauthorised):
             raise
         except Permanent as error:
@@ -113,14 +114,14 @@ class Relay:
             return None  # and with it whatever was asked there: nobody will ever read that answer
 
     async def _ask(
-        self, turn: Turn, session: Session, question: str
+        self, turn: Turn, session: Session, asking: Asking
     ) -> AsyncGenerator[Reply, None]:
         assert session.conversation_id is not None  # noqa: S101  Sessions.open saw to it
         agent = self._agent(session)
         turn = await self._ledger.asking(turn, session.conversation_id)
         reply = Reply()
         try:
-            async with agent.ask(self._question(turn, session, question)) as events:
+            async with agent.ask(self._question(turn, session, asking)) as events:
                 async for event in events:
                     if isinstance(event, Started):
                         trace = Trace(event.conversation_id, event.chat_id)
@@ -141,13 +142,15 @@ class Relay:
             async for recovered in self._recover(turn, session, reply):
                 yield recovered
 
-    def _question(self, turn: Turn, session: Session, text: str) -> Question:
+    def _question(self, turn: Turn, session: Session, asking: Asking) -> Question:
         settings = self._settings[session.agent]
         return Question(
             session.uid,
             session.conversation_id or "",
-            text,
+            asking.text,
             turn.mark,
+            parts=asking.parts,
+            place=asking.place,
             custom_variables=facts(turn.event, settings.custom_variables),
             parameters=facts(turn.event, settings.parameters),
         )
@@ -198,6 +201,13 @@ class Relay:
                 return None
             await asyncio.sleep(POLL)
         return outcome
+
+
+def _with_tools(reply: Reply) -> Reply:
+    """Nobody here can act for the agent yet, so for the user the turn has failed."""
+    if reply.state is not State.ACTING:
+        return reply
+    return reply.failed(Permanent("the agent waits for tools, which the bridge cannot give"))
 
 
 def _count(session: Session, reply: Reply) -> None:

@@ -10,6 +10,7 @@ from bridge.events import Button, Page
 from bridge.phrases import Phrase, say
 from bridge.store.sessions import Session
 from bridge.store.turns import Turn
+from bridge.text.markdown import literal
 from bridge.text.pages import Tail, paginate
 from bridge.text.reply import Reply, State
 from bridge.upstream import ConversationLost
@@ -37,7 +38,7 @@ class Renderer:
         caps = self._caps[turn.event.chat.account]
         agent = self._agents[session.agent]
         quote = agent.reasoning is Reasoning.QUOTE
-        before, text = _text(turn, reply, quote=quote, sign=caps.command_sign)
+        before, text = _text(turn, reply, quote=quote, caps=caps)
         texts = paginate(
             before + text,
             caps.max_text,
@@ -50,7 +51,8 @@ class Renderer:
         if not pages:
             return []
         buttons = _buttons(reply, suggestions=agent.suggestions)[: caps.buttons]
-        last = replace(pages[-1], final=reply.ended, buttons=buttons)
+        rates = agent.feedback and _can_be_rated(reply)
+        last = replace(pages[-1], final=reply.ended, buttons=buttons, rates=rates)
         return [*pages[:-1], last]
 
 
@@ -60,15 +62,33 @@ def _tail(reply: Reply, caps: Capabilities) -> Tail:
     return Tail.STEADY if caps.appends else Tail.MENDED
 
 
-def _text(turn: Turn, reply: Reply, *, quote: bool, sign: str) -> tuple[str, str]:
+def _text(turn: Turn, reply: Reply, *, quote: bool, caps: Capabilities) -> tuple[str, str]:
     """What stands before the answer's own words, and those with all that follows."""
     thoughts = [_quoted(reply.reasoning)] if quote and reply.reasoning else []
-    said = spelled(reply.text, sign) if reply.is_ours else reply.text
-    words = [part for part in (said.rstrip(), spelled(_ending(turn, reply), sign)) if part]
+    said = spelled(reply.text, caps.command_sign) if reply.is_ours else reply.text
+    after = [*_doing(turn, reply, caps), *_remarks(reply), _ending(turn, reply)]
+    words = [said.rstrip(), *(spelled(part, caps.command_sign) for part in after)]
+    words = [part for part in words if part]
     if not thoughts and not words:
         return "", ""
-    before = [*_question(turn), *thoughts]
+    before = [*_question(turn), *_heard(reply), *thoughts]
     return "".join(f"{part}\n\n" for part in before), "\n\n".join(words)
+
+
+def _heard(reply: Reply) -> list[str]:
+    """What a voice message said, as far as it was understood."""
+    return [_quoted(literal(reply.heard))] if reply.heard else []
+
+
+def _doing(turn: Turn, reply: Reply, caps: Capabilities) -> list[str]:
+    """What the agent does while it says nothing; it cannot be taken back where text is appended."""
+    if reply.ended or caps.appends or not reply.using:
+        return []
+    return [say(Phrase.USING, turn.event.user.language, tool=literal(reply.using))]
+
+
+def _remarks(reply: Reply) -> tuple[str, ...]:
+    return reply.remarks if reply.ended else ()
 
 
 def _question(turn: Turn) -> list[str]:
@@ -115,5 +135,10 @@ def apology(error: BridgeError | None) -> Phrase:
 def _buttons(reply: Reply, *, suggestions: bool) -> tuple[Button, ...]:
     if not reply.ended:
         return ()
-    suggested = tuple(Button(text, text) for text in reply.suggestions) if suggestions else ()
-    return (*reply.buttons, *suggested)
+    offered = (*reply.options, *(reply.suggestions if suggestions else ()))
+    return (*reply.buttons, *(Button(text, text) for text in offered))
+
+
+def _can_be_rated(reply: Reply) -> bool:
+    """An answer of the agent's, of which Coze has told the id."""
+    return reply.state is State.COMPLETE and bool(reply.answer_id)

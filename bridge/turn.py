@@ -27,6 +27,7 @@ from bridge.sessions import Sessions
 from bridge.store.sessions import Session
 from bridge.store.turns import Ledger, Turn, TurnState
 from bridge.text.reply import Reply, State
+from bridge.upstream import Asking
 from bridge.variables import Variables
 
 log = get(__name__)
@@ -91,18 +92,19 @@ class Walk:
             self.variables.tell(turn.event, session)
             session = await self.sessions.open(session, title=said)
             await self.variables.told(session)
-            reply = await self._converse(turn, session, said, screen, stop)
+            asking = Asking(said, place=turn.event.place)
+            reply = await self._converse(turn, session, asking, screen, stop)
         self.variables.learn(session)
         return reply
 
     async def _converse(
-        self, turn: Turn, session: Session, question: str, screen: Screen, stop: Stop
+        self, turn: Turn, session: Session, asking: Asking, screen: Screen, stop: Stop
     ) -> Reply:
         """Show the agent's answer while it grows; the stream is fast, the screen slow."""
         reply = Reply(trace=turn.trace)
         try:
             async with latest(
-                self.relay.stream(turn, session, question),
+                self.relay.stream(turn, session, asking),
                 claim=screen.claim,
                 urgent=lambda reply: reply.urgent,
                 within=self.turn_timeout,
@@ -135,5 +137,6 @@ class Walk:
             pages,
             text=reply.text,
             spent=reply.usage,
+            answer_id=reply.answer_id,
             error=error if reply.state is State.FAILED else None,
         )

@@ -2,22 +2,70 @@
 
 `coze/` implements this for Coze. An answer is one walk of events:
 
-    Started  ( Delta* Said )*  Spoken  Suggested*  ( Finished | Failed | Cancelled | Needs )
+    Started  ( Using* Delta* Said )*  Spoken  Suggested*  ( Finished | Failed | Cancelled | Needs )
 
-Everything else Coze says on the way (tool calls, retrieval notes) never leaves `coze/`.
+`Sounded` may come anywhere. After `Needs` with calls, `Agent.submit` goes on with the walk, without
+another `Started`. Everything else Coze says on the way never leaves `coze/`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from bridge.errors import BridgeError, Gone
+from bridge.events import Place
 
 
 class ConversationLost(Gone):
     """Coze does not know the conversation (any more): a new one can be begun instead."""
+
+
+class PartKind(StrEnum):
+    """What a file is to the agent. Audio is heard and answered; other sound is a file."""
+
+    FILE = "file"
+    IMAGE = "image"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of a question, by the id that `Agent.upload` gave it."""
+
+    kind: PartKind
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a user wants to ask. Either `text` or `parts` is not empty."""
+
+    text: str
+    parts: tuple[Part, ...] = ()
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file on its way to Coze, which judges it by the extension of its name.
+
+    size: bytes, where it is known. content: read once, piece by piece; it is never held whole.
+    """
+
+    name: str
+    content: AsyncIterator[bytes]
+    size: int | None = None
+    mime: str = ""
+
+
+class Rating(StrEnum):
+    """What somebody thinks of an answer, in Coze's words."""
+
+    LIKE = "like"
+    DISLIKE = "unlike"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +85,8 @@ class Question:
     mark: str
     custom_variables: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +113,20 @@ class Said:
     message_id: str
     text: str
     reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Using:
+    """The agent uses a tool of its own, by the name its author gave it, before it goes on."""
+
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """A piece of the spoken answer: one packet of Opus at 48 kHz, or PCM, as was asked in."""
+
+    sound: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +169,45 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """The agent waits for something of ours: `reply` for the user's next message, or `tools`."""
+class ToolCall:
+    """A function that the agent wants us to call. arguments: JSON text, as its model wrote it."""
 
-    what: str
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What came of a call. output: a text, usually JSON; what failed says so in it."""
+
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The agent waits for something of ours: outputs of `calls`, else the user's next message.
+
+    options: what the user may reply; free text is accepted as well.
+    """
+
+    calls: tuple[ToolCall, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 AnswerEvent: TypeAlias = (
-    Started | Delta | Said | Spoken | Suggested | Finished | Failed | Cancelled | Needs
+    Started
+    | Delta
+    | Said
+    | Using
+    | Sounded
+    | Spoken
+    | Suggested
+    | Finished
+    | Failed
+    | Cancelled
+    | Needs
 )
 
 
@@ -222,6 +317,15 @@ class Agent(KeepsVariables, Protocol):
         silent for the idle timeout raises `Unreachable(happened=True)`.
         """
 
+    def submit(
+        self, trace: Trace, outputs: Sequence[ToolOutput]
+    ) -> AbstractAsyncContextManager[AsyncIterator[AnswerEvent]]:
+        """Hand in what the agent needed, for every call at once, and stream how it goes on.
+
+        Raises like `ask`; nothing is asked anew by it. Once it was handed in, `outcome` tells
+        of a stream that was lost.
+        """
+
     async def find(self, conversation_id: str, mark: str) -> Trace | None:
         """Look for a question asked with this mark among the conversation's newest messages."""
 
@@ -239,6 +343,23 @@ class Agent(KeepsVariables, Protocol):
 
     async def delete(self, conversation_id: str) -> None:
         """Delete a conversation with its messages; one that is gone already is no error."""
+
+    async def rename(self, conversation_id: str, name: str) -> None:
+        """Name a conversation; what Coze has no room for is cut off."""
+
+    async def rate(
+        self, conversation_id: str, message_id: str, rating: Rating | None, reason: str = ""
+    ) -> None:
+        """Say what its reader thinks of an answer; None takes it back. The last one counts."""
+
+    async def upload(self, file: Upload) -> str:
+        """Store a file at Coze and return its id. Raises `Rejected` for one it does not take."""
+
+    async def transcribe(self, file: Upload) -> str:
+        """Write down what somebody says in a recording of at most 10 MB and 30 minutes."""
+
+    def speak(self, text: str, voice: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Read a text of at most 1,024 bytes aloud: an Ogg Opus file, piece by piece."""
 
     async def profile(self) -> Profile:
         """How the published agent introduces itself."""

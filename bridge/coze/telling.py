@@ -256,7 +256,7 @@ def ending(how: Status, news: Chat) -> AnswerEvent:
         case Status.CANCELED:
             return Cancelled()
         case Status.REQUIRES_ACTION:
-            return Needs(news.needs)
+            return Needs(news.calls)
         case _:
             return Failed(error_for(news.error_code, news.error_msg, news.logid, happened=True))
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from bridge.clean import clean
-from bridge.upstream import Field, Profile, Question, Shortcut, Usage, Variable
+from bridge.upstream import Field, Profile, Question, Shortcut, ToolCall, Usage, Variable
 
 Json: TypeAlias = Mapping[str, object]
 
@@ -54,7 +54,7 @@ _SPELLINGS = {status.value: status for status in Status} | {
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One run of the agent. `needs` means something only if the status is REQUIRES_ACTION."""
+    """One run of the agent. `calls` means something only if the status is REQUIRES_ACTION."""
 
     id: str
     conversation_id: str
@@ -62,7 +62,7 @@ class Chat:
     error_code: int | None
     error_msg: str
     usage: Usage | None
-    needs: str
+    calls: tuple[ToolCall, ...]
     logid: str | None
 
 
@@ -167,7 +167,7 @@ def chat(source: Json, logid: str | None = None) -> Chat:
         error_code=number(at_top, "code") or None,
         error_msg=clean(reason(at_top)),
         usage=usage(child(source, "usage")),
-        needs=_needs(child(source, "required_action")),
+        calls=tuple(_calls(child(source, "required_action"))),
         logid=logid,
     )
 
@@ -183,13 +183,15 @@ def usage(source: Json) -> Usage | None:
     return Usage(read, written) if read or written else None
 
 
-def _needs(action: Json) -> str:
-    """Tell what a chat waits for: `tools` where a call wants its output, else `reply`.
+def _calls(action: Json) -> Iterator[ToolCall]:
+    """Read what a chat wants our tools to do; nothing where it waits for the user's reply.
 
     A question node of a chatflow asks as a call of type `reply_message` without a function.
     """
-    calls = children(child(action, "submit_tool_outputs"), "tool_calls")
-    return "tools" if any(word(call, "type") != "reply_message" for call in calls) else "reply"
+    for call in children(child(action, "submit_tool_outputs"), "tool_calls"):
+        if word(call, "type") != "reply_message":
+            function = child(call, "function")
+            yield ToolCall(word(call, "id"), word(function, "name"), word(function, "arguments"))
 
 
 def message(source: Json) -> Message:

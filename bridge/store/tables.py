@@ -86,6 +86,8 @@ turns = Table(
     Column("chat_id", String(64)),
     Column("question", Text),  # what was asked, where it is not the text of the event
     Column("answer", Text),
+    Column("answer_id", String(64)),  # of the answer's last message at Coze
+    Column("rating", String(8)),  # what its reader thinks of it: bridge.upstream.Rating
     Column("error", Text),
     Column("attempts", Integer, nullable=False),  # runs begun without progress since
     Column("failures", Integer, nullable=False),  # of these, ended by a bug
@@ -185,6 +187,27 @@ outbox = Table(
     Column("content", Text),  # bridge.events.Page as JSON; None while it only streams
     Column("message_id", String(255)),
     Column("error", Text),
+    Index("ix_outbox_message_id", "message_id"),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("turn", RowId, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # among all files of the question
+    Column("kind", String(16), nullable=False),  # bridge.upstream.PartKind; text: a transcript
+    Column("content", Text, nullable=False),  # its id at Coze, or what was said in it
+    Column("refused", String(32), nullable=False),  # why it was not passed on; empty if it was
+)
+
+tool_calls = Table(
+    "tool_calls",
+    metadata,
+    Column("turn", RowId, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("call", String(255), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("runs", Integer, nullable=False),  # begun; counted before each
+    Column("output", Text),  # None while nobody knows what came of it
 )
 
 variables = Table(

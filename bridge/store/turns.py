@@ -216,7 +216,7 @@ class Ledger:
         )
         return replace(turn, state=TurnState.ASKED, trace=trace, asked_at=now)
 
-    async def answered(
+    async def answered(  # noqa: PLR0913 - by name, and each is something of the answer
         self,
         turn: Turn,
         session: Session,
@@ -225,17 +225,20 @@ class Ledger:
         text: str,
         spent: Usage | None = None,
         error: str | None = None,
+        answer_id: str = "",
     ) -> Turn:
         """Store the final text and every page of it, before any of them is sent.
 
         A page that streamed, or that an earlier end of the turn wanted, and that is not wanted
         any more keeps its row, without content.
         error: why the answer is none, or not whole; the turn will end as failed.
+        answer_id: of the message at Coze, for what its reader thinks of it.
         """
 
         def job(connection: Connection) -> None:
             answer = {"state": TurnState.ANSWERED, "answer": text, "error": error}
-            _advance(connection, turn, attempts=1, failures=0, **answer)
+            named = {"answer_id": answer_id or None}
+            _advance(connection, turn, attempts=1, failures=0, **answer, **named)
             connection.execute(_UNWANTING, {"of": turn.id, "since": len(pages)})
             for number, page in enumerate(pages):
                 content = {"state": "wanted", "content": PAGE.dump(page), "error": None}

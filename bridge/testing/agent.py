@@ -61,7 +61,7 @@ class Play:
     usage: Usage | None = SPENT
     pace: float = 0.0
     linger: float = 0.0
-    needs: str = ""
+    needs: Needs | None = None
     fail: BridgeError | None = None
     refuse: BridgeError | None = None
     lost: bool = False
@@ -102,7 +102,7 @@ class Chat:
         yield Said("m1", final, self.play.reasoning)
         yield Spoken()
         yield from (Suggested(text) for text in self.play.suggestions)
-        yield Needs(self.play.needs) if self.play.needs else Finished(self.play.usage)
+        yield self.play.needs or Finished(self.play.usage)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
-from bridge.errors import BridgeError, Permanent
+from bridge.errors import BridgeError
 from bridge.events import Button
 from bridge.upstream import (
     AnswerEvent,
@@ -14,11 +14,14 @@ from bridge.upstream import (
     Finished,
     Needs,
     Said,
+    Sounded,
     Spoken,
     Started,
     Suggested,
+    ToolCall,
     Trace,
     Usage,
+    Using,
 )
 
 MAX_SUGGESTIONS = 5  # Coze sends up to three; a relay that repeats itself must not fill the screen
@@ -28,6 +31,7 @@ class State(StrEnum):
     """How far an answer has come."""
 
     STREAMING = "streaming"
+    ACTING = "acting"  # the agent waits for what our tools say
     SPOKEN = "spoken"  # the visible text has ended, suggestions may follow
     COMPLETE = "complete"
     FAILED = "failed"
@@ -54,6 +58,12 @@ class Reply:
         what went wrong after its last word.
     buttons: what our own words offer; the agent's offers are `suggestions`.
     is_ours: the text is the bridge's own, not the agent's.
+    using: the tool that the agent uses just now; empty while it talks.
+    calls: what it wants our tools to do, while `state` is ACTING.
+    options: what the user may reply, while it waits for them.
+    sounds: the spoken answer, see `bridge.upstream.Sounded`.
+    heard: what a voice message said, shown before the answer.
+    remarks: what has to be said of the question (a file that was refused), shown after it.
     """
 
     answers: tuple[Answer, ...] = ()
@@ -65,6 +75,12 @@ class Reply:
     buttons: tuple[Button, ...] = ()
     is_silent: bool = False
     is_ours: bool = False
+    using: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    options: tuple[str, ...] = ()
+    sounds: tuple[bytes, ...] = ()
+    heard: str = ""
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def silence(cls) -> "Reply":
@@ -99,19 +115,28 @@ class Reply:
         return "\n\n".join(each.text for each in self.answers if each.text.strip())
 
     @property
+    def answer_id(self) -> str:
+        """Of the last message of the answer, at Coze; empty for words of our own."""
+        return self.answers[-1].message_id if self.answers else ""
+
+    @property
     def reasoning(self) -> str:
         """What the agent thought aloud; never part of `text`."""
         return "\n\n".join(each.reasoning for each in self.answers if each.reasoning.strip())
 
+    def acted(self) -> "Reply":
+        """Our tools have said what the agent wanted to know; it goes on."""
+        return replace(self, state=State.STREAMING, calls=())
+
     @property
     def ended(self) -> bool:
         """Nothing of any kind will follow."""
-        return self.state not in {State.STREAMING, State.SPOKEN}
+        return self.state not in {State.STREAMING, State.ACTING, State.SPOKEN}
 
     @property
     def urgent(self) -> bool:
         """No further text will follow, so there is no reason to hold the screen back."""
-        return self.state is not State.STREAMING
+        return self.state not in {State.STREAMING, State.ACTING}
 
 
 def fold(reply: Reply, event: AnswerEvent) -> Reply:
@@ -125,17 +150,29 @@ def fold(reply: Reply, event: AnswerEvent) -> Reply:
 def _fold(reply: Reply, event: AnswerEvent) -> Reply:
     match event:
         case Delta():
-            return _grow(reply, event)
+            return _grow(replace(reply, using="") if reply.using else reply, event)
         case Said():
             return _settle(reply, event)
         case Suggested():
             return _suggest(reply, event.text.strip())
+        case Finished() | Failed() | Cancelled() | Needs():
+            return _end(replace(reply, using=""), event)
+        case _:
+            return _note(reply, event)
+
+
+def _note(reply: Reply, event: Started | Using | Sounded | Spoken) -> Reply:
+    match event:
         case Started():
             return replace(reply, trace=Trace(event.conversation_id, event.chat_id))
+        case Using():
+            return replace(reply, using=event.tool)
+        case Sounded():
+            return replace(reply, sounds=(*reply.sounds, event.sound))
         case Spoken():
-            return replace(reply, state=State.SPOKEN)
+            return replace(reply, state=State.SPOKEN, using="")
         case _:
-            return _end(reply, event)
+            assert_never(event)
 
 
 def _end(reply: Reply, event: Finished | Failed | Cancelled | Needs) -> Reply:
@@ -146,11 +183,10 @@ def _end(reply: Reply, event: Finished | Failed | Cancelled | Needs) -> Reply:
             return reply.failed(event.error)
         case Cancelled():
             return reply.stopped()
-        case Needs("reply"):
-            return replace(reply, state=State.WAITING)
-        case Needs():  # nobody here can answer, so for the user the turn has failed
-            error = Permanent(f"the agent waits for {event.what!r}, which the bridge cannot give")
-            return reply.failed(error)
+        case Needs() if event.calls:
+            return replace(reply, state=State.ACTING, calls=event.calls)
+        case Needs():
+            return replace(reply, state=State.WAITING, options=event.options)
         case _:
             assert_never(event)
 

@@ -20,6 +20,7 @@ from bridge.upstream import (
     Over,
     Question,
     Said,
+    ToolCall,
 )
 
 ANSWER = "Once upon a time 从前有座山 there lived **one** small 🦊 and it said nothing at all."
@@ -113,9 +114,10 @@ FAILED: dict[str, type[BridgeError]] = {
     "error_event": Transient,
     "refused_content": Rejected,
 }
+WEATHER = ToolCall("call-1", "get_weather", '{"city": "Rome"}')
 OTHER_ENDS: dict[str, AnswerEvent] = {
-    "tools": Needs("tools"),
-    "needs_reply": Needs("reply"),
+    "tools": Needs(calls=(WEATHER,)),
+    "needs_reply": Needs(),
     "hang": Cancelled(),
 }
 LOST = frozenset(

@@ -486,7 +486,7 @@ async def test_other_ends_keep_what_was_said(server: WireServer, agent: CozeAgen
     server.plays(ok({"status": "cancelled"}), ok([ANSWERED]))
     assert await agent.outcome(Trace("c1", "t1")) == Over((Said("m1", "Hi"), Cancelled()))
     server.plays(ok({"status": "requires_action"}), reply({"code": 4000, "msg": "no list"}))
-    assert await agent.outcome(Trace("c1", "t1")) == Over((Needs("reply"),))
+    assert await agent.outcome(Trace("c1", "t1")) == Over((Needs(),))
     failed = {"status": "failed", "last_error": {"code": 4008, "msg": "quota"}}
     server.plays(reply({"code": 0, "data": failed, "detail": {"logid": "log-5"}}), ok([]))
     outcome = await agent.outcome(Trace("c1", "t1"))

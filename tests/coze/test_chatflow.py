@@ -157,7 +157,7 @@ async def test_a_question_node_needs_no_required_action_to_be_one(server: WireSe
     )
     async with asking(server) as agent:
         events = await told(agent, Question("u1", "c1", "hello", "turn-1"))
-    assert events[1:] == [Said("m", "?"), Needs("reply")]
+    assert events[1:] == [Said("m", "?"), Needs()]
 
 
 # --- conversations
@@ -197,7 +197,7 @@ async def test_what_a_chatflow_asks_back_the_next_question_answers(
     emulator.install(Scenario(endpoint=ENDPOINT, reply="Which city?", needs_reply=True, times=1))
     conversation = await agent.begin()
     first = await told(agent, Question("u1", conversation, "weather", "turn-1"))
-    assert first[-2:] == [Said(_id(first), "Which city?"), Needs("reply")]
+    assert first[-2:] == [Said(_id(first), "Which city?"), Needs()]
     second = await told(agent, Question("u1", conversation, "Rome", "turn-2"))
     assert isinstance(second[-1], Finished)
     assert [asked.conversation_id for asked in emulator.asked] == [conversation] * 2

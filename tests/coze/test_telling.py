@@ -18,6 +18,7 @@ from bridge.upstream import (
     Spoken,
     Started,
     Suggested,
+    ToolCall,
     Usage,
 )
 
@@ -290,14 +291,14 @@ def calls(*types: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("action", "what"),
     [
-        (calls("function"), "tools"),
-        (calls("reply_message"), "reply"),
-        (calls("reply_message", "function"), "tools"),
-        (None, "reply"),
+        (calls("function"), Needs(calls=(ToolCall("", "", ""),))),
+        (calls("reply_message"), Needs()),
+        (calls("reply_message", "function"), Needs(calls=(ToolCall("", "", ""),))),
+        (None, Needs()),
     ],
 )
-def test_a_waiting_chat_says_what_it_needs(how: str, action: object, what: str) -> None:
-    assert walked(created(), ended(how, required_action=action))[-1] == Needs(what)
+def test_a_waiting_chat_says_what_it_needs(how: str, action: object, what: Needs) -> None:
+    assert walked(created(), ended(how, required_action=action))[-1] == what
 
 
 def test_a_skeleton_of_required_action_means_nothing() -> None:

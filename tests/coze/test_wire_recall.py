@@ -12,13 +12,16 @@ from bridge.upstream import (
     Said,
     Spoken,
     Suggested,
+    ToolCall,
     Trace,
     Usage,
 )
 
+CALL = ToolCall("1", "weather", "{}")
 
-def chat(status: Status, *, code: int | None = None, needs: str = "reply") -> Chat:
-    return Chat("t1", "c1", status, code, "", Usage(2, 1), needs, "log-1")
+
+def chat(status: Status, *, code: int | None = None, calls: tuple[ToolCall, ...] = ()) -> Chat:
+    return Chat("t1", "c1", status, code, "", Usage(2, 1), calls, "log-1")
 
 
 def said(
@@ -69,8 +72,8 @@ def test_what_was_said_before_the_end_is_kept() -> None:
     assert recall.outcome(chat(Status.CANCELED), messages) == Over(
         (Said("1", "so far"), Cancelled())
     )
-    assert recall.outcome(chat(Status.REQUIRES_ACTION, needs="tools"), messages) == Over(
-        (Said("1", "so far"), Needs("tools"))
+    assert recall.outcome(chat(Status.REQUIRES_ACTION, calls=(CALL,)), messages) == Over(
+        (Said("1", "so far"), Needs(calls=(CALL,)))
     )
     failed = recall.outcome(chat(Status.FAILED, code=4011), messages)
     assert isinstance(failed, Over)

@@ -11,7 +11,7 @@ from bridge.store.sessions import Session
 from bridge.store.turns import Turn, TurnState
 from bridge.testing.agent import Play, ScriptedAgent
 from bridge.text.reply import Reply, State
-from bridge.upstream import ConversationLost, Question, Trace, Usage
+from bridge.upstream import Asking, ConversationLost, Question, Trace, Usage
 from tests.stages.world import World
 
 LANE = "fake/fake/room/"
@@ -26,7 +26,7 @@ async def begun(world: World, text: str = "hello") -> tuple[Turn, Session]:
 
 async def heard(world: World, turn: Turn, session: Session) -> list[Reply]:
     """Every snapshot of the answer."""
-    return [reply async for reply in world.relay.stream(turn, session, turn.text)]
+    return [reply async for reply in world.relay.stream(turn, session, Asking(turn.text))]
 
 
 async def crashed_while_asking(world: World, play: Play) -> tuple[Turn, Session]:
@@ -75,7 +75,7 @@ async def test_the_chat_id_is_in_the_ledger_before_any_text_is_heard(
     world: World, agent: ScriptedAgent
 ) -> None:
     turn, session = await begun(world)
-    stream = world.relay.stream(turn, session, "hello")
+    stream = world.relay.stream(turn, session, Asking("hello"))
     first = await anext(stream)
     stored = await world.take(LANE)
     await stream.aclose()

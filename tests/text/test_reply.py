@@ -12,11 +12,14 @@ from bridge.upstream import (
     Finished,
     Needs,
     Said,
+    Sounded,
     Spoken,
     Started,
     Suggested,
+    ToolCall,
     Trace,
     Usage,
+    Using,
 )
 
 
@@ -140,18 +143,32 @@ def test_cancelling_keeps_the_text_so_far() -> None:
 
 
 def test_a_question_back_waits_for_the_user() -> None:
-    reply = folded(Said("m", "Which city?"), Needs("reply"))
+    reply = folded(Said("m", "Which city?"), Needs(options=("Rome", "Oslo")))
     assert (reply.state, reply.ended, reply.error) == (State.WAITING, True, None)
+    assert reply.options == ("Rome", "Oslo")
 
 
-def test_tools_nobody_has_fail_the_turn_with_a_reason() -> None:
-    reply = folded(Needs("tools"))
-    assert reply.state is State.FAILED
-    assert isinstance(reply.error, Permanent)
-    assert "tools" in str(reply.error)
+def test_what_waits_for_our_tools_has_not_ended() -> None:
+    call = ToolCall("1", "weather", "{}")
+    reply = folded(Said("m", "I will look."), Needs(calls=(call,)))
+    assert (reply.state, reply.ended, reply.urgent) == (State.ACTING, False, False)
+    assert reply.calls == (call,)
+    assert reply.acted() == folded(Said("m", "I will look."))
 
 
-@pytest.mark.parametrize("end", [Finished(), Cancelled(), Failed(Permanent("no")), Needs("reply")])
+def test_a_tool_is_in_use_until_the_agent_talks() -> None:
+    reply = folded(Using("weather"))
+    assert reply.using == "weather"
+    assert folded(Delta("m", "It"), reply=reply).using == ""
+    assert folded(Spoken(), reply=reply).using == ""
+    assert folded(Finished(), reply=reply).using == ""
+
+
+def test_what_is_heard_is_kept_in_order() -> None:
+    assert folded(Sounded(b"a"), Sounded(b"b"), Finished()).sounds == (b"a", b"b")
+
+
+@pytest.mark.parametrize("end", [Finished(), Cancelled(), Failed(Permanent("no")), Needs()])
 def test_nothing_changes_after_the_end(end: AnswerEvent) -> None:
     reply = folded(Said("m", "whole"), end)
     more: list[AnswerEvent] = [
