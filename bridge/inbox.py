@@ -1,6 +1,6 @@
 """The door: a message is committed, and only then acknowledged by whoever brought it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,15 +23,15 @@ log = get(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bells:
-    """Whom to tell of a message, each by the name of its lane.
+    """Whom to tell of messages, by the names of their lanes.
 
-    wake: after its commit. defer: in the transaction that accepts it.
+    wake: after its commit. defer: in the transaction that accepts them, once for many.
     interrupt: to stop what the lane is answering; tells whether there was anything.
     """
 
     wake: Callable[[str], None]
     interrupt: Callable[[str], Awaitable[bool]]
-    defer: Callable[[Transaction, str], None] | None = None
+    defer: Callable[[Transaction, Sequence[str]], None] | None = None
 
 
 class Inbox:

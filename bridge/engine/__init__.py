@@ -1,7 +1,7 @@
 """Who calls `drain(lane)`, and when: one process by itself, or several over PostgreSQL."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from bridge.store.run import Transaction
@@ -11,8 +11,8 @@ class Engine(Protocol):
     """Runs every turn there is, those of a lane one after another."""
 
     @property
-    def defer(self) -> Callable[[Transaction, str], None] | None:
-        """What to call in the transaction that accepts a message; None if nothing."""
+    def defer(self) -> Callable[[Transaction, Sequence[str]], None] | None:
+        """What to call in the transaction that accepts messages; None if nothing."""
 
     def wake(self, lane: str) -> None:
         """Say after that transaction that the lane has work."""

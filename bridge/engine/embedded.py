@@ -5,7 +5,7 @@ database is looked at for it every few seconds.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from bridge.engine.drain import Drain
 from bridge.errors import Transient
@@ -43,7 +43,8 @@ class EmbeddedEngine:
         self._actors: dict[str, asyncio.Task[None]] = {}
         self._resting: set[str] = set()  # lanes that wait for the database to come back
 
-    defer: Callable[[Transaction, str], None] | None = None  # whoever starts next looks for it
+    # Whoever starts next looks for what has work.
+    defer: Callable[[Transaction, Sequence[str]], None] | None = None
 
     def wake(self, lane: str) -> None:
         """The lane has work. Before `run` this is only remembered."""

@@ -1,17 +1,18 @@
 """Messages as they arrived. What is not committed here was never acknowledged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from itertools import groupby
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from bridge.events import Inbound
 from bridge.lanes import express
 from bridge.store.codec import INBOUND
-from bridge.store.run import Job
+from bridge.store.run import Bulk, Job
 from bridge.store.tables import inbox, turns
 from bridge.store.turns import TurnKind, TurnState
 from bridge.store.upsert import insert
@@ -25,52 +26,110 @@ class Accepted:
     lane: str
 
 
+Tell: TypeAlias = Callable[[Connection, Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """An event, the lane it belongs to, and when it came; `tell` is `accept`'s `also`."""
+
+    event: Inbound
+    lane: str
+    at: datetime
+    tell: Tell | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        chat = self.event.chat
+        return chat.platform, chat.account, self.event.event_id
+
+
+_Begun: TypeAlias = tuple[Accepted, _Arrival]
+
+
 def accept(
     event: Inbound,
     lane: str,
     now: datetime,
     *,
     merge_window: float | None = None,
-    also: Callable[[Connection, str], None] | None = None,
+    also: Tell | None = None,
 ) -> Job[Accepted | None]:
     """Insert an event and its turn; None if it was put before.
 
-    also: called with the lane that has work now, in the same transaction.
+    also: called with the lanes that have work now, in the same transaction.
     merge_window: if given, an event that finds its lane busy becomes a notice in the express
         lane, unless it comes within so many seconds after one it can still be merged into.
     """
+    arrival = _Arrival(event, lane, now, also)
+    if merge_window is None:
+        return Bulk(_accept_all, arrival)
+    return partial(_accept_unless_busy, arrival, merge_window)
 
-    def job(connection: Connection) -> Accepted | None:
-        chat = event.chat
-        row = connection.execute(
-            _accepting(connection.dialect.name),
-            {
-                "platform": chat.platform,
-                "account": chat.account,
-                "event_id": event.event_id,
-                "lane": lane,
-                "payload": INBOUND.dump(event),
-                "received_at": now,
-            },
-        ).first()
-        if row is None:
-            return None
-        refused = merge_window is not None and _is_busy(connection, lane, now, merge_window)
-        goes_to = express(lane) if refused else lane
-        connection.execute(
-            _RECEIVED,
-            {
-                "id": row.id,
-                "lane": goes_to,
-                "kind": TurnKind.BUSY if refused else TurnKind.MESSAGE,
-                "created_at": now,
-            },
-        )
-        if also is not None:
-            also(connection, goes_to)
-        return Accepted(row.id, goes_to)
 
-    return job
+def _accept_all(connection: Connection, arrivals: Sequence[_Arrival]) -> list[Accepted | None]:
+    """Three statements, however many there are: platforms count the seconds to our answer."""
+    new = _inserted(connection, arrivals)
+    begun: list[_Begun] = []
+    results: list[Accepted | None] = []
+    for arrival in arrivals:
+        number = new.pop(arrival.key, None)  # of those that came twice at once, the first has it
+        accepted = None if number is None else Accepted(number, arrival.lane)
+        results.append(accepted)
+        if accepted is not None:
+            begun.append((accepted, arrival))
+    _begin(connection, begun, TurnKind.MESSAGE)
+    return results
+
+
+def _accept_unless_busy(
+    arrival: _Arrival, merge_window: float, connection: Connection
+) -> Accepted | None:
+    new = _inserted(connection, [arrival])
+    if not new:
+        return None
+    refused = _is_busy(connection, arrival.lane, arrival.at, merge_window)
+    lane = express(arrival.lane) if refused else arrival.lane
+    accepted = Accepted(new[arrival.key], lane)
+    _begin(connection, [(accepted, arrival)], TurnKind.BUSY if refused else TurnKind.MESSAGE)
+    return accepted
+
+
+def _inserted(
+    connection: Connection, arrivals: Sequence[_Arrival]
+) -> dict[tuple[str, str, str], int]:
+    """The ids of those that are new; they grow in the order of the arrivals.
+
+    Both databases insert the rows of a VALUES list one after another; only the order in which
+    they are returned is left open.
+    """
+    rows = [
+        {
+            "platform": arrival.event.chat.platform,
+            "account": arrival.event.chat.account,
+            "event_id": arrival.event.event_id,
+            "lane": arrival.lane,
+            "payload": INBOUND.dump(arrival.event),
+            "received_at": arrival.at,
+        }
+        for arrival in arrivals
+    ]
+    found = connection.execute(_accepting(connection.dialect.name), rows)
+    return {(row.platform, row.account, row.event_id): row.id for row in found}
+
+
+def _begin(connection: Connection, begun: Sequence[_Begun], kind: TurnKind) -> None:
+    """Insert the turns of new rows, and tell whoever wants to know, in their order."""
+    if not begun:
+        return
+    rows = [
+        {"id": accepted.id, "lane": accepted.lane, "kind": kind, "created_at": arrival.at}
+        for accepted, arrival in begun
+    ]
+    connection.execute(_RECEIVED, rows)
+    for tell, told in groupby(begun, key=lambda it: it[1].tell):
+        if tell is not None:
+            tell(connection, [accepted.lane for accepted, _ in told])
 
 
 def _is_busy(connection: Connection, lane: str, now: datetime, window: float) -> bool:
@@ -102,4 +161,6 @@ _RECEIVED = turns.insert().values(
 def _accepting(dialect: str) -> Any:
     names = ("platform", "account", "event_id", "lane", "payload", "received_at")
     statement = insert(dialect, inbox).values({name: bindparam(name) for name in names})
-    return statement.on_conflict_do_nothing().returning(inbox.c.id)
+    return statement.on_conflict_do_nothing().returning(
+        inbox.c.id, *(inbox.c[name] for name in names[:3])
+    )

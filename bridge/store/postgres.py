@@ -15,12 +15,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bridge.errors import Misconfigured, Unreachable
-from bridge.store.run import Job, as_bridge_errors, is_deadlock, one_line
+from bridge.store.run import Job, as_bridge_errors, is_deadlock, one_line, run_all
 
 T = TypeVar("T")
 
 EXTRA = "PostgreSQL takes the extra: pip install 'coze-bridge[cluster]'"
-BATCH = 100  # jobs in one transaction; more would only delay the first
+BATCH = 500  # jobs in one transaction; more would only delay the first
 LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, milliseconds
 """So that a host that vanished is an error soon, and not when the network gives up."""
 
@@ -120,7 +120,7 @@ class PostgresStore:
         """Run a batch in one transaction, and hand back what came of it after its commit."""
         try:
             results = await self._write(
-                lambda connection: [r.job(connection) for r in batch], self._door
+                lambda connection: run_all(connection, [it.job for it in batch]), self._door
             )
         except Exception as error:  # noqa: BLE001  handed to whoever awaits the job
             for_all = isinstance(error, Unreachable) and not is_deadlock(error)

@@ -1,8 +1,10 @@
 """Running jobs: plain functions on a connection, each in a transaction."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
@@ -12,9 +14,40 @@ from sqlalchemy.util import await_only
 from bridge.errors import Permanent, Unreachable
 
 T = TypeVar("T")
+V = TypeVar("V")
 # Synchronous on purpose: see docs/decisions/0002-jobs-on-a-connection.md.
 Job: TypeAlias = Callable[[Connection], T]
 Transaction: TypeAlias = Connection  # what a job has in its hands, for those who only pass it on
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk(Generic[V, T]):
+    """A job on one value, where many values cost little more than one.
+
+    work: called with the values of neighbours in a batch, oldest first; as many results.
+    """
+
+    work: Callable[[Connection, Sequence[V]], Sequence[T]]
+    value: V
+
+    def __call__(self, connection: Connection) -> T:
+        [result] = self.work(connection, [self.value])
+        return result
+
+
+def run_all(connection: Connection, jobs: Iterable[Job[Any]]) -> list[Any]:
+    """Run the jobs of a batch in their order, neighbours with the same work at once."""
+    results: list[Any] = []
+    for work, neighbours in groupby(jobs, key=_work_of):
+        if work is None:
+            results += [job(connection) for job in neighbours]
+        else:
+            results += work(connection, [job.value for job in neighbours if isinstance(job, Bulk)])
+    return results
+
+
+def _work_of(job: Job[Any]) -> Callable[[Connection, Sequence[Any]], Sequence[Any]] | None:
+    return job.work if isinstance(job, Bulk) else None
 
 
 class Store(Protocol):

@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from bridge.errors import Unreachable
 from bridge.store.lock import FileLock
-from bridge.store.run import Job, as_bridge_errors
+from bridge.store.run import Job, as_bridge_errors, run_all
 
 T = TypeVar("T")
 
@@ -117,8 +117,7 @@ class SqliteStore:
         try:
             with as_bridge_errors(), self._writer.begin() as connection:
                 at_work = True
-                for request in batch:
-                    request.result = request.job(connection)
+                results = run_all(connection, [request.job for request in batch])
                 at_work = False
         except Exception as error:  # noqa: BLE001  handed to whoever awaits the job
             if not at_work or len(batch) == 1:
@@ -127,6 +126,9 @@ class SqliteStore:
             # One bad row rolled all back: find it by giving each its own transaction.
             for request in batch:
                 self._commit([request])
+            return
+        for request, result in zip(batch, results, strict=True):
+            request.result = result
 
 
 def _fail(batch: Sequence[_Request[Any]], error: Exception) -> None:

@@ -37,7 +37,7 @@ async def test_whoever_was_away_begins_no_lane_that_others_may_have(url: str, st
     engine, stop = ClusterEngine(replicas, ledger, drain, grace=0.1), asyncio.Event()
     async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
         group.create_task(engine.run(stop, 0.1))
-        await store.write(lambda connection: engine.defer(connection, "telegram/bot/42/"))
+        await store.write(lambda connection: engine.defer(connection, ["telegram/bot/42/"]))
         while not await store.read(lambda it: it.execute(text(AT_WORK)).scalar_one()):
             await asyncio.sleep(0.05)
         assert drain.lanes.empty()

@@ -65,12 +65,12 @@ async def test_a_job_belongs_to_the_transaction_of_its_message(url: str, store: 
     async with working(url, work) as (queue, _):
 
         def lost(connection: Connection) -> None:
-            queue.defer(connection, "lost")
+            queue.defer(connection, ["lost"])
             raise KeyError("the message was not accepted")
 
         with pytest.raises(KeyError):
             await store.write(lost)
-        await store.write(lambda connection: queue.defer(connection, "kept"))
+        await store.write(lambda connection: queue.defer(connection, ["kept"]))
         await work.until(1)
     assert work.begun == ["kept"]
 
@@ -82,11 +82,11 @@ async def test_a_message_whose_job_cannot_be_added_is_not_accepted(url: str, sto
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         with psycopg.connect(url, autocommit=True) as admin:
             admin.execute("SELECT pg_terminate_backend(%s)", [pid])
-        queue.defer(connection, "lane")
+        queue.defer(connection, ["lane"])
 
     def refused(connection: Connection) -> None:
         connection.execute(text("DROP FUNCTION procrastinate_defer_jobs_v1"))
-        queue.defer(connection, "lane")
+        queue.defer(connection, ["lane"])
 
     with pytest.raises(Unreachable):
         await store.write(cut)
@@ -149,7 +149,7 @@ async def test_lanes_of_an_account_wait_for_a_replica_that_has_it(url: str, stor
     mine, others = Work(), Work()
     async with working(url, mine, accounts=["telegram", long]) as (queue, _):
         lanes = ["slack/slack/C1/", "telegram/telegram/42/", f"web/{long}/1/"]
-        await store.write(lambda connection: [queue.defer(connection, lane) for lane in lanes])
+        await store.write(lambda connection: queue.defer(connection, lanes))
         await mine.until(2)
         assert await queue.sweep(lanes[:1]) == 0  # it has a job, though not here
         async with working(url, others, accounts=["slack"]):

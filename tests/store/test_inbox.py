@@ -1,10 +1,12 @@
 """Messages as they arrive: each once, in its lane."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from bridge.events import Attachment, AttachmentKind, ChatKind, ChatRef, Inbound, User
 from bridge.lanes import express
@@ -112,3 +114,62 @@ async def test_what_was_turned_away_is_still_accepted_once(store: Store) -> None
     await put(store, 1, window=0.3)
     assert await put(store, 2, after=9, window=0.3) is not None
     assert await put(store, 2, after=9, window=0.3) is None
+
+
+class Told(list[list[str]]):
+    """The lanes that were told to have work, call by call."""
+
+    def __call__(self, _: Connection, lanes: Sequence[str]) -> None:
+        self.append(list(lanes))
+
+
+async def crowd(store: Store, numbers: Sequence[int], told: Told) -> list[Accepted | None]:
+    """Let events come in at the same moment, in two lanes."""
+    return await asyncio.gather(
+        *(
+            store.write(accept(numbered(n), f"lane{n % 2}", NOW, also=told), order=f"lane{n % 2}")
+            for n in numbers
+        )
+    )
+
+
+async def test_a_crowd_comes_in_together_and_in_its_order(store: Store, ledger: Ledger) -> None:
+    told = Told()
+    accepted = await crowd(store, range(150), told)
+    ids = [each.id for each in accepted if each]
+    assert ids == sorted(set(ids))
+    assert len(ids) == 150
+    assert [lane for lanes in told for lane in lanes] == [f"lane{n % 2}" for n in range(150)]
+    assert len(told) < 75
+    for lane in (0, 1):
+        waiting = await ledger.waiting(f"lane{lane}", 0)
+        assert [turn.event.event_id for turn in waiting] == [f"e{n}" for n in range(lane, 150, 2)]
+
+
+async def test_of_a_crowd_with_repetitions_each_is_accepted_once(store: Store) -> None:
+    told = Told()
+    await crowd(store, [0, 1], told)
+    numbers = [0, 2, 1, 2, 3, 3, 4]
+    accepted = await crowd(store, numbers, told)
+    assert [each is not None for each in accepted] == [False, True, False, False, True, False, True]
+    begun = ["lane0", "lane1", "lane0", "lane1", "lane0"]
+    assert [lane for lanes in told for lane in lanes] == begun
+
+
+async def test_of_a_crowd_only_who_cannot_be_stored_is_refused(store: Store) -> None:
+    unstorable = datetime(2026, 1, 1)  # noqa: DTZ001  which is what is wrong with it
+    times = [NOW, unstorable, NOW]
+    results = await asyncio.gather(
+        *(store.write(accept(numbered(n), "lane", at), order="lane") for n, at in enumerate(times)),
+        return_exceptions=True,
+    )
+    assert [isinstance(result, Accepted) for result in results] == [True, False, True]
+
+
+async def test_of_a_crowd_with_repetitions_the_first_is_in_the_row(
+    store: Store, ledger: Ledger
+) -> None:
+    events = [replace(EVENT, text=text) for text in ("first", "again")]
+    await asyncio.gather(*(store.write(accept(it, "lane", NOW), order="lane") for it in events))
+    [turn] = await ledger.waiting("lane", 0)
+    assert turn.text == "first"

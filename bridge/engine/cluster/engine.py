@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
@@ -50,9 +50,9 @@ class ClusterEngine:
 
     # What the inbox asks for
 
-    def defer(self, transaction: Transaction, lane: str) -> None:
-        """A message is being accepted: its job belongs to the same transaction."""
-        self._queue.defer(transaction, lane)
+    def defer(self, transaction: Transaction, lanes: Sequence[str]) -> None:
+        """Messages are being accepted: their jobs belong to the same transaction."""
+        self._queue.defer(transaction, lanes)
 
     def wake(self, lane: str) -> None:
         """The queue has told somebody already."""

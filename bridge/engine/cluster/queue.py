@@ -5,7 +5,7 @@ once. Its seven sharp edges, each found by killing or pausing it, are in docs/op
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any, LiteralString
@@ -133,20 +133,20 @@ class LaneQueue:
         """Release every connection."""
         await self._app.close_async()
 
-    def defer(self, transaction: Transaction, lane: str) -> None:
-        """Add a job in the transaction of a job of the store."""
+    def defer(self, transaction: Transaction, lanes: Sequence[str]) -> None:
+        """Add a job for each, with one statement, in the transaction of a job of the store."""
         raw = transaction.connection.driver_connection
+        jobs = [self._job(lane).make_new_job(lane=lane) for lane in lanes]
         with as_unreachable():
-            await_in_job(self._job(lane, connection=raw).defer_async(lane=lane))
+            await_in_job(self._app.job_manager.batch_defer_jobs_async(jobs, connection=raw))
 
     async def put(self, lane: str) -> None:
         """Add a job by itself."""
         with as_unreachable():
             await self._job(lane).defer_async(lane=lane)
 
-    def _job(self, lane: str, connection: Any = None) -> JobDeferrer:
-        queue = queue_of(account_of(lane))
-        return self._task.configure(lock=lane, queue=queue, connection=connection)
+    def _job(self, lane: str) -> JobDeferrer:
+        return self._task.configure(lock=lane, queue=queue_of(account_of(lane)))
 
     async def work(self) -> None:
         """Take jobs until cancelled; after `leave`, those at work have the grace they were given.
