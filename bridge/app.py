@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from adapters.registry import build
 from bridge.adapter import Adapter, ShowsMenus
+from bridge.anew import Anew
 from bridge.commands import Commands
 from bridge.config import Settings
 from bridge.coze import agent, open_client
@@ -210,6 +211,7 @@ async def wire(
     variables = Variables(store, agents=agents, settings=settings.agents, now=utcnow)
     walk = Walk(
         ledger=ledger,
+        anew=Anew(store, ledger, settings.sessions),
         sessions=Sessions(
             store,
             agents=agents,
@@ -222,6 +224,7 @@ async def wire(
             store,
             ledger,
             agents=agents,
+            settings=settings.agents,
             variables=variables,
             interrupt=shared.interrupt,
             now=utcnow,

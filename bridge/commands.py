@@ -3,36 +3,32 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from bridge.config import AgentSettings
+from bridge.conversations import Conversations
 from bridge.errors import BridgeError, Permanent, Unauthorised
-from bridge.events import Button
+from bridge.feedback import Feedback
 from bridge.forgetting import Forgetting
 from bridge.linking import Linking, is_between_us
 from bridge.logs import get
-from bridge.phrases import Phrase, say
+from bridge.phrases import Phrase
 from bridge.published import Published
 from bridge.shortcuts import spelled_out
+from bridge.speaking import lacking, phrase, says
 from bridge.store import Store
-from bridge.store.sessions import (
-    Conversation,
-    Session,
-    conversation_of,
-    end_conversation,
-    forget_conversation,
-    history,
-    use_conversation,
-)
+from bridge.store.people import spent_by
+from bridge.store.sessions import Session
 from bridge.store.turns import Ledger, Turn, TurnKind
 from bridge.text.markdown import literal
 from bridge.text.reply import Reply
-from bridge.upstream import Agent, ConversationLost, Variable
+from bridge.upstream import Agent, Variable
 from bridge.words import Word, command_in
 
 log = get(__name__)
 
-RECENT = 8  # conversations offered by /history
+DAY, MONTH = timedelta(days=1), timedelta(days=30)
 
 
 class KnowsVariables(Protocol):
@@ -63,45 +59,51 @@ class Commands:
         ledger: Ledger,
         *,
         agents: Mapping[str, Agent],
+        settings: Mapping[str, AgentSettings],
         variables: KnowsVariables,
         interrupt: Callable[[str], Awaitable[bool]],
         now: Callable[[], datetime],
         published: Published,
     ) -> None:
         self._store = store
-        self._ledger = ledger
-        self._agents = agents
         self._variables = variables
         self._interrupt = interrupt
         self._now = now
         self._published = published
         self._linking = Linking(store, now=now)
         self._forgetting = Forgetting(store, agents=agents, now=now)
+        talks = Conversations(store, agents=agents, now=now)
+        feedback = Feedback(store, ledger, agents=agents, settings=settings)
         self._obey: Mapping[Word, Callable[[Turn, Session, str], Awaitable[Reply]]] = {
             Word.START: self._start,
             Word.HELP: self._help,
-            Word.NEW: self._new,
-            Word.CLEAR: self._clear,
+            Word.NEW: talks.begin_anew,
+            Word.CLEAR: talks.clear,
             Word.STOP: self._stop,
-            Word.HISTORY: self._history,
+            Word.RETRY: self._nothing_to_retry,
+            Word.HISTORY: talks.list,
+            Word.RENAME: talks.rename,
+            Word.DELETE: talks.delete,
             Word.LINK: self._link,
             Word.UNLINK: self._unlink,
             Word.FORGET: self._forget,
             Word.VARS: self._vars,
             Word.SET: self._set,
+            Word.USAGE: self._usage,
+            Word.FEEDBACK: feedback.obey,
         }
 
     async def obey(self, turn: Turn, session: Session) -> Reply | str:
         """Answer a command, or return the question for the agent."""
         if turn.kind is TurnKind.BUSY:
-            return _says(turn, Phrase.BUSY)
+            return says(turn, Phrase.BUSY)
+        if turn.event.edits and turn.again is None:
+            return Reply.silence()  # of another question than the newest, or too late
         if not turn.text.strip():
-            return _says(turn, Phrase.ONLY_TEXT)
+            return says(turn, Phrase.ONLY_TEXT)
         command = command_in(turn.text)
         if command is None:
             return await self._spelled_out(turn.text, session)
-        if command.word is Word.RETRY:
-            return await self._retry(turn, session)
         log.info("command", word=command.word, turn=turn.id)
         return await self._obey[command.word](turn, session, command.argument)
 
@@ -119,92 +121,64 @@ class Commands:
         except BridgeError as error:
             # A greeting of ours is better than none, and the next question will tell more.
             log.warning("agent.profile", agent=session.agent, error=str(error))
-            return _says(turn, Phrase.HELLO, comma_name=_comma(turn))
+            return says(turn, Phrase.HELLO, comma_name=_comma(turn))
         if not profile.prologue:
-            return _says(turn, Phrase.HELLO, comma_name=_comma(turn))
+            return says(turn, Phrase.HELLO, comma_name=_comma(turn))
         name = turn.event.user.first_name or turn.event.user.name
         return Reply.saying(_addressed(profile.prologue, name), suggestions=profile.questions)
 
     async def _help(self, turn: Turn, _: Session, __: str) -> Reply:
-        return _says(turn, Phrase.HELP)
-
-    async def _new(self, turn: Turn, session: Session, _: str) -> Reply:
-        await self._store.write(end_conversation(session.lane, session.agent, self._now()))
-        return _says(turn, Phrase.NEW)
-
-    async def _clear(self, turn: Turn, session: Session, _: str) -> Reply:
-        if session.conversation_id is None:
-            return _says(turn, Phrase.NOTHING_TO_CLEAR)
-        try:
-            await self._agents[session.agent].of(session.uid).clear(session.conversation_id)
-        except Unauthorised as error:
-            raise _lacking(error) from error
-        except ConversationLost:
-            # Forgotten more thoroughly than was asked for; the next question begins a new one.
-            await self._store.write(forget_conversation(session.conversation_id))
-        return _says(turn, Phrase.CLEARED)
+        return says(turn, Phrase.HELP)
 
     async def _stop(self, turn: Turn, session: Session, _: str) -> Reply:
         if await self._interrupt(session.lane):
             return Reply.silence()  # the answer says itself that it was stopped
-        return _says(turn, Phrase.NOTHING_TO_STOP)
+        return says(turn, Phrase.NOTHING_TO_STOP)
+
+    async def _nothing_to_retry(self, turn: Turn, _: Session, __: str) -> Reply:
+        """Otherwise the turn would ask that question instead of this (`bridge.anew`)."""
+        return says(turn, Phrase.NOTHING_TO_RETRY)
+
+    async def _usage(self, turn: Turn, session: Session, _: str) -> Reply:
+        lines = []
+        for period, which in ((DAY, Phrase.USAGE_DAY), (MONTH, Phrase.USAGE_MONTH)):
+            spent = await self._store.read(spent_by(session.uid, self._now() - period))
+            tokens = f"{spent.input_tokens + spent.output_tokens:,}"
+            lines.append(phrase(turn, which, answers=f"{spent.answers:,}", tokens=tokens))
+        return Reply.saying("\n".join(lines))
 
     async def _vars(self, turn: Turn, session: Session, _: str) -> Reply:
         if not is_between_us(turn.event):
-            return _says(turn, Phrase.VARIABLES_IN_PRIVATE)
+            return says(turn, Phrase.VARIABLES_IN_PRIVATE)
         try:
             there = [each for each in await self._variables.read(session) if each.value]
         except Unauthorised as error:
-            raise _lacking(error) from error
+            raise lacking(error) from error
         own = self._variables.settable(session)
         if not there and not own:
-            return _says(turn, Phrase.NO_VARIABLES)
+            return says(turn, Phrase.NO_VARIABLES)
         lines = [f"- `{each.keyword}`: {literal(each.value)}" for each in there]
         unset = sorted({*own} - {each.keyword for each in there})
         lines += [f"- `{keyword}`: –" for keyword in unset]
         if own:
-            lines += ["", _phrase(turn, Phrase.HOW_TO_SET, names=_listed(own))]
-        return Reply.saying("\n".join([_phrase(turn, Phrase.VARIABLES), "", *lines]))
+            lines += ["", phrase(turn, Phrase.HOW_TO_SET, names=_listed(own))]
+        return Reply.saying("\n".join([phrase(turn, Phrase.VARIABLES), "", *lines]))
 
     async def _set(self, turn: Turn, session: Session, argument: str) -> Reply:
         own = self._variables.settable(session)
         keyword, _, value = argument.partition(" ")
         if not own:
-            return _says(turn, Phrase.NOTHING_TO_SET)
+            return says(turn, Phrase.NOTHING_TO_SET)
         if keyword not in own or not value.strip():
-            return _says(turn, Phrase.HOW_TO_SET, names=_listed(own))
+            return says(turn, Phrase.HOW_TO_SET, names=_listed(own))
         try:
             await self._variables.set_own(session, keyword, value.strip())
         except Unauthorised as error:
-            raise _lacking(error) from error
+            raise lacking(error) from error
         except Permanent as error:
             log.warning("variable.refused", agent=session.agent, keyword=keyword, error=str(error))
-            return _says(turn, Phrase.NOT_SET, name=keyword)
-        return _says(turn, Phrase.SET, name=keyword)
-
-    async def _retry(self, turn: Turn, session: Session) -> Reply | str:
-        question = await self._ledger.earlier_question(turn.lane, before=turn.id)
-        if question is None:
-            return _says(turn, Phrase.NOTHING_TO_RETRY)
-        await self._ledger.set_question(turn, question)  # for the /retry after this one
-        return await self._spelled_out(question, session)
-
-    async def _history(self, turn: Turn, session: Session, wanted: str) -> Reply:
-        if wanted:
-            return await self._switch(turn, session, wanted)
-        earlier = await self._store.read(history(session.lane, session.agent, RECENT))
-        if not earlier:
-            return _says(turn, Phrase.NO_HISTORY)
-        buttons = tuple(Button(_label(c), f"/history {c.conversation_id}") for c in earlier)
-        return Reply.saying(_phrase(turn, Phrase.HISTORY), buttons=buttons)
-
-    async def _switch(self, turn: Turn, session: Session, wanted: str) -> Reply:
-        # Only among the lane's own: with one token at Coze, any id would work for anybody.
-        found = await self._store.read(conversation_of(session.lane, session.agent, wanted))
-        if found is None:
-            return _says(turn, Phrase.UNKNOWN_CONVERSATION)
-        await self._store.write(use_conversation(session.lane, session.agent, wanted, self._now()))
-        return _says(turn, Phrase.SWITCHED, title=_label(found))
+            return says(turn, Phrase.NOT_SET, name=keyword)
+        return says(turn, Phrase.SET, name=keyword)
 
     async def _link(self, turn: Turn, session: Session, code: str) -> Reply:
         said = Reply.saying(await self._linking.link(turn.event, session.own_uid, code))
@@ -219,24 +193,11 @@ class Commands:
         return await self._forgetting.obey(turn.event, session, turn.id, said)
 
 
-def _lacking(error: Unauthorised) -> Permanent:
-    """Say no instead of waiting for the operator, as a question does.
-
-    The token may be good for questions, and lack the permission for this alone: then whoever
-    sends a command would wait forever, and with them everything they say after it.
-    """
-    return Permanent(error.message, code=error.code, logid=error.logid)
-
-
 def _addressed(prologue: str, name: str) -> str:
     """Fill in `{{user_name}}`, which Coze leaves to us; without a name its comma goes as well."""
     if name:
         return prologue.replace("{{user_name}}", name)
     return re.sub(r"[\s,，、]*\{\{user_name\}\}", "", prologue)
-
-
-def _label(conversation: Conversation) -> str:
-    return " ".join(conversation.title.split()) or conversation.conversation_id
 
 
 def _listed(names: list[str]) -> str:
@@ -248,11 +209,3 @@ def _comma(turn: Turn) -> str:
     if not name:
         return ""
     return f"，{name}" if turn.event.user.language.lower().startswith("zh") else f", {name}"
-
-
-def _phrase(turn: Turn, phrase: Phrase, **values: str) -> str:
-    return say(phrase, turn.event.user.language, **values)
-
-
-def _says(turn: Turn, phrase: Phrase, **values: str) -> Reply:
-    return Reply.saying(_phrase(turn, phrase, **values))

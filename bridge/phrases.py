@@ -27,6 +27,9 @@ class Phrase(Enum):
         "- /stop – stop the answer that is being written\n"
         "- /retry – ask the last question again\n"
         "- /history – go back to an earlier conversation\n"
+        "- /rename, /delete – name or delete the conversation\n"
+        "- /feedback – say what you think of the answer\n"
+        "- /usage – what your answers have cost\n"
         "- /link – be the same person for me on another platform; /unlink undoes it\n"
         "- /vars – what the agent knows about you\n"
         "- /forget – delete what is stored about you\n"
@@ -37,6 +40,9 @@ class Phrase(Enum):
         "- /stop – 停止正在写的回答\n"
         "- /retry – 重新回答上一个问题\n"
         "- /history – 回到以前的对话\n"
+        "- /rename、/delete – 给对话改名或删除对话\n"
+        "- /feedback – 评价回答\n"
+        "- /usage – 查看用量\n"
         "- /link – 让我在另一个平台上也认得你；/unlink 可取消\n"
         "- /vars – 智能体记得的关于你的信息\n"
         "- /forget – 删除保存的关于你的信息\n"
@@ -49,6 +55,43 @@ class Phrase(Enum):
     NOTHING_TO_RETRY = _Text("There is no question to ask again.", "没有可以重新提问的问题。")
     NO_HISTORY = _Text("There are no earlier conversations.", "还没有以前的对话。")
     HISTORY = _Text("Which conversation shall we go back to?", "要回到哪一个对话？")
+    NO_CONVERSATION = _Text(
+        "There is no conversation yet. Just write, and one begins.",
+        "还没有对话。直接发消息即可开始。",
+    )
+    HOW_TO_RENAME = _Text(
+        "This conversation is called “{title}”. Send `/rename` and another name.",
+        "这个对话叫“{title}”。发送 `/rename` 和新的名称即可改名。",
+    )
+    RENAMED = _Text("This conversation is now called “{title}”.", "这个对话现在叫“{title}”。")
+    DELETE_ASK = _Text(
+        "Shall I delete “{title}”, here and at Coze? This cannot be undone. What you see in this "
+        "chat stays.",
+        "要删除“{title}”（包括保存在扣子上的内容）吗？此操作无法撤销。聊天中显示的消息会保留。",
+    )
+    DELETE_YES = _Text("Delete it", "删除")
+    DELETED = _Text("“{title}” is deleted.", "“{title}”已删除。")
+    USAGE_DAY = _Text(
+        "In the last 24 hours: {answers} answers, {tokens} tokens.",
+        "最近 24 小时：{answers} 个回答，{tokens} 个 token。",
+    )
+    USAGE_MONTH = _Text(
+        "In the last 30 days: {answers} answers, {tokens} tokens.",
+        "最近 30 天：{answers} 个回答，{tokens} 个 token。",
+    )
+    LIKED = _Text("Thank you, noted as a good answer.", "谢谢，已记为好的回答。")
+    DISLIKED = _Text("Thank you, noted as a bad answer.", "谢谢，已记为不好的回答。")
+    RATING_GONE = _Text("Your opinion of the answer is taken back.", "已撤回你对回答的评价。")
+    HOW_TO_RATE = _Text(
+        "Send `/feedback like`, or `/feedback dislike` and what was wrong; `/feedback none` takes "
+        "it back.",
+        "请发送 `/feedback like`，或 `/feedback dislike` 加上原因；`/feedback none` 可撤回。",
+    )
+    NOTHING_TO_RATE = _Text("There is no answer to rate here.", "这里没有可以评价的回答。")
+    NOT_RATED = _Text(
+        "Coze did not take what you think of this answer.", "扣子没有接受你对这个回答的评价。"
+    )
+    NO_FEEDBACK = _Text("This agent takes no feedback.", "这个智能体不接受评价。")
     SWITCHED = _Text("Back in “{title}”.", "已回到“{title}”。")
     UNKNOWN_CONVERSATION = _Text(
         "I do not know that conversation; /history shows the ones there are.",
@@ -193,6 +236,9 @@ MENU: Mapping[str, Mapping[str, str]] = {
         "retry": "ask the last question again",
         "clear": "forget what was said",
         "history": "go back to an earlier conversation",
+        "rename": "give the conversation a name",
+        "delete": "delete the conversation",
+        "usage": "what your answers have cost",
         "vars": "what the agent knows about you",
         "forget": "delete what is stored about you",
         "link": "be the same person on another platform",
@@ -205,6 +251,9 @@ MENU: Mapping[str, Mapping[str, str]] = {
         "retry": "重新回答上一个问题",
         "clear": "忘掉之前的内容",
         "history": "回到以前的对话",
+        "rename": "给对话改名",
+        "delete": "删除对话",
+        "usage": "查看用量",
         "vars": "智能体记得的信息",
         "forget": "删除保存的关于你的信息",
         "link": "关联你在另一个平台上的身份",

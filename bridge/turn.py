@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.anew import Anew
 from bridge.commands import Commands
 from bridge.errors import BridgeError, Unreachable
 from bridge.events import Page
@@ -42,6 +43,7 @@ class Walk:
     """
 
     ledger: Ledger
+    anew: Anew
     sessions: Sessions
     commands: Commands
     variables: Variables
@@ -53,6 +55,7 @@ class Walk:
 
     async def run(self, turn: Turn, stop: Stop) -> TurnState:
         """Take a turn from wherever it is to its end, and tell which one that was."""
+        turn = await self.anew.of(turn)
         screen = await self.outbox.screen(turn)
         pages = None
         if turn.state is not TurnState.ANSWERED:

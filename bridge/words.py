@@ -24,6 +24,13 @@ class Word(StrEnum):
     FORGET = "forget"
     VARS = "vars"
     SET = "set"
+    USAGE = "usage"
+    FEEDBACK = "feedback"
+    RENAME = "rename"
+    DELETE = "delete"
+
+
+_EXPRESS = frozenset({Word.STOP, Word.HELP, Word.START, Word.USAGE, Word.FEEDBACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Command:
         """It must not wait for the answer that is running."""
         # /link with a code stays in line: it changes for whom the questions after it are asked.
         bare = {Command(Word.HISTORY), Command(Word.LINK)}
-        return self.word in {Word.STOP, Word.HELP, Word.START} or self in bare
+        return self.word in _EXPRESS or self in bare
 
     @property
     def interrupts(self) -> bool:

@@ -42,6 +42,13 @@ class Busy(StrEnum):
     REJECT = "reject"
 
 
+class Edited(StrEnum):
+    """What becomes of a question whose writer changes it afterwards."""
+
+    IGNORE = "ignore"
+    ASK = "ask"
+
+
 class Reasoning(StrEnum):
     """What becomes of the thoughts of a reasoning model."""
 
@@ -168,12 +175,16 @@ class SessionSettings(Section):
     """`[sessions]`: how messages belong together.
 
     merge_window: parts of a long paste that arrive within it become one turn; 0 for never.
+    edited: what becomes of the newest question when its words are changed, as long after it was
+        sent as `edit_window`.
     idle_reset: a new conversation begins after this silence; None for never.
     """
 
     group_scope: GroupScope = GroupScope.USER
     busy: Busy = Busy.QUEUE
     merge_window: Window = 0.3
+    edited: Edited = Edited.IGNORE
+    edit_window: Seconds = 300
     idle_reset: Duration = None
 
 

@@ -37,6 +37,5 @@ def settles_in(parts: Sequence[Turn], window: float, now: datetime) -> float:
 
 
 def _is_part(turn: Turn) -> bool:
-    return (
-        turn.kind is TurnKind.MESSAGE and turn.is_untouched and command_in(turn.event.text) is None
-    )
+    is_new = turn.kind is TurnKind.MESSAGE and turn.is_untouched and not turn.event.edits
+    return is_new and command_in(turn.event.text) is None

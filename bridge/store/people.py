@@ -109,6 +109,21 @@ def spent(by: By, since: datetime) -> Job[list[Spent]]:
     return job
 
 
+def spent_by(uid: str, since: datetime) -> Job[Spent]:
+    """Add up what a person's answers have cost since then."""
+    statement = select(
+        func.count().label("answers"),
+        func.coalesce(func.sum(usage.c.input_tokens), 0).label("input"),
+        func.coalesce(func.sum(usage.c.output_tokens), 0).label("output"),
+    ).where(usage.c.uid == uid, usage.c.at >= since)
+
+    def job(connection: Connection) -> Spent:
+        row = connection.execute(statement).one()
+        return Spent(uid, row.answers, int(row.input), int(row.output))
+
+    return job
+
+
 def costs(since: datetime) -> Job[list[Cost]]:
     """List what each answer has cost since then, oldest first."""
     columns = (usage.c.at, usage.c.input_tokens, usage.c.output_tokens)

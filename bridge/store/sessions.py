@@ -179,6 +179,12 @@ def end_conversation(lane: str, agent: str, now: datetime) -> Job[None]:
     return job
 
 
+def name_conversation(conversation_id: str, title: str) -> Job[bool]:
+    """Call a conversation something else; tell whether it is known."""
+    key = {"conversation_id": conversation_id}
+    return lambda connection: change(connection, conversations, key, title=title)
+
+
 def forget_conversation(conversation_id: str) -> Job[None]:
     """Coze does not know it any more: drop it from every lane and the history."""
 

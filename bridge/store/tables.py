@@ -85,6 +85,7 @@ turns = Table(
     Column("conversation_id", String(64)),
     Column("chat_id", String(64)),
     Column("question", Text),  # what was asked, where it is not the text of the event
+    Column("again", RowId),  # the turn in which that was first asked
     Column("answer", Text),
     Column("answer_id", String(64)),  # of the answer's last message at Coze
     Column("rating", String(8)),  # what its reader thinks of it: bridge.upstream.Rating

@@ -61,6 +61,7 @@ class Turn:
 
     events: the message itself, then those that were merged into it, in order.
     question: what to ask, where it is not what the events say (/retry).
+    again: the turn in which that was first asked.
     trace: where the answer is found at Coze, once asked; `chat_id` is empty before `asked`.
     attempts: runs begun since the last progress, this one included.
     """
@@ -79,6 +80,7 @@ class Turn:
     created_at: datetime
     asked_at: datetime | None
     error: str | None = None
+    again: int | None = None
 
     @property
     def event(self) -> Inbound:
@@ -87,12 +89,15 @@ class Turn:
     @property
     def text(self) -> str:
         """What the user said, all parts of it."""
-        return self.question or "\n".join(event.text for event in self.events if event.text)
+        if self.question is not None:
+            return self.question
+        return "\n".join(event.text for event in self.events if event.text)
 
     @property
     def is_question(self) -> bool:
         """It is for the agent, not for us."""
-        return bool(self.text.strip()) and command_in(self.text) is None
+        brings = any(event.attachments or event.place for event in self.events)
+        return (brings or bool(self.text.strip())) and command_in(self.text) is None
 
     @property
     def asked_in(self) -> str | None:
@@ -121,8 +126,9 @@ class Turn:
 
     @property
     def is_first_run(self) -> bool:
-        """No run before this one can have left anything at Coze or on the platform."""
-        return self.state is TurnState.RECEIVED and self.attempts <= 1 and not self.retries
+        """Nothing that it could go on with is at Coze, or on the platform."""
+        is_new = self.state is TurnState.RECEIVED and self.attempts <= 1 and not self.retries
+        return is_new and self.again is None
 
 
 class Ledger:
@@ -284,10 +290,19 @@ class Ledger:
 
         return await self._store.read(job)
 
-    async def earlier_question(self, lane: str, before: int) -> str | None:
-        """What somebody last wanted to ask in a lane, whether or not it left, for /retry."""
+    async def find(self, turn: int) -> Turn | None:
+        """Read any turn, which is nobody's to change then; None if it is gone."""
 
-        def job(connection: Connection) -> str | None:
+        def job(connection: Connection) -> Turn | None:
+            row = connection.execute(_ONE, {"id": turn}).first()
+            return _turn(row, 0, _merged(connection, row.id)) if row else None
+
+        return await self._store.read(job)
+
+    async def earlier_question(self, lane: str, before: int) -> Turn | None:
+        """The turn of what somebody last wanted to ask in a lane, whether or not it left."""
+
+        def job(connection: Connection) -> Turn | None:
             rows = connection.execute(
                 _WITH_EVENTS.where(turns.c.lane == lane, turns.c.id < before)
                 .where(turns.c.state != TurnState.MERGED)
@@ -295,7 +310,7 @@ class Ledger:
                 .limit(MOST_COMMANDS)
             )
             earlier = (_turn(row, 0, _merged(connection, row.id)) for row in rows.all())
-            return next((turn.text for turn in earlier if turn.is_question), None)
+            return next((turn for turn in earlier if turn.is_question), None)
 
         return await self._store.read(job)
 
@@ -371,6 +386,7 @@ def _turn(row: Row[Any], fence: int, merged: Sequence[str]) -> Turn:
         created_at=row.created_at,
         asked_at=row.asked_at,
         error=row.error,
+        again=row.again,
     )
 
 

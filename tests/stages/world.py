@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeVar
 
+from bridge.anew import Anew
 from bridge.commands import Commands
 from bridge.config import AccessSettings, AgentSettings, SessionSettings
 from bridge.engine.drain import Drain
@@ -144,6 +145,7 @@ class World:
             self.store,
             self.ledger,
             agents=agents,
+            settings=settings,
             variables=self.variables,
             interrupt=self.interrupts.reach,
             now=now,
@@ -161,6 +163,7 @@ class World:
         self.outbox = Outbox({ACCOUNT: self.adapter}, self.pages, pacer=self.pacer, now=now)
         self.walk = Walk(
             ledger=self.ledger,
+            anew=Anew(self.store, self.ledger, self.sessions_settings),
             sessions=self.sessions,
             commands=self.commands,
             variables=self.variables,

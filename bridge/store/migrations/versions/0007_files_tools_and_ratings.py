@@ -38,6 +38,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("turn", "call", name=op.f("pk_tool_calls")),
     )
+    op.add_column("turns", sa.Column("again", _ROW_ID, nullable=True))
     op.add_column("turns", sa.Column("answer_id", sa.String(length=64), nullable=True))
     op.add_column("turns", sa.Column("rating", sa.String(length=8), nullable=True))
     op.create_index("ix_outbox_message_id", "outbox", ["message_id"], unique=False)
