@@ -5,7 +5,7 @@ Every method raises `bridge.errors` with Coze's code and log id, translated by `
 
 import contextlib
 import copy
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Literal, Self
@@ -16,10 +16,11 @@ from bridge.coze import wire
 from bridge.coze.auth import Credentials
 from bridge.coze.codes import NOT_CANCELLABLE
 from bridge.coze.envelope import Success
+from bridge.coze.form import Form
 from bridge.coze.transport import ClientSettings, Request, Stream, Transport
 from bridge.coze.wire import Chat, Conversation, Message, Workflow
 from bridge.errors import BridgeError, Gone, Permanent, Unauthorised, Unreachable
-from bridge.upstream import Profile, Question, Variable
+from bridge.upstream import Profile, Question, Rating, ToolOutput, Upload, Variable
 
 API_CHANNEL = "1024"
 """The connector id of the API channel, in lists of conversations."""
@@ -85,6 +86,23 @@ class CozeClient:
         """Ask a chatflow, like `chat`. owner: as of `variables`."""
         body = wire.chatflow_body(question, workflow_id, owner)
         stream = await self._http.stream(_post("/v1/workflows/chat", body))
+        try:
+            yield stream
+        finally:
+            await stream.aclose()
+
+    @asynccontextmanager
+    async def submit(
+        self, conversation_id: str, chat_id: str, outputs: Sequence[ToolOutput]
+    ) -> AsyncIterator[Stream]:
+        """Hand in the outputs of every pending call at once, and hold the stream that goes on."""
+        request = _post(
+            "/v3/chat/submit_tool_outputs",
+            wire.outputs_body(outputs),
+            conversation_id=conversation_id,
+            chat_id=chat_id,
+        )
+        stream = await self._http.stream(request)
         try:
             yield stream
         finally:
@@ -193,6 +211,47 @@ class CozeClient:
         request = _post("/v1/conversation/message/list", body, conversation_id=conversation_id)
         return _messages(await self._http.call(request))
 
+    async def rate(
+        self, conversation_id: str, message_id: str, rating: Rating, comment: str = ""
+    ) -> None:
+        """Say what somebody thinks of an answer; at most 250 characters of why are kept."""
+        body: dict[str, object] = {"feedback_type": rating.value}
+        if comment := clean(comment).strip():
+            body["comment"] = comment[: wire.MAX_COMMENT]
+        # Saying it twice is saying it once: the last one counts.
+        await self._http.call(_post(_feedback(conversation_id, message_id), body))
+
+    async def unrate(self, conversation_id: str, message_id: str) -> None:
+        """Withdraw what was said of an answer; nothing said is no error."""
+        path = _feedback(conversation_id, message_id)
+        await self._http.call(Request("DELETE", path, {}))
+
+    async def upload(self, file: Upload) -> str:
+        """Store a file, of at most 512 MB, and return its id. Only this identity may use it."""
+        form = Form(file)
+        reply = await self._http.send_file(_post("/v1/files/upload", {}), form)
+        file_id = wire.word(reply.data, "id")
+        if not file_id:
+            raise Unreachable("stored a file without an id", logid=reply.logid, happened=True)
+        return file_id
+
+    async def transcribe(self, file: Upload) -> str:
+        """Write down what is said in a recording; empty where nothing is."""
+        form = Form(file)
+        reply = await self._http.send_file(_post("/v1/audio/transcriptions", {}), form)
+        return clean(wire.word(wire.child(reply.envelope, "data"), "text")).strip()
+
+    @asynccontextmanager
+    async def speak(self, text: str, voice_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Read a text aloud, as a file of Ogg Opus in pieces."""
+        body = {"input": clean(text), "voice_id": voice_id, "response_format": "ogg_opus"}
+        sound = await self._http.sound(_post("/v1/audio/speech", body))
+        try:
+            async with contextlib.aclosing(sound.pieces()) as pieces:
+                yield pieces
+        finally:
+            await sound.aclose()
+
     async def variables(self, owner: Mapping[str, str], uid: str) -> list[Variable]:
         """Read a user's variables. owner: `bot_id` or `app_id`, and the `connector_id`."""
         request = _get("/v1/variables", **owner, connector_uid=uid)
@@ -229,6 +288,10 @@ def _post(path: str, body: Mapping[str, object], **query: str | None) -> Request
 
 def _path(conversation_id: str) -> str:
     return f"/v1/conversations/{quote(conversation_id, safe='')}"
+
+
+def _feedback(conversation_id: str, message_id: str) -> str:
+    return f"{_path(conversation_id)}/messages/{quote(message_id, safe='')}/feedback"
 
 
 def _made(reply: Success) -> Conversation:

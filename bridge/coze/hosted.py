@@ -3,7 +3,7 @@
 import contextlib
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Self
 
@@ -19,8 +19,11 @@ from bridge.upstream import (
     AnswerEvent,
     Outcome,
     Question,
+    Rating,
     Running,
+    ToolOutput,
     Trace,
+    Upload,
     Variable,
 )
 
@@ -49,13 +52,18 @@ class Hosted(Agent, ABC):
     async def ask(self, question: Question) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         async with self._open(question) as stream:
             telling = Telling(question.conversation_id, stream.logid)
-            async with contextlib.aclosing(_events(stream, telling)) as events:
+            async with _told(stream, telling) as events:
                 yield events
-            if telling.is_over:
-                for frame in await stream.drain():
-                    telling.take(frame)
-            if telling.debug_url:
-                log.debug("workflow.ran", logid=stream.logid, debug_url=telling.debug_url)
+
+    @asynccontextmanager
+    async def submit(
+        self, trace: Trace, outputs: Sequence[ToolOutput]
+    ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        chat = self._client.submit(trace.conversation_id, trace.chat_id, outputs)
+        async with chat as stream:
+            telling = Telling(trace.conversation_id, stream.logid, after=trace.chat_id)
+            async with _told(stream, telling) as events:
+                yield events
 
     async def find(self, conversation_id: str, mark: str) -> Trace | None:
         turn = recall.turn_of(await self._client.history(conversation_id), mark)
@@ -81,6 +89,26 @@ class Hosted(Agent, ABC):
 
     async def delete(self, conversation_id: str) -> None:
         await self._client.delete(conversation_id)
+
+    async def rename(self, conversation_id: str, name: str) -> None:
+        await self._client.rename(conversation_id, name)
+
+    async def rate(
+        self, conversation_id: str, message_id: str, rating: Rating | None, reason: str = ""
+    ) -> None:
+        if rating is None:
+            await self._client.unrate(conversation_id, message_id)
+        else:
+            await self._client.rate(conversation_id, message_id, rating, reason)
+
+    async def upload(self, file: Upload) -> str:
+        return await self._client.upload(file)
+
+    async def transcribe(self, file: Upload) -> str:
+        return await self._client.transcribe(file)
+
+    def speak(self, text: str, voice: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        return self._client.speak(text, voice)
 
     async def variables(self, uid: str) -> list[Variable]:
         return await self._client.variables(self._owner, uid)
@@ -108,6 +136,18 @@ class Hosted(Agent, ABC):
             if needed:
                 raise
             return []
+
+
+@asynccontextmanager
+async def _told(stream: Stream, telling: Telling) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+    """Tell what a stream says; afterwards read its last words, to keep the connection."""
+    async with contextlib.aclosing(_events(stream, telling)) as events:
+        yield events
+    if telling.is_over:
+        for frame in await stream.drain():
+            telling.take(frame)
+    if telling.debug_url:
+        log.debug("workflow.ran", logid=stream.logid, debug_url=telling.debug_url)
 
 
 async def _events(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEvent, None]:

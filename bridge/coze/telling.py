@@ -77,12 +77,14 @@ class Telling:
 
     conversation_id: the one asked in, for streams that do not repeat it.
     logid: of the response, for errors told inside the stream.
+    after: the chat that goes on, where it has been told before that it started.
     debug_url: where its author can see each step of a workflow, once the stream has told.
     """
 
-    def __init__(self, conversation_id: str, logid: str | None = None) -> None:
+    def __init__(self, conversation_id: str, logid: str | None = None, *, after: str = "") -> None:
         self._conversation_id = conversation_id
         self._logid = logid
+        self._after = after
         self._started = False
         self._spoken = False
         self._parts: dict[str, _Part] = {}
@@ -132,6 +134,8 @@ class Telling:
         if self._started:
             return []
         self._started = True
+        if self._after:
+            return []
         return [Started(conversation_id or self._conversation_id, chat_id)]
 
     def _finish(self, how: Status, news: Chat) -> list[AnswerEvent]:

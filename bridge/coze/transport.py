@@ -1,15 +1,16 @@
 """HTTP to Coze: bodies out, envelopes and frames in, tokens, retries, connections.
 
-Streams and small calls have a pool each, so that a cancel gets through however many answers
-are running.
+Streams, small calls and files have a pool each, so that a cancel gets through however many
+answers are running, and however slowly files move.
 """
 
 import asyncio
 import contextlib
 import copy
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 import httpx
@@ -19,6 +20,7 @@ from httpx_aiohttp import HttpxAiohttpClient
 from bridge.coze.auth import Credentials
 from bridge.coze.envelope import Reply, Success, logid_of, opened
 from bridge.coze.faults import calling, never_connected, reading
+from bridge.coze.form import Form
 from bridge.coze.sse import Frame, Frames
 from bridge.errors import (
     BridgeError,
@@ -38,6 +40,7 @@ MAX_REPLY = 16 * 1024 * 1024
 """Bytes read of an answer to a small call; message lists carry whole plugin responses."""
 
 _SMALL_CALLS = 50  # connections
+_TRANSFERS = 20  # connections; Coze takes 10 to 20 uploads a second
 _KEEP_ALIVE = 15.0  # seconds; well below the 60 s after which servers commonly hang up
 _LAST_WORDS = 0.05  # seconds to read the rest of an answered stream, to keep its connection
 _BLANK = b"\xef\xbb\xbf\r\n\t "
@@ -73,13 +76,17 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask. `query` leaves out what is None; `body` is JSON, `file` goes instead of it."""
+    """What to ask. `query` leaves out what is None.
+
+    body: JSON; `file` or `form` go instead of it. A form can be sent once.
+    """
 
     method: str
     path: str
     query: Mapping[str, str | int | None]
     body: Mapping[str, object] | None = None
     file: Upload | None = None
+    form: Form | None = None
 
 
 class Stream:
@@ -156,6 +163,43 @@ class Stream:
         raise Unreachable("accepted, but not streamed", logid=self.logid, happened=True)
 
 
+class Sound:
+    """One response that is a file, as it arrives. Its owner must `aclose` it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.logid = logid_of(response.headers)
+        self._response = response
+        self._chunks = response.aiter_bytes()
+        self._first = b""
+
+    async def judge(self) -> None:
+        """Return if this is a file. Raises by code, for a body that came instead."""
+        response = self._response
+        kind = response.headers.get("content-type", "").lower()
+        with reading(self.logid):
+            while not self._first and (chunk := await anext(self._chunks, None)) is not None:
+                self._first = chunk
+        # JSON may come under any name; no format of sound begins with a brace.
+        starts_odd = not self._first or self._first.lstrip(_BLANK).startswith(_NO_STREAM)
+        if response.status_code != 200 or "json" in kind or starts_odd:
+            with reading(self.logid):
+                rest = await body_of(self._chunks, MAX_REFUSAL)
+            opened(Reply(response.status_code, response.headers, self._first + rest))
+            raise Unreachable("accepted, but nothing was sent", logid=self.logid, happened=True)
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """Read the file to its end. Raises `Unreachable` when it is cut, or silent too long."""
+        yield self._first
+        with reading(self.logid):
+            async for chunk in self._chunks:
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Release the connection; one that is not at its end is closed."""
+        with contextlib.suppress(Unreachable), reading(self.logid):
+            await self._response.aclose()
+
+
 class Transport:
     """Sends requests with the bearer token of the moment."""
 
@@ -167,6 +211,7 @@ class Transport:
         tls = httpx.create_ssl_context()
         self._streams = pool(url, settings, settings.max_concurrent_turns, tls)
         self._calls = pool(url, settings, _SMALL_CALLS, tls)
+        self._transfers = pool(url, settings, _TRANSFERS, tls)
 
     def of(self, uid: str) -> "Transport":
         """Return a view that sends with one person's credentials. Not to be closed itself."""
@@ -181,6 +226,7 @@ class Transport:
         """Close every connection."""
         await self._streams.aclose()
         await self._calls.aclose()
+        await self._transfers.aclose()
 
     async def stream(self, request: Request) -> Stream:
         """Send a request that is answered by a stream, and judge the response's beginning.
@@ -188,12 +234,29 @@ class Transport:
         Tried once more, at once, only where there was no connection. The caller owns the
         stream. Raises by code.
         """
+        return await self._connected(request, self._open)
+
+    async def sound(self, request: Request) -> Sound:
+        """Send a request that is answered by a file, like `stream`."""
+        return await self._connected(request, self._listen)
+
+    async def send_file(self, request: Request, form: Form) -> Success:
+        """Send a file, and return what that brought. Raises by code.
+
+        Never repeated here, for the file is read once; `Transient` where a repetition by the
+        caller, with a fresh reading, may help. It may take as long as it goes on.
+        """
+        token = await self._credentials.token()
         try:
-            return await self._with_token(request, self._open)
-        except Unreachable as error:
-            if not never_connected(error):
-                raise
-        return await self._with_token(request, self._open)
+            return await self._send_form(replace(request, form=form), form, token)
+        except Unauthorised as error:
+            if await self._credentials.refused(token):
+                raise Transient("the token had expired", code=error.code) from error
+            raise
+        except BridgeError as error:
+            if (source := form.failed()) is not None:
+                raise source from error
+            raise
 
     async def call(self, request: Request, *, again: bool = True) -> Success:
         """Make a small call and return what it brought. Raises by code.
@@ -211,6 +274,14 @@ class Transport:
             with attempt:
                 return await self._with_token(request, self._ask)
         raise AssertionError("stamina raises the last error")
+
+    async def _connected(self, request: Request, send: Callable[[Request, str], Awaitable[T]]) -> T:
+        try:
+            return await self._with_token(request, send)
+        except Unreachable as error:
+            if not never_connected(error):
+                raise
+        return await self._with_token(request, send)
 
     async def _with_token(
         self, request: Request, send: Callable[[Request, str], Awaitable[T]]
@@ -245,18 +316,35 @@ class Transport:
             raise
         return stream
 
+    async def _listen(self, request: Request, token: str) -> Sound:
+        headers = {"authorization": f"Bearer {token}", "accept-encoding": "identity"}
+        with calling():
+            response = await self._transfers.send(
+                _build(self._transfers, request, headers), stream=True
+            )
+        sound = Sound(response)
+        try:
+            await sound.judge()
+        except BaseException:
+            await sound.aclose()
+            raise
+        return sound
+
     async def _ask(self, request: Request, token: str) -> Success:
-        headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
         with calling():
             async with asyncio.timeout(self._settings.call_timeout):
-                response = await self._calls.send(
-                    _build(self._calls, request, headers), stream=True
-                )
-                try:
-                    body = await body_of(response.aiter_bytes(), MAX_REPLY)
-                finally:
-                    await response.aclose()
-        return opened(Reply(response.status_code, response.headers, body))
+                reply = await _read(self._calls, request, token)
+        return opened(reply)
+
+    async def _send_form(self, request: Request, form: Form, token: str) -> Success:
+        """Give up when nothing of the file has moved for a while, and no answer came."""
+        patience = self._settings.idle_timeout
+        with calling():
+            async with asyncio.timeout(patience) as limit:
+                now = asyncio.get_running_loop().time
+                form.moved = lambda: limit.reschedule(now() + patience)
+                reply = await _read(self._transfers, request, token)
+        return opened(reply)
 
 
 def address(base_url: str) -> httpx.URL:
@@ -288,15 +376,25 @@ def pool(
     )
 
 
+async def _read(client: httpx.AsyncClient, request: Request, token: str) -> Reply:
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
+    response = await client.send(_build(client, request, headers), stream=True)
+    try:
+        body = await body_of(response.aiter_bytes(), MAX_REPLY)
+    finally:
+        await response.aclose()
+    return Reply(response.status_code, response.headers, body)
+
+
 def _build(
     client: httpx.AsyncClient, request: Request, headers: Mapping[str, str]
 ) -> httpx.Request:
     query = {name: value for name, value in request.query.items() if value is not None}
+    build = partial(client.build_request, request.method, request.path, params=query)
+    if request.form is not None:
+        return build(content=request.form, headers={**headers, **request.form.headers})
     file = request.file
-    return client.build_request(
-        request.method,
-        request.path,
-        params=query,
+    return build(
         json=request.body,
         files={"file": (file.name, file.content)} if file else None,  # the part's name at Coze
         headers=headers,

@@ -6,14 +6,24 @@ read is as good as absent; nothing here raises for one.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 from bridge.clean import clean
-from bridge.upstream import Field, Profile, Question, Shortcut, ToolCall, Usage, Variable
+from bridge.events import Place
+from bridge.upstream import (
+    Field,
+    Profile,
+    Question,
+    Shortcut,
+    ToolCall,
+    ToolOutput,
+    Usage,
+    Variable,
+)
 
 Json: TypeAlias = Mapping[str, object]
 
@@ -25,6 +35,9 @@ _LARGEST = 2**63 - 1  # what a database's integer holds
 
 MAX_NAME = 100
 """Characters in the name of a conversation (conversation/create)."""
+
+MAX_COMMENT = 250
+"""Characters of why somebody likes an answer, or does not (feedback)."""
 
 
 class Status(StrEnum):
@@ -297,7 +310,11 @@ def variable(source: Json) -> Variable:
 
 def chat_body(question: Question, bot_id: str) -> dict[str, object]:
     """Write the body of `POST /v3/chat`; the conversation goes into the query instead."""
-    fed = {"custom_variables": question.custom_variables, "parameters": question.parameters}
+    fed = {
+        "custom_variables": question.custom_variables,
+        "parameters": question.parameters,
+        "extra_params": _position(question.place),
+    }
     return {
         **{name: dict(values) for name, values in fed.items() if values},
         "bot_id": bot_id,
@@ -321,16 +338,37 @@ def chatflow_body(
         "workflow_id": workflow_id,
         "conversation_id": question.conversation_id,
         "parameters": dict(question.parameters),
-        "ext": {"user_id": question.uid},
+        "ext": {"user_id": question.uid, **_position(question.place)},
         "additional_messages": [_entered(question)],
     }
+
+
+def outputs_body(outputs: Sequence[ToolOutput]) -> dict[str, object]:
+    """Write the body of `POST /v3/chat/submit_tool_outputs`."""
+    pairs = [{"tool_call_id": each.call_id, "output": clean(each.output)} for each in outputs]
+    return {"tool_outputs": pairs, "stream": True}
 
 
 def _entered(question: Question) -> dict[str, object]:
     return {
         "role": "user",
         "type": "question",
-        "content": clean(question.text),
-        "content_type": "text",
+        "content": _items(question) if question.parts else clean(question.text),
+        "content_type": "object_string" if question.parts else "text",
         "meta_data": {MARK: question.mark},
     }
+
+
+def _items(question: Question) -> str:
+    """Write text and files as Coze wants them, a list in a string. An empty text is no item."""
+    text = clean(question.text)
+    items = [{"type": "text", "text": text}] if text.strip() else []
+    items += [{"type": part.kind.value, "file_id": part.file_id} for part in question.parts]
+    return json.dumps(items, ensure_ascii=False)
+
+
+def _position(place: Place | None) -> dict[str, str]:
+    """Write a position, in degrees with six digits: a tenth of a metre."""
+    if place is None:
+        return {}
+    return {"latitude": f"{place.latitude:.6f}", "longitude": f"{place.longitude:.6f}"}
