@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.slack.speak import Speaker
 from tests.platforms.budgets import Clock
 from tests.slack.emulator import Channel, Emulator, Person, Seat, serve
 from tests.slack.emulator.clients import Raw, raw
+from tests.slack.speaking import Answer, answer, speaking
 
 
 @pytest.fixture
@@ -40,3 +42,15 @@ def dm(ann: Person) -> Seat:
 @pytest.fixture
 def general(slack: Emulator, ann: Person) -> Channel:
     return slack.channel("general", ann)
+
+
+@pytest.fixture
+async def speaker(slack: Emulator) -> AsyncIterator[Speaker]:
+    async with speaking(slack) as speaker:
+        yield speaker
+
+
+@pytest.fixture
+async def said(slack: Emulator, speaker: Speaker, dm: Seat, ann: Person) -> Answer:
+    """An answer in direct messages of which nothing was shown yet."""
+    return await answer(slack, speaker, dm.channel, ann)

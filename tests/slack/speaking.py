@@ -10,10 +10,12 @@ from pydantic import SecretStr
 from adapters.slack.settings import SlackSettings
 from adapters.slack.speak import Speaker
 from adapters.slack.workspaces import OneWorkspace
+from bridge.errors import Gone, Rejected, Transient
 from bridge.events import Button, ChatKind, ChatRef, MessageRef, Page
 from tests.slack.emulator import Channel, Emulator, Message, Person
 
 ACCOUNT = "slack"
+FULL = "Once upon a time there was a bridge."
 
 
 @asynccontextmanager
@@ -98,3 +100,33 @@ def calls(slack: Emulator) -> list[str]:
     """The methods that were called, as in `startStream appendStream`."""
     made = [call.method for call in slack.journal.of() if call.method != "auth.test"]
     return [method.removeprefix("chat.") for method in made]
+
+
+async def settled(said: Answer, *buttons: Button) -> None:
+    """End it as the core does: again and again, as plain text where markup is refused."""
+    plain = False
+    for _ in range(5):
+        try:
+            return await said.end(FULL, *buttons, plain=plain)
+        except Rejected:
+            plain = True
+        except Transient:
+            continue
+        except Gone:
+            said.ref = None
+    raise AssertionError("it never stood")
+
+
+def stands(slack: Emulator, said: Answer) -> None:
+    """The answer is there once, whole, and nothing streams any more."""
+    whole = [message for message in said.channel.answers if message.text == FULL]
+    assert whole == said.channel.answers == [said.message]
+    assert slack.open_streams == []
+
+
+async def tried(said: Answer, text: str) -> None:
+    """Grow as the core does: what goes wrong is left to the next snapshot."""
+    try:
+        await said.grow(text)
+    except (Transient, Gone):
+        return

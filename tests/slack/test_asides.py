@@ -1,7 +1,5 @@
 """A command where the app is no member: who typed it is told so, and nobody else."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.slack.asides import SORRY, SORRY_ZH
@@ -10,13 +8,6 @@ from bridge.errors import Departed
 from bridge.events import ChatKind, ChatRef, Page
 from tests.platforms.budgets import Clock
 from tests.slack.emulator import Channel, Emulator, Fault, Invocation, Person
-from tests.slack.speaking import speaking
-
-
-@pytest.fixture
-async def speaker(slack: Emulator) -> AsyncIterator[Speaker]:
-    async with speaking(slack) as speaker:
-        yield speaker
 
 
 @pytest.fixture(params=[False, True], ids=["public", "private"])

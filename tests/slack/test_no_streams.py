@@ -1,61 +1,20 @@
 """Where Slack allows no stream, or no more of them: a post that is updated."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.slack.speak import Speaker
-from bridge.errors import Gone, RateLimited, Rejected, Transient
-from bridge.events import Button, Page
+from bridge.errors import RateLimited, Transient
+from bridge.events import Page
 from tests.platforms.budgets import Clock
 from tests.slack.emulator import Channel, Drop, Emulator, Fault, Limits, Person, Seat
-from tests.slack.speaking import Answer, answer, calls, speaking
-
-FULL = "Once upon a time there was a bridge."
+from tests.slack.speaking import FULL, Answer, answer, calls, stands
 
 
 @pytest.fixture
-async def speaker(slack: Emulator) -> AsyncIterator[Speaker]:
-    async with speaking(slack) as speaker:
-        yield speaker
-
-
-@pytest.fixture
-async def said(slack: Emulator, speaker: Speaker, dm: Seat, ann: Person) -> Answer:
+async def said(said: Answer) -> Answer:
     """An answer that streams already."""
-    said = await answer(slack, speaker, dm.channel, ann)
     await said.grow("Once")
     return said
-
-
-async def settled(said: Answer, *buttons: Button) -> None:
-    """End it as the core does: again and again, as plain text where markup is refused."""
-    plain = False
-    for _ in range(5):
-        try:
-            return await said.end(FULL, *buttons, plain=plain)
-        except Rejected:
-            plain = True
-        except Transient:
-            continue
-        except Gone:
-            said.ref = None
-    raise AssertionError("it never stood")
-
-
-def stands(slack: Emulator, said: Answer) -> None:
-    """The answer is there once, whole, and nothing streams any more."""
-    whole = [message for message in said.channel.answers if message.text == FULL]
-    assert whole == said.channel.answers == [said.message]
-    assert slack.open_streams == []
-
-
-async def tried(said: Answer, text: str) -> None:
-    """Grow as the core does: what goes wrong is left to the next snapshot."""
-    try:
-        await said.grow(text)
-    except (Transient, Gone):
-        return
 
 
 # Where there are no streams.

@@ -15,12 +15,6 @@ FORGED = "Hi <!channel> `<!here>` <!subteam^S1|x> <@{0}> &lt;!everyone&gt; <#C1>
 
 
 @pytest.fixture
-async def speaker(slack: Emulator) -> AsyncIterator[Speaker]:
-    async with speaking(slack) as speaker:
-        yield speaker
-
-
-@pytest.fixture
 async def editor(slack: Emulator) -> AsyncIterator[Speaker]:
     """A speaker that posts and updates."""
     async with speaking(slack, stream="edit") as speaker:

@@ -1,6 +1,5 @@
 """What each call draws on, and that nobody who heeds it is told to wait by Slack."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -13,12 +12,6 @@ from bridge.limits import Limit, Pace, Quota
 from tests.platforms.budgets import Clock
 from tests.slack.emulator import Channel, Emulator, Fault, Limits, Person, Seat
 from tests.slack.speaking import Answer, answer, speaking
-
-
-@pytest.fixture
-async def speaker(slack: Emulator) -> AsyncIterator[Speaker]:
-    async with speaking(slack) as speaker:
-        yield speaker
 
 
 def limits(said: Answer, *, final: bool = False) -> list[Limit]:

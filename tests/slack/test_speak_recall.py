@@ -1,28 +1,15 @@
 """Finding what was posted without our having heard of it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from adapters.slack.speak import Speaker
 from bridge.errors import RateLimited, Transient, Unauthorised
 from bridge.events import Page
 from tests.platforms.budgets import Clock
-from tests.slack.emulator import Drop, Emulator, Fault, Person, Seat
-from tests.slack.speaking import Answer, answer, calls, speaking
-
-
-@pytest.fixture
-async def speaker(slack: Emulator) -> AsyncIterator[Speaker]:
-    async with speaking(slack) as speaker:
-        yield speaker
-
-
-@pytest.fixture
-async def said(slack: Emulator, speaker: Speaker, dm: Seat, ann: Person) -> Answer:
-    return await answer(slack, speaker, dm.channel, ann)
+from tests.slack.emulator import Drop, Emulator, Fault, Seat
+from tests.slack.speaking import Answer, calls
 
 
 async def found(said: Answer, *known: str, key: str = "") -> str:

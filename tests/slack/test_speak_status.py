@@ -1,7 +1,6 @@
 """Signs of life: the status below a thread, and Slack's own Stop button."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -13,17 +12,6 @@ from tests.slack.speaking import Answer, answer, calls, speaking
 
 STATUS = "assistant.threads.setStatus"
 SESSION = "agents.sessions.setStatus"
-
-
-@pytest.fixture
-async def speaker(slack: Emulator) -> AsyncIterator[Speaker]:
-    async with speaking(slack) as speaker:
-        yield speaker
-
-
-@pytest.fixture
-async def said(slack: Emulator, speaker: Speaker, dm: Seat, ann: Person) -> Answer:
-    return await answer(slack, speaker, dm.channel, ann)
 
 
 def status(said: Answer) -> str:
