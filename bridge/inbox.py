@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bridge.access import is_allowed
 from bridge.clean import clean
-from bridge.config import AccessSettings, Busy, SessionSettings
+from bridge.config import AccessSettings, Busy, Edited, SessionSettings
 from bridge.errors import Unreachable
 from bridge.events import Inbound
 from bridge.flow.rush import Rush
@@ -64,6 +64,9 @@ class Inbox:
             MESSAGES.labels(event.chat.platform, "denied").inc()
             log.info("message.denied", platform=event.chat.platform, user=event.user.id)
             return
+        if event.edits and not self._asks_anew(event):
+            MESSAGES.labels(event.chat.platform, "edited").inc()
+            return
         lane = lane_of(event, self._sessions.group_scope)
         with self._rush.entering():
             accepted = await self._store.write(self._acceptance(event, lane), order=lane)
@@ -90,6 +93,10 @@ class Inbox:
             await self._bells.interrupt(lane)
         except Unreachable as error:
             log.warning("lane.not_interrupted", lane=lane, error=str(error))
+
+    def _asks_anew(self, event: Inbound) -> bool:
+        """Tell whether changed words may be a question; a command is obeyed when it is sent."""
+        return self._sessions.edited is Edited.ASK and command_in(event.text) is None
 
     def _interrupts(self, event: Inbound) -> bool:
         command = command_in(event.text)

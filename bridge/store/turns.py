@@ -95,7 +95,9 @@ class Turn:
 
     @property
     def is_question(self) -> bool:
-        """It is for the agent, not for us."""
+        """It is for the agent, not for us, and was not a change that came too late."""
+        if self.event.edits and self.again is None:
+            return False
         brings = any(event.attachments or event.place for event in self.events)
         return (brings or bool(self.text.strip())) and command_in(self.text) is None
 
