@@ -22,6 +22,7 @@ from bridge.engine import Engine
 from bridge.engine.drain import Drain
 from bridge.engine.works import Works, works
 from bridge.errors import BridgeError, Unreachable
+from bridge.files import Files
 from bridge.flow.pacing import Pacing
 from bridge.flow.rush import Rush
 from bridge.forgetting import Forgetting
@@ -38,6 +39,7 @@ from bridge.relay import Relay
 from bridge.render import Renderer
 from bridge.sessions import Sessions
 from bridge.store import Store, open_store
+from bridge.store.files import StoredFiles
 from bridge.store.outbox import Pages
 from bridge.store.seal import UNREADABLE, Sealer
 from bridge.store.secrets import secret
@@ -229,6 +231,9 @@ async def wire(
             interrupt=shared.interrupt,
             now=utcnow,
             published=published,
+        ),
+        files=Files(
+            StoredFiles(store), adapters=adapters, agents=agents, settings=settings.agents
         ),
         variables=variables,
         relay=Relay(

@@ -100,7 +100,7 @@ class Commands:
         if turn.event.edits and turn.again is None:
             return Reply.silence()  # of another question than the newest, or too late
         if not turn.text.strip():
-            return says(turn, Phrase.ONLY_TEXT)
+            return _wordless(turn)
         command = command_in(turn.text)
         if command is None:
             return await self._spelled_out(turn.text, session)
@@ -209,3 +209,12 @@ def _comma(turn: Turn) -> str:
     if not name:
         return ""
     return f"，{name}" if turn.event.user.language.lower().startswith("zh") else f", {name}"
+
+
+def _wordless(turn: Turn) -> Reply | str:
+    """A file is a question by itself, to which `Files` finds words; so is a position."""
+    if any(event.attachments for event in turn.events):
+        return ""
+    if any(event.place for event in turn.events):
+        return phrase(turn, Phrase.PLACE_ALONE)
+    return says(turn, Phrase.ONLY_TEXT)

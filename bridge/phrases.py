@@ -202,8 +202,52 @@ class Phrase(Enum):
         "I am still answering your last message. Please wait for it, or send /stop.",
         "我还在回答上一条消息。请稍等，或发送 /stop 停止。",
     )
-    ONLY_TEXT = _Text("I can only read text so far.", "我暂时只能阅读文字消息。")
+    ONLY_TEXT = _Text(
+        "I cannot read a message of this kind. Please send text, a file or a voice message.",
+        "我无法阅读这种消息。请发送文字、文件或语音。",
+    )
+    FILE_ALONE = _Text("I sent you a file.", "我发了一个文件。")
+    PLACE_ALONE = _Text("This is where I am.", "这是我的位置。")
+    FILE_TOO_LARGE = _Text(
+        "I could not take {name}: it is larger than {limit} MB.",
+        "无法接收 {name}：文件超过 {limit} MB。",
+    )
+    FILE_EMPTY = _Text("I could not take {name}: it is empty.", "无法接收 {name}：文件是空的。")
+    FILE_FORMAT = _Text(
+        "I could not take {name}: the agent does not read files of this format.",
+        "无法接收 {name}：智能体不支持这种文件格式。",
+    )
+    FILE_ANIMATED = _Text(
+        "I could not take {name}: the agent does not see animated stickers.",
+        "无法接收 {name}：智能体看不到动态贴纸。",
+    )
+    FILE_VOICE_OFF = _Text(
+        "I do not listen to voice messages here. Please write instead.",
+        "这里不支持语音消息，请发送文字。",
+    )
+    FILE_WITHHELD = _Text(
+        "I could not take {name}: the platform does not hand it out to me.",
+        "无法接收 {name}：平台不允许我读取这个文件。",
+    )
+    FILE_GONE = _Text(
+        "I could not take {name}: it is not there any more.",
+        "无法接收 {name}：文件已不存在。",
+    )
+    FILE_UNREADABLE = _Text(
+        "I could not take {name}: the platform did not deliver it. Please send it again.",
+        "无法接收 {name}：平台没有送达这个文件，请重新发送。",
+    )
+    FILE_NOT_TAKEN = _Text(
+        "I could not take {name}: the agent did not accept it.",
+        "无法接收 {name}：智能体没有接受这个文件。",
+    )
+    FILE_NOT_HEARD = _Text(
+        "I could not make out what you said. Please try again, or write.",
+        "没有听清你说的话。请再说一次，或发送文字。",
+    )
     USING = _Text("*using {tool} …*", "*正在使用 {tool} …*")
+    SHARE_LOCATION = _Text("Share my location", "发送我的位置")
+    SHARE_CONTACT = _Text("Share my phone number", "发送我的手机号码")
     STOPPED = _Text("*(stopped)*", "*（已停止）*")
     EMPTY = _Text("The agent had nothing to say.", "智能体没有给出回答。")
     REFUSED = _Text(

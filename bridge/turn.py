@@ -1,7 +1,8 @@
 """One message, from the inbox to the last page of its answer. Read this file first.
 
     who is it ─> a command, or a question ─> the answer as it grows ─> pages ─> the platform
-                              └> what Coze should know of them
+                    │         └> what Coze should know of them
+                    └> the files that came with it
 
 Each stage takes a value and hands on a value; none knows the next. What was done is in the
 ledger before the next thing is done, so a run that dies is taken up where it was: a question is
@@ -17,6 +18,7 @@ from bridge.anew import Anew
 from bridge.commands import Commands
 from bridge.errors import BridgeError, Unreachable
 from bridge.events import Page
+from bridge.files import Brought, Files
 from bridge.flow.latest import latest
 from bridge.flow.stop import Stop
 from bridge.logs import get
@@ -28,7 +30,6 @@ from bridge.sessions import Sessions
 from bridge.store.sessions import Session
 from bridge.store.turns import Ledger, Turn, TurnState
 from bridge.text.reply import Reply, State
-from bridge.upstream import Asking
 from bridge.variables import Variables
 
 log = get(__name__)
@@ -46,6 +47,7 @@ class Walk:
     anew: Anew
     sessions: Sessions
     commands: Commands
+    files: Files
     variables: Variables
     relay: Relay
     render: Renderer
@@ -93,27 +95,32 @@ class Walk:
             return await self._cut_short(turn, session, Reply(trace=turn.trace))
         async with screen.alive(), self.slots:
             self.variables.tell(turn.event, session)
-            session = await self.sessions.open(session, title=said)
+            brought = await stop.unless(self.files.bring(turn, session, said))
+            if brought is None:
+                return await self._cut_short(turn, session, Reply(trace=turn.trace))
+            if brought.asking is None:
+                return brought.refusal()
+            session = await self.sessions.open(session, title=brought.title)
             await self.variables.told(session)
-            asking = Asking(said, place=turn.event.place)
-            reply = await self._converse(turn, session, asking, screen, stop)
+            reply = await self._converse(turn, session, brought, screen, stop)
         self.variables.learn(session)
         return reply
 
     async def _converse(
-        self, turn: Turn, session: Session, asking: Asking, screen: Screen, stop: Stop
+        self, turn: Turn, session: Session, brought: Brought, screen: Screen, stop: Stop
     ) -> Reply:
         """Show the agent's answer while it grows; the stream is fast, the screen slow."""
-        reply = Reply(trace=turn.trace)
+        reply = brought.beside(Reply(trace=turn.trace))
         try:
             async with latest(
-                self.relay.stream(turn, session, asking),
+                self.relay.stream(turn, session, brought.question),
                 claim=screen.claim,
                 urgent=lambda reply: reply.urgent,
                 within=self.turn_timeout,
             ) as replies:
                 with stop.stops(replies.close):
-                    async for reply in replies:
+                    async for answer in replies:
+                        reply = brought.beside(answer)
                         if not reply.ended:
                             pages = partial(self.render, turn, session, reply, screen.breaks)
                             await screen.show(pages, said=len(reply.text))

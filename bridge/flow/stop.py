@@ -1,8 +1,11 @@
 """A request to stop, which may come before or after there is something to stop."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Stop:
@@ -12,7 +15,7 @@ class Stop:
         self._asked = False
         self._hurried = False
         self._awake = asyncio.Event()
-        self._obey: Callable[[], None] | None = None
+        self._obey: Callable[[], object] | None = None
 
     @property
     def asked(self) -> bool:
@@ -31,7 +34,7 @@ class Stop:
         self._awake.set()
 
     @contextmanager
-    def stops(self, obey: Callable[[], None]) -> Iterator[None]:
+    def stops(self, obey: Callable[[], object]) -> Iterator[None]:
         """Inside, a request calls `obey`; one that came before calls it at once."""
         self._obey = obey
         if self.asked:
@@ -40,6 +43,17 @@ class Stop:
             yield
         finally:
             self._obey = None
+
+    async def unless(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Do some work, unless it is asked to stop: then the work is cancelled, and it is None."""
+        task = asyncio.ensure_future(work)
+        try:
+            with self.stops(task.cancel):
+                await asyncio.wait([task])
+        finally:
+            if task.cancel():
+                await asyncio.wait([task])
+        return None if task.cancelled() else task.result()
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but not longer than until the request, or until `hurry`.

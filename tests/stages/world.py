@@ -12,6 +12,7 @@ from bridge.config import AccessSettings, AgentSettings, SessionSettings
 from bridge.engine.drain import Drain
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.events import ChatKind, ChatRef, Inbound, User
+from bridge.files import Files
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.pacing import Pacer
 from bridge.inbox import Bells, Inbox
@@ -22,6 +23,7 @@ from bridge.relay import Relay
 from bridge.render import Renderer
 from bridge.sessions import Sessions
 from bridge.store import Job, Store
+from bridge.store.files import StoredFiles
 from bridge.store.outbox import Pages
 from bridge.store.turns import Ledger, Turn
 from bridge.testing.adapter import BareAdapter, FakeAdapter
@@ -166,6 +168,12 @@ class World:
             anew=Anew(self.store, self.ledger, self.sessions_settings),
             sessions=self.sessions,
             commands=self.commands,
+            files=Files(
+                StoredFiles(self.store),
+                adapters={ACCOUNT: self.adapter},
+                agents=agents,
+                settings=settings,
+            ),
             variables=self.variables,
             relay=self.relay,
             render=self.render,
