@@ -62,9 +62,13 @@ class Drain:
         self._closing = True
         self._interrupts.hurry()
 
+    async def calm(self) -> None:
+        """Wait while a crowd comes in, before anything is begun."""
+        await self._rush.over()
+
     async def __call__(self, lane: str) -> None:
         """Take over the lane and work until it has no open turn."""
-        await self._rush.over()
+        await self.calm()
         fence, waiting = await self._ledger.take_over(lane)
         try:
             while waiting and not self._closing:

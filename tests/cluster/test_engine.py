@@ -26,6 +26,9 @@ class Drained:
     async def __call__(self, lane: str) -> None:
         self.lanes.put_nowait(lane)
 
+    async def calm(self) -> None:
+        """Nobody comes in."""
+
     def close(self) -> None:
         """There is nothing to end."""
 

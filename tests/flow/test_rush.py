@@ -4,6 +4,7 @@ import asyncio
 from contextlib import ExitStack
 
 from bridge.flow.rush import Rush
+from bridge.testing.clock import Clock
 
 
 async def test_work_begins_at_once_while_there_is_no_crowd() -> None:
@@ -31,3 +32,41 @@ async def test_work_goes_on_though_the_crowd_has_no_end() -> None:
     with rush.entering():
         async with asyncio.timeout(1):
             await rush.over()
+
+
+async def begins(rush: Rush) -> bool:
+    """Tell whether work is let begin before the loop has nothing else to do."""
+    work = asyncio.create_task(rush.over())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    done = work.done()
+    work.cancel()
+    await asyncio.wait([work])
+    return done
+
+
+async def test_all_work_together_waits_for_no_longer_than_that() -> None:
+    clock = Clock()
+    rush = Rush(most=0, longest=60, monotonic=clock.monotonic)
+    with rush.entering():
+        assert not await begins(rush)
+        clock.advance(60)
+        assert await begins(rush)
+        clock.advance(60)
+        assert await begins(rush)
+
+
+async def test_a_crowd_after_a_crowd_does_not_stop_work_for_ever() -> None:
+    clock = Clock()
+    rush = Rush(most=0, longest=60, monotonic=clock.monotonic)
+    with rush.entering():
+        clock.advance(60)
+    clock.advance(1)
+    with rush.entering():
+        assert not await begins(rush)
+        clock.advance(1)
+        assert await begins(rush)
+    clock.advance(3600)
+    with rush.entering():
+        clock.advance(59)
+        assert not await begins(rush)

@@ -43,7 +43,12 @@ class ClusterEngine:
         self._drain = drain
         self._accounts = accounts
         self._queue = LaneQueue(
-            replicas.conninfo, self._work, replicas.beats, grace=grace, accounts=accounts
+            replicas.conninfo,
+            self._work,
+            replicas.beats,
+            grace=grace,
+            accounts=accounts,
+            calm=drain.calm,
         )
         self._broken: asyncio.Future[NoReturn] | None = None
         self._closing = False

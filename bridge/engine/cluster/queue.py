@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.manager import JobManager
@@ -54,12 +55,17 @@ class OwnJobs(JobManager):
     procrastinate ends it whoever runs it by now, and so frees a lane that is somebody else's.
     """
 
+    def __init__(self, connector: BaseConnector, calm: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(connector)
+        self._calm = calm
+
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Take a job, if there is one.
+        """Take a job, if there is one, once nobody is kept waiting at the door by that.
 
         Two replicas may begin two jobs of one lane at the same moment; the index lets one of
         them. To the worker of the other that would be the end, and to all it has at work.
         """
+        await self._calm()
         try:
             return await super().fetch_job(queues, worker_id)
         except UniqueViolation:
@@ -89,10 +95,15 @@ def queue_of(account: str) -> str:
     return f"lanes/{blake2s(account.encode(), digest_size=16).hexdigest()}"
 
 
+async def _at_once() -> None:
+    """There is nobody to wait for."""
+
+
 class LaneQueue:
     """Raises `Unreachable` where the database does not answer.
 
     accounts: whose lanes are worked on here, None for all.
+    calm: waited for before each job is taken.
     """
 
     def __init__(
@@ -103,6 +114,7 @@ class LaneQueue:
         *,
         grace: float,
         accounts: Collection[str] | None = None,
+        calm: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
         self._queues = None if accounts is None else sorted(map(queue_of, accounts))
         self._beats = beats
@@ -116,7 +128,7 @@ class LaneQueue:
             configure=_configure,
         )
         self._app = App(connector=connector)
-        self._app.job_manager = OwnJobs(connector)
+        self._app.job_manager = OwnJobs(connector, calm)
         drain = self._of_lane(work)
         self._task = self._app.task(name=TASK, pass_context=True)(drain)
         self._worker: Worker | None = None
