@@ -14,7 +14,7 @@ from urllib.parse import quote
 from bridge.clean import clean
 from bridge.coze import wire
 from bridge.coze.auth import Credentials
-from bridge.coze.codes import NOT_CANCELLABLE
+from bridge.coze.codes import NOT_CANCELLABLE, error_for
 from bridge.coze.envelope import Success
 from bridge.coze.form import Form
 from bridge.coze.transport import ClientSettings, Request, Stream, Transport
@@ -228,17 +228,21 @@ class CozeClient:
 
     async def upload(self, file: Upload) -> str:
         """Store a file, of at most 512 MB, and return its id. Only this identity may use it."""
-        form = Form(file)
-        reply = await self._http.send_file(_post("/v1/files/upload", {}), form)
+        reply = await self._send("/v1/files/upload", file, wire.MAX_FILE)
         file_id = wire.word(reply.data, "id")
         if not file_id:
             raise Unreachable("stored a file without an id", logid=reply.logid, happened=True)
         return file_id
 
+    async def _send(self, path: str, file: Upload, limit: int) -> Success:
+        """Send a file. Raises `Rejected`, before it is read, for one that Coze would refuse."""
+        if file.size is not None and not 0 < file.size <= limit:
+            raise error_for(4302 if file.size else 4300, f"{file.size} of {limit} bytes", None)
+        return await self._http.send_file(Request("POST", path, {}), Form(file))
+
     async def transcribe(self, file: Upload) -> str:
         """Write down what is said in a recording; empty where nothing is."""
-        form = Form(file)
-        reply = await self._http.send_file(_post("/v1/audio/transcriptions", {}), form)
+        reply = await self._send("/v1/audio/transcriptions", file, wire.MAX_RECORDING)
         return clean(wire.word(wire.child(reply.envelope, "data"), "text")).strip()
 
     @asynccontextmanager

@@ -154,6 +154,8 @@ def _by_status(status: int | None) -> Meaning | None:
     """Judge an answer with an unknown code, or none, by its HTTP status."""
     if status in (401, 403):
         return Meaning(Unauthorised, f"HTTP {status}, {_KEY}")
+    if status == 413:  # a gateway's limit, lower than Coze's own
+        return Meaning(Rejected, "too large")
     if status == 429:
         return Meaning(RateLimited, "too many requests")
     if status is not None and status >= 500:

@@ -4,7 +4,7 @@ import contextlib
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Self
 
 from bridge.coze import recall
@@ -12,12 +12,17 @@ from bridge.coze.client import CozeClient
 from bridge.coze.telling import Telling
 from bridge.coze.transport import Stream
 from bridge.coze.wire import Message, Status
-from bridge.errors import Gone, Permanent, Unreachable
+from bridge.errors import BridgeError, Gone, Permanent, Unreachable
 from bridge.logs import get
 from bridge.upstream import (
     Agent,
     AnswerEvent,
+    Cancelled,
+    Failed,
+    Finished,
+    Needs,
     Outcome,
+    PartKind,
     Question,
     Rating,
     Running,
@@ -28,6 +33,9 @@ from bridge.upstream import (
 )
 
 log = get(__name__)
+
+_ENDS = (Finished, Failed, Cancelled, Needs)
+_LAST_SOUNDS = 1.0  # seconds to wait for them; `done`, which follows them, ends the waiting
 
 
 class Hosted(Agent, ABC):
@@ -51,7 +59,8 @@ class Hosted(Agent, ABC):
     @asynccontextmanager
     async def ask(self, question: Question) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         async with self._open(question) as stream:
-            telling = Telling(question.conversation_id, stream.logid)
+            spoken_to = any(part.kind is PartKind.AUDIO for part in question.parts)
+            telling = Telling(question.conversation_id, stream.logid, sounds=spoken_to)
             async with _told(stream, telling) as events:
                 yield events
 
@@ -59,11 +68,11 @@ class Hosted(Agent, ABC):
     async def submit(
         self, trace: Trace, outputs: Sequence[ToolOutput]
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
-        chat = self._client.submit(trace.conversation_id, trace.chat_id, outputs)
-        async with chat as stream:
-            telling = Telling(trace.conversation_id, stream.logid, after=trace.chat_id)
-            async with _told(stream, telling) as events:
-                yield events
+        async with AsyncExitStack() as stack:
+            stream = await self._submitted(trace, outputs, stack)
+            step = "-".join(each.call_id for each in outputs)
+            telling = Telling(trace.conversation_id, stream.logid, after=f"{step}-")
+            yield await stack.enter_async_context(_told(stream, telling))
 
     async def find(self, conversation_id: str, mark: str) -> Trace | None:
         turn = recall.turn_of(await self._client.history(conversation_id), mark)
@@ -120,6 +129,30 @@ class Hosted(Agent, ABC):
     def _open(self, question: Question) -> AbstractAsyncContextManager[Stream]:
         """Send the question, and hold the stream of its answer."""
 
+    async def _submitted(
+        self, trace: Trace, outputs: Sequence[ToolOutput], stack: AsyncExitStack
+    ) -> Stream:
+        """Hand in outputs. What was handed in before is a stream that was lost.
+
+        No document names the code of that refusal, so the chat itself is looked at.
+        """
+        chat = self._client.submit(trace.conversation_id, trace.chat_id, outputs)
+        try:
+            return await stack.enter_async_context(chat)
+        except Permanent as error:
+            if await self._went_on(trace, outputs):
+                raise Unreachable("the outputs were there already", happened=True) from error
+            raise
+
+    async def _went_on(self, trace: Trace, outputs: Sequence[ToolOutput]) -> bool:
+        """Tell whether a chat does not wait for these outputs (any more)."""
+        with contextlib.suppress(BridgeError):
+            chat = await self._client.retrieve(trace.conversation_id, trace.chat_id)
+            pending = {call.id for call in chat.calls}
+            waits = chat.status is Status.REQUIRES_ACTION
+            return not waits or pending != {each.call_id for each in outputs}
+        return False
+
     async def _outcome_by_history(self, conversation_id: str) -> Outcome:
         """Judge the newest question of ours, by its chat as soon as an answer tells its id."""
         turn = recall.turn_of(await self._client.history(conversation_id))
@@ -151,7 +184,25 @@ async def _told(stream: Stream, telling: Telling) -> AsyncIterator[AsyncIterator
 
 
 async def _events(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEvent, None]:
-    """Take a stream to its terminal event. Raises `Unreachable` if it ends before."""
+    """Take a stream to its terminal event. Raises `Unreachable` if it ends before.
+
+    The last sounds of an answer may come when the chat has ended: they are put before its end.
+    """
+    end: AnswerEvent | None = None
+    async with contextlib.aclosing(_walk(stream, telling)) as walk:
+        async for event in walk:
+            if telling.sounds and isinstance(event, _ENDS):
+                end = event
+            else:
+                yield event
+    if end is not None:
+        for frame in await stream.drain(_LAST_SOUNDS):
+            for sound in telling.take(frame):
+                yield sound
+        yield end
+
+
+async def _walk(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEvent, None]:
     while not telling.is_over:
         frames = await stream.more()
         if frames is None:

@@ -1,16 +1,8 @@
 """The text a person reads, out of an answer that is not plain text: pure."""
 
-from collections.abc import Iterator
-
 from bridge.clean import clean
+from bridge.coze.cards import card
 from bridge.coze.wire import Json, Message, child, children, decode, word
-
-_CARD = "🗂️"
-"""Stands for a card in which no words were found."""
-
-# Where cards keep their words. Coze documents no schema, so whatever is under other names
-# (templates, styles, ids, URLs) stays out.
-_WORDS = ("title", "question", "text", "content", "description", "label", "name", "value")
 
 
 def streams_as_text(message: Message) -> bool:
@@ -21,37 +13,15 @@ def streams_as_text(message: Message) -> bool:
 def readable(content_type: str, content: str) -> str:
     """Return the content as Markdown; empty for sound, which is no text at all."""
     if content_type == "card":
-        return clean(_card(content))
+        return card(content).text
     if content_type == "object_string":
         return clean(_parts(content))
     return "" if content_type == "audio" else clean(content)
 
 
-def _card(content: str) -> str:
-    value = decode(content)
-    if value is None:  # not the JSON it claims to be, so somebody wrote it for people
-        return content
-    lines = dict.fromkeys(line.strip() for line in _texts(value))
-    return "\n\n".join(line for line in lines if line) or _CARD
-
-
-def _texts(value: object, *, wanted: bool = False, depth: int = 0) -> Iterator[str]:
-    """Walk a card; JSON may hide in its strings again."""
-    if depth > 20:
-        return
-    match value:
-        case dict():
-            for key, inner in value.items():
-                yield from _texts(inner, wanted=key in _WORDS, depth=depth + 1)
-        case list():
-            for inner in value:
-                yield from _texts(inner, wanted=wanted, depth=depth + 1)
-        case str() if value[:1] in ("{", "[") and isinstance(nested := decode(value), dict | list):
-            yield from _texts(nested, depth=depth + 1)
-        case str() if wanted:
-            yield value
-        case _:
-            return
+def options(message: Message) -> tuple[str, ...]:
+    """Return what a message offers as replies to it; its text leaves them out."""
+    return card(message.content).options if message.content_type == "card" else ()
 
 
 def _parts(content: str) -> str:

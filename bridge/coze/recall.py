@@ -6,7 +6,7 @@ Used after a stream was lost: the answer is looked up, never asked for again.
 from collections.abc import Container, Iterable, Sequence
 
 from bridge.clean import clean
-from bridge.coze.readable import readable
+from bridge.coze.readable import options, readable
 from bridge.coze.telling import ending
 from bridge.coze.wire import Chat, Message, Status
 from bridge.upstream import (
@@ -29,7 +29,7 @@ def outcome(news: Chat, messages: Sequence[Message]) -> Outcome:
     ordered = in_order(messages)
     answers = said(ordered)
     if news.status is not Status.COMPLETED:
-        return Over((*answers, ending(news.status, news)))
+        return Over((*answers, ending(news.status, news, offered(ordered))))
     return Over((*answers, Spoken(), *suggestions(ordered), Finished(news.usage)))
 
 
@@ -54,10 +54,16 @@ def said(messages: Iterable[Message], types: Container[str] = ("answer",)) -> tu
     return tuple(found.values())
 
 
-def suggestions(messages: Iterable[Message]) -> list[AnswerEvent]:
-    """Pick the suggested questions, each once."""
-    texts = (clean(m.content).strip() for m in messages if m.type == "follow_up")
-    return [Suggested(text) for text in dict.fromkeys(texts) if text]
+def suggestions(messages: Sequence[Message]) -> list[AnswerEvent]:
+    """Pick the suggested questions, each once; also what a card offers that nobody waits for."""
+    texts = [clean(m.content).strip() for m in messages if m.type == "follow_up"]
+    return [Suggested(text) for text in dict.fromkeys((*texts, *offered(messages))) if text]
+
+
+def offered(messages: Sequence[Message]) -> tuple[str, ...]:
+    """Pick what the last card offers as replies; messages: oldest first."""
+    cards = (options(m) for m in reversed(messages) if m.type in ("answer", ""))
+    return next((each for each in cards if each), ())
 
 
 def turn_of(history: Sequence[Message], mark: str = "") -> list[Message] | None:
@@ -102,4 +108,6 @@ def trace_of(turn: Sequence[Message], conversation_id: str) -> Trace:
 def outcome_without_chat(turn: Sequence[Message]) -> Outcome:
     """Judge a turn whose chat is unknown: it is over once the history has an answer to it."""
     answers = said((m for m in turn if m.role == "assistant"), types=("", "answer"))
-    return Over((*answers, Spoken(), Finished(None))) if answers else Running()
+    if not answers:
+        return Running()
+    return Over((*answers, Spoken(), *suggestions(turn), Finished(None)))

@@ -4,12 +4,13 @@ Coze's stream is nearly that walk. The rest is here: what is not for the user is
 is missing is supplied (an id, the end of the visible text), what comes twice is told once.
 """
 
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bridge.clean import clean
 from bridge.coze.codes import error_for, may_have_run
-from bridge.coze.readable import readable, streams_as_text
+from bridge.coze.readable import options, readable, streams_as_text
 from bridge.coze.sse import Frame
 from bridge.coze.wire import (
     Chat,
@@ -34,12 +35,16 @@ from bridge.upstream import (
     Finished,
     Needs,
     Said,
+    Sounded,
     Spoken,
     Started,
     Suggested,
+    Using,
 )
 
 _CHAT = "conversation.chat."
+_LONGEST_TOOL = 60  # characters of its name
+_AUDIO = "conversation.audio.delta"
 _DONE = ("[DONE]", '"[DONE]"')
 
 
@@ -77,11 +82,19 @@ class Telling:
 
     conversation_id: the one asked in, for streams that do not repeat it.
     logid: of the response, for errors told inside the stream.
-    after: the chat that goes on, where it has been told before that it started.
+    after: the step that the chat goes on from, where it was told before that it started.
+    sounds: a spoken answer may come; its last words do after the end of the chat.
     debug_url: where its author can see each step of a workflow, once the stream has told.
     """
 
-    def __init__(self, conversation_id: str, logid: str | None = None, *, after: str = "") -> None:
+    def __init__(
+        self,
+        conversation_id: str,
+        logid: str | None = None,
+        *,
+        after: str = "",
+        sounds: bool = False,
+    ) -> None:
         self._conversation_id = conversation_id
         self._logid = logid
         self._after = after
@@ -89,11 +102,14 @@ class Telling:
         self._spoken = False
         self._parts: dict[str, _Part] = {}
         self._suggested: set[str] = set()
+        self._options: tuple[str, ...] = ()
+        self.sounds = sounds
         self.is_over = False
         self.debug_url = ""
         self._steps: dict[str, Callable[[str], list[AnswerEvent]]] = {
             "conversation.message.delta": self._delta,
             "conversation.message.completed": self._completed,
+            _AUDIO: self._sound,
             "error": self._error,
             "done": self._done,
             "Done": self._done,
@@ -101,7 +117,7 @@ class Telling:
         }
 
     def take(self, frame: Frame) -> list[AnswerEvent]:
-        """Return what this frame adds: often nothing; after the terminal event, never anything.
+        """Return what this frame adds: often nothing; after the terminal event, sounds at most.
 
         Raises `Unreachable(happened=True)` when the stream says it is done and nothing was
         answered: the answer has to be looked up. Raises by code for an error that comes before
@@ -110,7 +126,7 @@ class Telling:
         if '"debug_url"' in frame.data:
             self.debug_url = word(parse(frame.data), "debug_url")
         if self.is_over:
-            return []
+            return self._sound(frame.data) if self.sounds and frame.event == _AUDIO else []
         step = self._steps.get(frame.event)
         if step is not None:
             return step(frame.data)
@@ -141,8 +157,8 @@ class Telling:
     def _finish(self, how: Status, news: Chat) -> list[AnswerEvent]:
         self.is_over = True
         if how is Status.COMPLETED:
-            return [*self._speak(), Finished(news.usage)]
-        return [ending(how, news)]
+            return [*self._speak(), *self._offer(), Finished(news.usage)]
+        return [ending(how, news, self._options)]
 
     def _delta(self, data: str) -> list[AnswerEvent]:
         piece = message(parse(data))
@@ -172,12 +188,15 @@ class Telling:
                 return events + self._speak()
             case "follow_up":
                 return events + self._suggest(clean(whole.content).strip())
+            case "function_call" if not self._spoken:
+                return [*events, *using(whole)]
             case _:
                 return events
 
     def _say(self, part: _Part, whole: Message) -> list[AnswerEvent]:
         """Tell the final text of a part; without one, what was streamed stands."""
         part.content_type = whole.content_type or part.content_type
+        self._options = options(whole) or self._options
         text = readable(part.content_type, whole.content) or part.text
         thought = clean(whole.reasoning) or "".join(part.reasons)
         said = Said(part.id, text, thought)
@@ -203,6 +222,22 @@ class Telling:
             return []
         self._suggested.add(text)
         return [*([] if self._spoken else self._speak()), Suggested(text)]
+
+    def _offer(self) -> list[AnswerEvent]:
+        """Suggest what a card offered, where the chat ended without waiting for a reply."""
+        return [event for text in self._options for event in self._suggest(text)]
+
+    def _sound(self, data: str) -> list[AnswerEvent]:
+        """Tell a piece of the spoken answer; one that cannot be decoded is skipped."""
+        piece = message(parse(data))
+        try:
+            sound = b64decode(piece.content, validate=True)
+        except ValueError:  # not base64, or not even ASCII
+            return []
+        if not sound:
+            return []
+        self.sounds = True
+        return [*self._start(piece.conversation_id, piece.chat_id), Sounded(sound)]
 
     def _error(self, data: str) -> list[AnswerEvent]:
         """Nothing follows an error: no chat.failed, no done (coze-studio).
@@ -249,20 +284,31 @@ class Telling:
         open_part = self._open()
         if open_part and (not news.id or (whole and _alike(open_part.text, news.content))):
             return open_part
-        part = _Part(news.id or f"answer-{len(self._parts) + 1}")
+        part = _Part(news.id or f"answer-{self._after}{len(self._parts) + 1}")
         self._parts[part.id] = part
         return part
 
 
-def ending(how: Status, news: Chat) -> AnswerEvent:
-    """Say how a chat ended that was not completed."""
+def ending(how: Status, news: Chat, offered: tuple[str, ...] = ()) -> AnswerEvent:
+    """Say how a chat ended that was not completed. offered: by its last card."""
     match how:
         case Status.CANCELED:
             return Cancelled()
         case Status.REQUIRES_ACTION:
-            return Needs(news.calls)
+            return Needs(news.calls, () if news.calls else offered)
         case _:
             return Failed(error_for(news.error_code, news.error_msg, news.logid, happened=True))
+
+
+def using(call: Message) -> list[AnswerEvent]:
+    """Tell which tool is used, never what for.
+
+    `name` is made up of all the others ("ts-weather-get_weather"), so it is the last resort.
+    """
+    told = parse(call.content)
+    names = (clean(word(told, key)) for key in ("api_name", "plugin_name", "name"))
+    name = next((" ".join(each.split())[:_LONGEST_TOOL] for each in names if each.strip()), "")
+    return [Using(name)] if name else []
 
 
 def _is_answer(piece: Message) -> bool:

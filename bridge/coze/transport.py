@@ -132,11 +132,11 @@ class Stream:
         frames, self._ready = self._ready, []
         return frames
 
-    async def drain(self) -> list[Frame]:
+    async def drain(self, seconds: float = _LAST_WORDS) -> list[Frame]:
         """Read what is left if it comes at once, so that the connection can be used again."""
         left: list[Frame] = []
         with contextlib.suppress(TimeoutError, BridgeError):
-            async with asyncio.timeout(_LAST_WORDS):
+            async with asyncio.timeout(seconds):
                 while frames := await self.more():
                     left += frames
         return left

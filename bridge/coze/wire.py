@@ -36,6 +36,12 @@ _LARGEST = 2**63 - 1  # what a database's integer holds
 MAX_NAME = 100
 """Characters in the name of a conversation (conversation/create)."""
 
+MAX_FILE = 512 * 1024 * 1024
+"""Bytes of an uploaded file (files/upload)."""
+
+MAX_RECORDING = 10 * 1024 * 1024
+"""Bytes of a recording that is to be written down (audio/transcriptions)."""
+
 MAX_COMMENT = 250
 """Characters of why somebody likes an answer, or does not (feedback)."""
 
@@ -321,6 +327,7 @@ def chat_body(question: Question, bot_id: str) -> dict[str, object]:
         "user_id": question.uid,
         "stream": True,
         "auto_save_history": True,
+        "enable_card": True,  # what a question node offers comes in cards only
         "additional_messages": [_entered(question)],
         "meta_data": {MARK: question.mark},
     }

@@ -1,6 +1,6 @@
 """Asking as the architecture wants it, and what each fault of the emulator should come to."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.emulator import Answer, Emulator, Memory, Scenario
 from bridge.errors import (
@@ -114,12 +114,22 @@ FAILED: dict[str, type[BridgeError]] = {
     "error_event": Transient,
     "refused_content": Rejected,
 }
-WEATHER = ToolCall("call-1", "get_weather", '{"city": "Rome"}')
+RAIN = ToolCall("", "get_rain_probability", '{"location":"河南"}')
 OTHER_ENDS: dict[str, AnswerEvent] = {
-    "tools": Needs(calls=(WEATHER,)),
+    "tools": Needs(calls=(RAIN,)),
     "needs_reply": Needs(),
     "hang": Cancelled(),
 }
+
+
+def nameless(event: AnswerEvent) -> AnswerEvent:
+    """Return an end without the ids of its calls, which are new each time."""
+    if not isinstance(event, Needs):
+        return event
+    assert all(call.id for call in event.calls)
+    return replace(event, calls=tuple(replace(call, id="") for call in event.calls))
+
+
 LOST = frozenset(
     {
         *("drop_asked", "drop_headers", "slow_headers", "slow_start", "stall", "pause"),

@@ -384,7 +384,7 @@ def test_a_card_is_told_in_words_and_never_streamed_as_json() -> None:
     events = walked(
         created(), delta(card[:20], content_type="card"), completed(card, content_type="card")
     )
-    assert events[1:] == [Said("m1", "Which size?\n\nS\n\nL")]
+    assert events[1:] == [Said("m1", "Which size?")]
 
 
 def test_sound_is_no_text() -> None:

@@ -22,6 +22,7 @@ def test_a_question_carries_its_mark_twice_and_asks_for_a_saved_stream() -> None
         "user_id": "u1",
         "stream": True,
         "auto_save_history": True,
+        "enable_card": True,
         "additional_messages": [
             {
                 "role": "user",
