@@ -1,0 +1,390 @@
+"""What people send beside words: each file once, piece by piece, and what stays behind is told."""
+
+import asyncio
+import hashlib
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from bridge.adapter import Capabilities
+from bridge.config import AgentSettings
+from bridge.errors import (
+    Gone,
+    Permanent,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unauthorised,
+    Unreachable,
+)
+from bridge.events import Attachment, AttachmentKind, Inbound, Place
+from bridge.lanes import express, lane_of
+from bridge.store.files import StoredFiles
+from bridge.testing.adapter import ROOMY
+from bridge.testing.agent import Play
+from bridge.testing.clock import Clock
+from bridge.testing.filing import FilingAdapter, FilingAgent, Stored, stored
+from bridge.upstream import Part, PartKind
+from tests.stages.world import LI, PatientStore, World
+
+MB = 1024 * 1024
+PHOTO = Attachment(AttachmentKind.PHOTO, "photo", mime="image/jpeg")
+PAPER = Attachment(AttachmentKind.DOCUMENT, "paper", name="paper.pdf")
+VOICE = Attachment(AttachmentKind.VOICE, "voice", mime="audio/ogg")
+
+
+@pytest.fixture
+async def agent() -> FilingAgent:
+    return FilingAgent()
+
+
+@pytest.fixture
+async def world(store: PatientStore, clock: Clock, agent: FilingAgent) -> World:
+    return World(store, clock, agent=agent)
+
+
+@pytest.fixture
+async def platform(world: World, clock: Clock) -> FilingAdapter:
+    return on(world, clock)
+
+
+def on(world: World, clock: Clock, caps: Capabilities = ROOMY) -> FilingAdapter:
+    """Let the world's platform be one with files."""
+    platform = FilingAdapter(caps, clock=clock.monotonic)
+    for ref in ("photo", "paper", "voice"):
+        platform.files[ref] = stored(ref.encode())
+    world.adapter = platform
+    world.wire()
+    return platform
+
+
+async def sends(
+    world: World, text: str, *files: Attachment, place: Place | None = None, more: str = ""
+) -> list[str]:
+    """Let Anna send a message with files, and have it answered."""
+    event = replace(world.says(text), attachments=files, place=place)
+    await world.inbox(event)
+    return await answered(world, event)
+
+
+async def answered(world: World, event: Inbound) -> list[str]:
+    lane = lane_of(event, world.sessions_settings.group_scope)
+    await world.drain(express(lane))
+    await world.drain(lane)
+    return world.adapter.shown()
+
+
+def configured(world: World, **settings: object) -> None:
+    world.agent_settings = AgentSettings.model_validate({"bot_id": "1", **settings})
+    world.wire()
+
+
+def endless(size: int) -> Iterator[bytes]:
+    piece = bytes(64 * 1024)
+    return (piece for _ in range(size // len(piece)))
+
+
+# What arrives
+
+
+async def test_a_photo_with_words_is_one_question(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    assert await sends(world, "what is it?", PHOTO) == ["You said: what is it?"]
+    [taken] = agent.taken
+    assert (taken.name, taken.sha256) == ("photo.jpg", hashlib.sha256(b"photo").hexdigest())
+    [question] = agent.attempts
+    assert (question.text, question.parts) == (
+        "what is it?",
+        (Part(PartKind.IMAGE, taken.id),),
+    )
+
+
+async def test_an_album_is_one_question_with_its_files_in_order(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    world.settings(merge_window=0.5)
+    events = [
+        replace(world.says("look" if not n else ""), attachments=(each,))
+        for n, each in enumerate((PHOTO, PAPER))
+    ]
+    for event in events:
+        await world.inbox(event)
+    await answered(world, events[0])
+    [question] = agent.attempts
+    assert question.text == "look"
+    by_id = {taken.id: taken.name for taken in agent.taken}
+    assert [(part.kind, by_id[part.file_id]) for part in question.parts] == [
+        (PartKind.IMAGE, "photo.jpg"),
+        (PartKind.FILE, "paper.pdf"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "I sent you a file."), ("zh", "我发了一个文件。")]
+)
+async def test_a_file_without_words_gets_neutral_ones(
+    world: World, platform: FilingAdapter, agent: FilingAgent, language: str, words: str
+) -> None:
+    event = world.says("", user=replace(LI, language=language))
+    event = replace(event, attachments=(PAPER,))
+    await world.inbox(event)
+    await answered(world, event)
+    assert agent.asked == [words]
+
+
+async def test_a_position_is_a_question_by_itself(world: World, agent: FilingAgent) -> None:
+    await sends(world, "", place=Place(52.5, 13.4))
+    [question] = agent.attempts
+    assert (question.text, question.place) == ("This is where I am.", Place(52.5, 13.4))
+
+
+async def test_a_sticker_is_a_picture(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    platform.files["s"] = stored(b"webp")
+    await sends(world, "", Attachment(AttachmentKind.STICKER, "s", mime="image/webp"))
+    assert agent.attempts[0].parts[0].kind is PartKind.IMAGE
+
+
+@pytest.mark.usefixtures("platform")
+async def test_a_command_with_a_file_is_still_a_command(world: World, agent: FilingAgent) -> None:
+    await sends(world, "/new", PHOTO)
+    assert (agent.taken, agent.attempts) == ([], [])
+
+
+# Voice
+
+
+async def test_a_voice_message_is_heard_and_needs_no_words(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    await sends(world, "", VOICE)
+    [question] = agent.attempts
+    assert (question.text, question.parts[0].kind) == ("", PartKind.AUDIO)
+    assert agent.taken[0].name == "voice.ogg"
+
+
+async def test_a_voice_message_can_be_written_down_and_shown(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    configured(world, voice="transcribe")
+    agent.dictation = "how are *you*?"
+    shown = await sends(world, "note this:", VOICE)
+    assert agent.asked == ["note this:\nhow are *you*?"]
+    assert agent.attempts[0].parts == ()
+    assert shown[0].startswith("> `how are *you*?`\n\nYou said")
+
+
+async def test_a_recording_in_which_nobody_speaks_is_told(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    configured(world, voice="transcribe")
+    agent.dictation = "  "
+    assert await sends(world, "", VOICE) == [
+        "I could not make out what you said. Please try again, or write."
+    ]
+    assert agent.attempts == []
+
+
+async def test_voice_can_be_off(world: World, platform: FilingAdapter, agent: FilingAgent) -> None:
+    configured(world, voice="off")
+    assert await sends(world, "", VOICE) == [
+        "I do not listen to voice messages here. Please write instead."
+    ]
+    assert (platform.fetched, agent.attempts) == ([], [])
+
+
+# What stays behind
+
+
+async def test_what_is_too_large_is_refused_before_it_is_read_and_the_words_are_asked(
+    world: World, clock: Clock, agent: FilingAgent
+) -> None:
+    platform = on(world, clock, replace(ROOMY, max_download=20 * MB))
+    shown = await sends(world, "and this?", replace(PAPER, size=21 * MB))
+    assert shown == ["You said: and this?\n\nI could not take paper.pdf: it is larger than 20 MB."]
+    assert (platform.fetched, agent.asked) == ([], ["and this?"])
+
+
+@pytest.mark.usefixtures("platform")
+async def test_half_a_gigabyte_is_refused_whatever_the_platform_hands_out(
+    world: World, agent: FilingAgent
+) -> None:
+    shown = await sends(world, "", replace(PAPER, size=513 * MB))
+    assert shown == ["I could not take paper.pdf: it is larger than 512 MB."]
+    assert (agent.taken, agent.attempts, agent.conversations) == ([], [], [])
+
+
+async def test_a_file_that_is_larger_than_it_said_stops_there(
+    world: World, clock: Clock, agent: FilingAgent
+) -> None:
+    platform = on(world, clock, replace(ROOMY, max_download=1 * MB))
+    platform.files["paper"] = Stored(lambda: endless(3 * MB), size=None)
+    assert await sends(world, "", PAPER) == ["I could not take paper.pdf: it is larger than 1 MB."]
+    assert (agent.taken, platform.reading) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("attachment", "reason"),
+    [
+        (replace(PAPER, size=0), "it is empty"),
+        (replace(PAPER, name="virus.exe"), "the agent does not read files of this format"),
+        (replace(PAPER, name="paper.pdf.exe"), "the agent does not read files of this format"),
+        (
+            Attachment(AttachmentKind.STICKER, "s", mime="application/x-tgsticker"),
+            "the agent does not see animated stickers",
+        ),
+        (replace(PAPER, ref="nowhere"), "it is not there any more"),
+    ],
+)
+async def test_each_refusal_names_its_reason(
+    world: World, platform: FilingAdapter, agent: FilingAgent, attachment: Attachment, reason: str
+) -> None:
+    [shown] = await sends(world, "", attachment)
+    assert reason in shown
+    assert agent.attempts == []
+
+
+async def test_of_several_files_the_others_go_on(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    [shown] = await sends(world, "", replace(PAPER, ref="nowhere"), PHOTO)
+    assert [taken.name for taken in agent.taken] == ["photo.jpg"]
+    assert shown.endswith("I could not take paper.pdf: it is not there any more.")
+
+
+@pytest.mark.parametrize("error", [Rejected("4303"), Permanent("4000")])
+async def test_what_coze_does_not_take_is_told(
+    world: World, platform: FilingAdapter, agent: FilingAgent, error: Permanent
+) -> None:
+    agent.fail("upload", error)
+    [shown] = await sends(world, "hello", PAPER)
+    assert shown.endswith("I could not take paper.pdf: the agent did not accept it.")
+
+
+async def test_a_key_that_may_not_read_files_still_answers(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    platform.fail(Unauthorised("missing_scope"), verb="fetch")
+    [shown] = await sends(world, "hello", PAPER)
+    assert "the platform does not hand it out" in shown
+    assert agent.asked == ["hello"]
+
+
+async def test_a_platform_without_files_says_so(world: World, agent: FilingAgent) -> None:
+    [shown] = await sends(world, "hello", PAPER)
+    assert "the platform does not hand it out" in shown
+
+
+# What may pass
+
+
+@pytest.mark.parametrize("error", [Unreachable("reset"), RateLimited("slow", retry_after=2)])
+async def test_a_file_that_breaks_off_is_read_again_from_its_beginning(
+    world: World, platform: FilingAdapter, agent: FilingAgent, error: Transient
+) -> None:
+    whole = platform.files["paper"]
+    platform.files["paper"] = replace(whole, error=error, breaks_after=1)
+    reading = asyncio.create_task(sends(world, "", PAPER))
+    async with asyncio.timeout(1):
+        while not platform.fetched:
+            await asyncio.sleep(0.01)
+    platform.files["paper"] = whole
+    await reading
+    assert platform.fetched == ["paper", "paper"]
+    assert agent.taken[0].sha256 == hashlib.sha256(b"paper").hexdigest()
+
+
+async def test_a_platform_that_never_hands_it_out_costs_the_file_and_not_the_words(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    platform.fail(*[Unreachable("down")] * 100, verb="fetch")
+    [shown] = await sends(world, "hello", PAPER)
+    assert shown.endswith("the platform did not deliver it. Please send it again.")
+    assert agent.asked == ["hello"]
+
+
+async def test_what_was_uploaded_is_not_uploaded_again(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    agent.fail("begin", *[Unreachable("down")] * 2)
+    await sends(world, "both", PAPER, PHOTO)
+    assert sorted(platform.fetched) == ["paper", "photo"]
+    assert [part.file_id for part in agent.attempts[0].parts] == [
+        next(t.id for t in agent.taken if t.name == name) for name in ("paper.pdf", "photo.jpg")
+    ]
+
+
+async def test_of_two_files_one_of_which_fails_the_other_is_kept(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    down = [Unreachable("down")] * 3
+    platform.fail(*down, verb="fetch", when=lambda call: call.message == "paper")
+    await sends(world, "both", PAPER, PHOTO)
+    assert platform.fetched.count("photo") == 1
+    assert len(agent.attempts[0].parts) == 2
+
+
+async def test_after_the_question_was_asked_nothing_is_uploaded(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    agent.play(Play(text="one two three", cut_after=1))
+    agent.fail("outcome", *[Unreachable("down")])
+    [shown] = await sends(world, "look", PAPER, replace(PAPER, name="a.exe"))
+    assert shown.startswith("one two three\n\nI could not take a.exe")
+    assert platform.fetched == ["paper"]
+    assert len(agent.attempts) == 1
+
+
+async def test_no_more_than_three_are_read_at_the_same_time(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    papers = [replace(PAPER, ref=f"p{n}") for n in range(9)]
+    platform.files |= {each.ref: stored(each.ref.encode()) for each in papers}
+    await sends(world, "all of them", *papers)
+    assert len(agent.taken) == 9
+    assert 1 < platform.most_reading <= 3
+
+
+async def test_a_stop_while_files_are_read_asks_nothing(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    platform.hold("fetch")
+    answering = asyncio.create_task(sends(world, "look", PAPER))
+    while not platform.fetched:
+        await asyncio.sleep(0.01)
+    assert world.interrupts.ask("fake/fake/room/")
+    await answering
+    assert agent.attempts == []
+    assert platform.shown() == ["*(stopped)*"]
+
+
+async def test_a_large_file_costs_little_memory(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    platform.files["paper"] = Stored(lambda: endless(20 * MB), size=20 * MB)
+    tracemalloc.start()
+    try:
+        await sends(world, "look", replace(PAPER, size=20 * MB))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert agent.taken[0].size == 20 * MB
+    assert peak < 10 * MB
+
+
+async def test_what_became_of_a_file_is_stored(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    platform.fail(Gone("old"), verb="fetch", when=lambda call: call.message == "photo")
+    event = replace(world.says("x"), attachments=(PAPER, PHOTO))
+    await world.inbox(event)
+    turn = await world.take(lane_of(event, world.sessions_settings.group_scope))
+    session = await world.sessions.resolve(turn.event)
+    await world.walk.files.bring(turn, session, "x")
+    rows = await StoredFiles(world.store).of(turn)
+    assert (rows[0].kind, rows[0].content) == ("file", agent.taken[0].id)
+    assert (rows[1].kind, rows[1].refused) == ("", "gone")
