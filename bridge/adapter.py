@@ -247,11 +247,13 @@ class Outgoing:
     url: where the platform may fetch it by itself; empty where it cannot.
     open: reads it, as often as need be, after looking whether it is safe to. Entering raises
         `Rejected` (too large, not what it claims to be, at a place nobody may read), `Transient`.
+    caption: words to show beside it, neutral Markdown; cut off where a platform has less room.
     """
 
     enclosure: Enclosure
     url: str
     open: Callable[[], AbstractAsyncContextManager[Download]]
+    caption: str = ""
 
 
 @runtime_checkable
