@@ -6,110 +6,56 @@ It keeps what Coze keeps: conversations, their questions with marks, and how eac
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Self
 
 from bridge.clean import clean
 from bridge.errors import BridgeError, Gone, Occupied, Permanent, Unauthorised, Unreachable
+from bridge.testing.play import NORMAL, SPENT, Chat, Play
 from bridge.upstream import (
     AnswerEvent,
     Cancelled,
     ConversationLost,
     Delta,
-    Failed,
-    Finished,
-    Needs,
     Outcome,
     Over,
     Profile,
     Question,
+    Rating,
     Running,
-    Said,
-    Spoken,
     Started,
-    Suggested,
+    ToolOutput,
     Trace,
-    Usage,
+    Upload,
     Variable,
 )
 
-SPENT = Usage(3, 7)
+__all__ = ["NORMAL", "SPEECH", "SPENT", "Chat", "Play", "ScriptedAgent", "Stored"]
+
+SPEECH = b"OggS spoken"
+"""What `speak` gives; nothing that could be played."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
-    """How one question is answered. Times in seconds.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An upload, as it arrived."""
 
-    text: streamed word by word; None repeats the question. final: what it turns out to be.
-    pace: before each word; linger: after the last word, before suggestions and the end.
-    needs, fail: how it ends instead of well.
-
-    refuse: raised when asked, and nothing was asked. lost: it was asked, but the connection
-    broke before a word came. cut_after: the stream breaks after so many words. bug: raised
-    after the first event. The answer itself goes on at the agent in all of these.
-    endless: it never ends by itself.
-    """
-
-    text: str | None = None
-    final: str | None = None
-    reasoning: str = ""
-    suggestions: tuple[str, ...] = ()
-    usage: Usage | None = SPENT
-    pace: float = 0.0
-    linger: float = 0.0
-    needs: Needs | None = None
-    fail: BridgeError | None = None
-    refuse: BridgeError | None = None
-    lost: bool = False
-    cut_after: int | None = None
-    bug: Exception | None = None
-    endless: bool = False
-
-
-NORMAL = Play()
-
-
-@dataclass(slots=True)
-class Chat:
-    """One question at the agent and its answer. over_at: on the loop's clock."""
-
-    trace: Trace
-    question: Question
-    play: Play
-    over_at: float
-    cancelled: bool = False
-
-    @property
-    def words(self) -> list[str]:
-        """What is streamed."""
-        return self._text.split(" ")
-
-    @property
-    def _text(self) -> str:
-        text = self.play.text
-        return f"You said: {self.question.text}" if text is None else text
-
-    def ending(self) -> Iterator[AnswerEvent]:
-        """Everything after the last word."""
-        if self.play.fail is not None:
-            yield Failed(self.play.fail)
-            return
-        final = self._text if self.play.final is None else self.play.final
-        yield Said("m1", final, self.play.reasoning)
-        yield Spoken()
-        yield from (Suggested(text) for text in self.play.suggestions)
-        yield self.play.needs or Finished(self.play.usage)
+    name: str
+    content: bytes
+    mime: str = ""
+    size: int | None = None
 
 
 @dataclass(slots=True)
 class ScriptedAgent:
     """plays: for the next questions, in order; then `otherwise`.
 
-    errors: the next errors of each other method, by its name (`begin`, `find`, …).
+    errors: the next errors of each other method, by its name (`begin`, `find`, …). Of
+        `submit`, `upload`, `transcribe` and `speak` too: then nothing was handed in or read.
     """
 
     plays: deque[Play] = field(default_factory=deque)
@@ -122,6 +68,14 @@ class ScriptedAgent:
     cancelled: list[Trace] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # of conversations
+    submitted: list[tuple[Trace, tuple[ToolOutput, ...]]] = field(default_factory=list)
+    rated: list[tuple[str, str, Rating | None, str]] = field(default_factory=list)
+    files: dict[str, Stored] = field(default_factory=dict)  # by the id they were given
+    transcripts: deque[str] = field(default_factory=deque)  # of the next recordings
+    recordings: list[Stored] = field(default_factory=list)
+    spoken: list[tuple[str, str]] = field(default_factory=list)  # texts and voices
+    speech: bytes = SPEECH
     uids: list[str] = field(default_factory=list)
     streams: int = 0  # open now
     most_streams: int = 0  # and at the same time, ever
@@ -168,6 +122,8 @@ class ScriptedAgent:
         self._may("begin")
         made = f"c{next(self._ids)}"
         self.conversations.append(made)
+        if name:
+            self.names[made] = name
         return made
 
     @asynccontextmanager
@@ -176,14 +132,28 @@ class ScriptedAgent:
         self.attempts.append(question)
         self._know(question.conversation_id)
         chat = self._begin_chat(question)
-        if chat.play.lost:
-            raise Unreachable("no response", happened=True)
-        self.streams += 1
-        self.most_streams = max(self.most_streams, self.streams)
-        try:
-            yield self._stream(chat)
-        finally:
-            self.streams -= 1
+        async with self._streaming(chat) as events:
+            yield events
+
+    @asynccontextmanager
+    async def submit(
+        self, trace: Trace, outputs: Sequence[ToolOutput]
+    ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        """Go on with an answer. What it does not wait for (any more) counts as handed in."""
+        self._may("submit")
+        chat = self._chat(trace)
+        waits = self._is_over(chat) and not chat.cancelled
+        if not waits or chat.pending != {each.call_id for each in outputs}:
+            raise Unreachable("the outputs were there already", happened=True)
+        play = chat.play.then
+        if play is not None and play.refuse is not None:
+            chat.play = replace(chat.play, then=replace(play, refuse=None))
+            raise play.refuse
+        self.submitted.append((trace, tuple(outputs)))
+        chat.hand_in(outputs, play)
+        self._time(chat)
+        async with self._streaming(chat) as events:
+            yield events
 
     async def find(self, conversation_id: str, mark: str) -> Trace | None:
         """Look through the conversation's questions, newest first."""
@@ -201,7 +171,7 @@ class ScriptedAgent:
         chat = self._chat(trace)
         if chat.cancelled:
             return Over((Cancelled(),))
-        return Over(tuple(chat.ending())) if self._is_over(chat) else Running()
+        return Over(chat.whole()) if self._is_over(chat) else Running()
 
     async def cancel(self, trace: Trace) -> None:
         """Stop an answer. Its stream goes on, as it does at Coze."""
@@ -223,6 +193,40 @@ class ScriptedAgent:
         self.deleted.append(conversation_id)
         if conversation_id in self.conversations:
             self.forget(conversation_id)
+
+    async def rename(self, conversation_id: str, name: str) -> None:
+        """Name a conversation."""
+        self._may("rename")
+        self._know(conversation_id)
+        self.names[conversation_id] = name
+
+    async def rate(
+        self, conversation_id: str, message_id: str, rating: Rating | None, reason: str = ""
+    ) -> None:
+        """Only recorded."""
+        self._may("rate")
+        self._know(conversation_id)
+        self.rated.append((conversation_id, message_id, rating, reason))
+
+    async def upload(self, file: Upload) -> str:
+        """Keep a file."""
+        self._may("upload")
+        file_id = f"f{next(self._ids)}"
+        self.files[file_id] = await _stored(file)
+        return file_id
+
+    async def transcribe(self, file: Upload) -> str:
+        """Return the next of `transcripts`; without one, the recording's name."""
+        self._may("transcribe")
+        self.recordings.append(await _stored(file))
+        return self.transcripts.popleft() if self.transcripts else f"heard {file.name}"
+
+    @asynccontextmanager
+    async def speak(self, text: str, voice: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Give `speech`."""
+        self._may("speak")
+        self.spoken.append((text, voice))
+        yield _pieces(self.speech)
 
     async def variables(self, uid: str) -> list[Variable]:
         """Return what is remembered."""
@@ -267,23 +271,38 @@ class ScriptedAgent:
             raise play.refuse
         trace = Trace(question.conversation_id, f"chat-{len(self.attempts)}")
         chat = Chat(trace, question, play, 0.0)
-        seconds = play.pace * len(chat.words) + play.linger
-        chat.over_at = asyncio.get_running_loop().time() + seconds
+        self._time(chat)
         self.chats.append(chat)
         return chat
 
+    def _time(self, chat: Chat) -> None:
+        seconds = chat.play.pace * len(chat.words) + chat.play.linger
+        chat.over_at = asyncio.get_running_loop().time() + seconds
+
+    @asynccontextmanager
+    async def _streaming(self, chat: Chat) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+        if chat.play.lost:
+            raise Unreachable("no response", happened=True)
+        self.streams += 1
+        self.most_streams = max(self.most_streams, self.streams)
+        try:
+            yield self._stream(chat)
+        finally:
+            self.streams -= 1
+
     async def _stream(self, chat: Chat) -> AsyncIterator[AnswerEvent]:
         play = chat.play
-        yield Started(chat.trace.conversation_id, chat.trace.chat_id)
+        if not chat.step:
+            yield Started(chat.trace.conversation_id, chat.trace.chat_id)
         if play.bug is not None:
             raise play.bug
-        if play.reasoning:
-            yield Delta("m1", reasoning=play.reasoning)
+        for event in chat.beginning():
+            yield event
         for number, word in enumerate(chat.words):
             if number == play.cut_after:
                 raise Unreachable("the stream was cut", happened=True)
             await asyncio.sleep(play.pace)
-            yield Delta("m1", word if number == 0 else f" {word}")
+            yield Delta(chat.message_id, word if number == 0 else f" {word}")
         if play.endless:
             await asyncio.Event().wait()
         await asyncio.sleep(play.linger)
@@ -308,3 +327,14 @@ class ScriptedAgent:
     def _may(self, method: str) -> None:
         if waiting := self.errors.get(method):
             raise waiting.pop(0)
+
+
+async def _stored(file: Upload) -> Stored:
+    return Stored(
+        file.name, b"".join([piece async for piece in file.content]), file.mime, file.size
+    )
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content[:4]
+    yield content[4:]
