@@ -14,6 +14,7 @@ from bridge.config import AgentSettings, Settings, Voice, find, load
 from bridge.errors import BridgeError, Misconfigured
 from bridge.platform import Finding
 from bridge.store import schema_state
+from bridge.tools.registry import BUILT_IN, look
 
 _SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3
 
@@ -54,6 +55,7 @@ async def offline(config: Path | None, environ: Mapping[str, str]) -> list[Findi
         *(Finding("wrong", line) for line in not_yet(settings)),
         *_readable_by_others(path, settings, environ),
         *_service_key(settings),
+        *_tools(settings),
         await _database(settings.database.url),
     ]
 
@@ -87,6 +89,15 @@ def _service_key(settings: Settings) -> Iterator[Finding]:
         yield from (Finding("wrong", problem) for problem in error.problems)
     else:
         yield Finding("ok", "coze.oauth: the private key can sign")
+
+
+def _tools(settings: Settings) -> Iterator[Finding]:
+    """Load the tools, as `run` would; those that are always there go without saying."""
+    tools, problems = look(settings.tools)
+    yield from (Finding("wrong", problem) for problem in problems)
+    shown = [f"{name}({', '.join(its.arguments.names)})" for name, its in tools.items()]
+    if not tools.keys() <= BUILT_IN.keys():
+        yield Finding("ok", f"tools: {', '.join(shown)}")
 
 
 def _secrets(value: object) -> Iterator[str]:

@@ -30,3 +30,8 @@ VARIABLES = Counter(
     ["outcome"],
 )
 TOKENS = Counter("coze_bridge_tokens", "Tokens as Coze counts them", ["agent", "direction"])
+TOOL_CALLS = Counter(
+    "coze_bridge_tool_calls",
+    "Tools that agents called, by how it ended; the name is empty for those there are not",
+    ["tool", "outcome"],
+)

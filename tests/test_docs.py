@@ -14,7 +14,14 @@ import bridge.errors
 import bridge.metrics
 from adapters.registry import settings_model
 from bridge.check import not_yet
-from bridge.config import AgentSettings, CozeSettings, Settings, load
+from bridge.config import (
+    AgentSettings,
+    CozeSettings,
+    Settings,
+    ToolSettings,
+    WebRequestSettings,
+    load,
+)
 from bridge.config.sources import keys
 from bridge.coze.codes import MEANINGS
 from bridge.errors import BridgeError, Misconfigured
@@ -40,12 +47,15 @@ def uncommented(*marks: str) -> str:
 
 
 def schema() -> set[str]:
-    """Dotted names of all keys, `agents.<name>` standing for every agent."""
+    """Dotted names of all keys, `agents.<name>` and `tools.<name>` standing for every one."""
     found = set(leaves(AgentSettings, "agents.<name>"))
+    found |= set(leaves(ToolSettings, "tools.<name>"))
+    of_requests = set(keys(WebRequestSettings)) - set(keys(ToolSettings))
+    found |= {f"tools.http_request.{key}" for key in of_requests}
     for platform in PLATFORMS:
         found |= set(leaves(settings_model(platform), f"adapters.{platform}"))
     for name, field in Settings.model_fields.items():
-        if name not in {"agents", "adapters"}:
+        if name not in {"agents", "adapters", "tools"}:
             found |= set(leaves(model_in(field.annotation), name))
     return found
 
@@ -68,13 +78,18 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
+SHOWN = {"agents": "default", "tools": "get_weather"}
+"""The tables of which the example shows one that stands for all."""
+
 FREE = {f"agents.<name>.{table}" for table in ("variables", "custom_variables", "parameters")}
 """Tables whose keys are the operator's own."""
 
 
 def keys_in(table: dict[str, Any], where: str = "") -> Iterator[str]:
     for key, value in table.items():
-        name = f"{where}.{key}".lstrip(".").replace("agents.default.", "agents.<name>.")
+        name = f"{where}.{key}".lstrip(".")
+        for section, shown in SHOWN.items():
+            name = name.replace(f"{section}.{shown}.", f"{section}.<name>.")
         if isinstance(value, dict) and name not in FREE:
             yield from keys_in(value, name)
         else:
@@ -160,7 +175,8 @@ def test_defaults_described_are_the_true_ones() -> None:
         if default in {"required", "empty", "table's name", "generated"}:
             continue
         value = shown
-        for key in name.replace("<name>", "default").split("."):
+        section = name.partition(".")[0]
+        for key in name.replace("<name>", SHOWN.get(section, "")).split("."):
             value = value[key]
         assert tomllib.loads(f"x = {default.strip('`')}")["x"] == value, name
 

@@ -1,6 +1,6 @@
 """The configuration: a TOML file and the environment become frozen settings, once."""
 
-from bridge.config.load import Platforms, find, load, load_coze, load_outline
+from bridge.config.load import WEB_REQUEST, Platforms, find, load, load_coze, load_outline
 from bridge.config.schema import (
     AccessSettings,
     AgentSettings,
@@ -19,11 +19,14 @@ from bridge.config.schema import (
     ServerSettings,
     SessionSettings,
     Settings,
+    ToolSettings,
     Voice,
+    WebRequestSettings,
 )
 from bridge.config.values import Duration, is_loopback
 
 __all__ = [
+    "WEB_REQUEST",
     "AccessSettings",
     "AgentSettings",
     "Busy",
@@ -43,7 +46,9 @@ __all__ = [
     "ServerSettings",
     "SessionSettings",
     "Settings",
+    "ToolSettings",
     "Voice",
+    "WebRequestSettings",
     "find",
     "is_loopback",
     "load",

@@ -18,6 +18,8 @@ from bridge.config.schema import (
     ServerSettings,
     SessionSettings,
     Settings,
+    ToolSettings,
+    WebRequestSettings,
 )
 from bridge.config.sources import (
     CONFIG_VARIABLE,
@@ -32,6 +34,9 @@ from bridge.platform import AdapterSettings, Outline
 
 S = TypeVar("S", bound=Section)
 M = TypeVar("M", bound=BaseModel)
+
+WEB_REQUEST = "http_request"
+"""The built-in tool that needs its table."""
 
 Platforms = Callable[[str], type[AdapterSettings]]
 """Gives the settings model of a platform; raises `KeyError` with a sentence if there is none."""
@@ -105,6 +110,7 @@ def _settings(tables: Table, platforms: Platforms, problems: Problems) -> Settin
         coze=section(CozeSettings, "coze"),
         agents=_named("agents", tables, lambda _name, _table: AgentSettings, problems),
         adapters=_named("adapters", tables, _platform_settings(platforms), problems),
+        tools=_named("tools", tables, _tool_settings, problems),
         sessions=section(SessionSettings, "sessions"),
         access=section(AccessSettings, "access"),
         database=section(DatabaseSettings, "database"),
@@ -121,6 +127,11 @@ def _platform_settings(platforms: Platforms) -> Callable[[str, Table], type[Adap
         return platforms(str(table.setdefault("platform", name)))
 
     return choose
+
+
+def _tool_settings(name: str, table: Table) -> type[ToolSettings]:
+    """The one built-in tool that may do harm has keys of its own."""
+    return WebRequestSettings if table.get("use", name) == WEB_REQUEST else ToolSettings
 
 
 def _named(
@@ -159,6 +170,9 @@ def _fit_together(settings: Settings, platforms: Platforms, problems: Problems) 
     _report("coze", settings.coze.conflicts(), problems)
     for name, agent in settings.agents.items():
         _report(f"agents.{name}", agent.conflicts(), problems)
+    for name, tool in settings.tools.items():
+        _report(f"tools.{name}", tool.conflicts(), problems)
+        _report(f"tools.{name}", _unknown_agents(tool, settings), problems)
     server = settings.server
     for name, adapter in settings.adapters.items():
         where = f"adapters.{name}"
@@ -180,6 +194,12 @@ def _fit_together(settings: Settings, platforms: Platforms, problems: Problems) 
 def _report(where: str, conflicts: Iterable[tuple[str, str]], problems: Problems) -> None:
     for key, text in conflicts:
         problems.add(f"{where}.{key}", text)
+
+
+def _unknown_agents(tool: ToolSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    for agent in tool.agents:
+        if agent not in settings.agents:
+            yield "agents", f"there is no table [agents.{agent}]"
 
 
 def _strangers(key: str, settings: Settings, platforms: Platforms) -> Iterator[tuple[str, str]]:

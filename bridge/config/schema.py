@@ -11,7 +11,10 @@ from bridge.config.values import (
     Days,
     DaysOfMessages,
     Duration,
+    Hosts,
     Id,
+    Methods,
+    Names,
     People,
     Port,
     Positive,
@@ -171,6 +174,38 @@ class AgentSettings(Section):
             yield "custom_variables", "a chatflow has none; give it parameters instead"
 
 
+class ToolSettings(Section):
+    """`[tools.<name>]`: a function that agents may call, under the name it has at Coze.
+
+    use: "module:function", or the name of a built-in tool or of an installed package's; the
+        table's own name where it is left out.
+    timeout: of one run.
+    repeatable: it may run twice for one call, if it was interrupted; None for what it says.
+    agents: which may call it; empty for all.
+    """
+
+    use: str = ""
+    enabled: bool = True
+    timeout: Seconds = 20
+    repeatable: bool | None = None
+    agents: Names = ()
+
+
+class WebRequestSettings(ToolSettings):
+    """`[tools.http_request]`: where agents may send HTTP requests. Nowhere without `hosts`.
+
+    max_bytes: of an answer; the rest is cut off.
+    """
+
+    hosts: Hosts = ()
+    methods: Methods = ("GET",)
+    max_bytes: Positive = 50_000
+
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        if self.enabled and not self.hosts:
+            yield "hosts", 'missing; name those that agents may ask, such as ["api.example.com"]'
+
+
 class SessionSettings(Section):
     """`[sessions]`: how messages belong together.
 
@@ -252,6 +287,7 @@ class Settings(Section):
     coze: CozeSettings
     agents: Mapping[str, AgentSettings]
     adapters: Mapping[str, AdapterSettings]
+    tools: Mapping[str, ToolSettings] = {}
     sessions: SessionSettings = SessionSettings()
     access: AccessSettings = AccessSettings()
     database: DatabaseSettings = DatabaseSettings()

@@ -117,6 +117,20 @@ def _secret_key(value: SecretStr) -> SecretStr:
     return SecretStr("\n".join(lines))
 
 
+def _host(value: str) -> str:
+    name = value.strip().lower()
+    if not re.fullmatch(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:[0-9]{1,5})?", name):
+        raise ValueError('must be a name such as "api.example.com", or "api.example.com:8443"')
+    return name
+
+
+def _method(value: str) -> str:
+    verb = value.strip().upper()
+    if not re.fullmatch(r"[A-Z]{3,10}", verb) or verb in {"CONNECT", "TRACE"}:
+        raise ValueError('must be an HTTP method such as "GET"')
+    return verb
+
+
 def _access_entry(value: str) -> str:
     platform, _, who = value.partition(":")
     if not platform.strip() or not who.strip():
@@ -155,3 +169,9 @@ VariableSource = Annotated[str, AfterValidator(_variable_source)]
 
 Person = Annotated[str, AfterValidator(_access_entry)]
 People = Annotated[tuple[Person, ...], BeforeValidator(_list)]
+
+Host = Annotated[str, AfterValidator(_host)]
+Hosts = Annotated[tuple[Host, ...], BeforeValidator(_list)]
+Method = Annotated[str, AfterValidator(_method)]
+Methods = Annotated[tuple[Method, ...], BeforeValidator(_list), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
