@@ -45,6 +45,8 @@ from bridge.store.seal import UNREADABLE, Sealer
 from bridge.store.secrets import secret
 from bridge.store.vault import renew
 from bridge.tidying import Janitor
+from bridge.tools.acting import Acting
+from bridge.tools.registry import open_toolbox
 from bridge.turn import Walk
 from bridge.upstream import Agent
 from bridge.variables import Variables
@@ -232,13 +234,12 @@ async def wire(
             now=utcnow,
             published=published,
         ),
-        files=Files(
-            StoredFiles(store), adapters=adapters, agents=agents, settings=settings.agents
-        ),
+        files=Files(StoredFiles(store), adapters=adapters, agents=agents, settings=settings.agents),
         variables=variables,
         relay=Relay(
             store,
             ledger,
+            acting=Acting(store, open_toolbox(settings.tools), utcnow),
             agents=agents,
             settings=settings.agents,
             turn_timeout=turn_timeout,

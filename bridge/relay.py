@@ -1,11 +1,14 @@
 """From a question to an answer: the agent's events folded into `Reply` snapshots.
 
 Coze is asked once. What was asked before, by this run or by one that died, is looked for and
-waited for instead; see the table in docs/architecture.md.
+waited for instead; see the table in docs/architecture.md. Where an agent needs our tools, they
+are run and it goes on with what they say, in the same answer.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bridge.config import AgentSettings
@@ -24,19 +27,25 @@ from bridge.store import Store
 from bridge.store.sessions import Session, forget_conversation
 from bridge.store.turns import Ledger, Turn, TurnState
 from bridge.text.reply import Reply, State, fold
+from bridge.tools.acting import Acting, interruption
 from bridge.upstream import (
     Agent,
     Asking,
     ConversationLost,
+    Needs,
+    Outcome,
     Over,
     Question,
     Started,
+    ToolCall,
+    ToolOutput,
     Trace,
 )
 
 log = get(__name__)
 
 POLL = 1.0  # seconds between two looks at an answer; Coze allows one a second
+MOST_STEPS = 20  # times that an agent may call our tools in one answer
 PATIENCE = 5.0  # seconds for a cancel to be heard: the user has turned away already
 
 
@@ -46,11 +55,12 @@ class Relay:
     turn_timeout: seconds one answer may take in all.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and each is something that an answer needs
         self,
         store: Store,
         ledger: Ledger,
         *,
+        acting: Acting,
         agents: Mapping[str, Agent],
         settings: Mapping[str, AgentSettings],
         turn_timeout: float,
@@ -58,6 +68,7 @@ class Relay:
     ) -> None:
         self._store = store
         self._ledger = ledger
+        self._acting = acting
         self._agents = agents
         self._settings = settings
         self._turn_timeout = turn_timeout
@@ -67,20 +78,17 @@ class Relay:
         self, turn: Turn, session: Session, asking: Asking
     ) -> AsyncGenerator[Reply, None]:
         """Yield the answer as it grows; the last snapshot has ended."""
+        reply = Reply(trace=turn.trace)
         try:
-            trace = await self._trace_of(turn, session)
-            if trace is None:
-                answer = self._ask(turn, session, asking)
-            else:
-                answer = self._recover(turn, session, Reply(trace=trace))
-            async for reply in answer:
-                _count(session, reply)
-                yield _with_tools(reply)
+            async with aclosing(self._steps(turn, session, asking)) as replies:
+                async for reply in replies:
+                    _count(session, reply)
+                    yield reply
         except (Transient, Unauthorised):
             raise
         except Permanent as error:
             COZE_ERRORS.labels(str(error.code)).inc()
-            yield Reply(trace=turn.trace).failed(error)
+            yield reply.failed(error)
 
     async def abandon(self, turn: Turn, session: Session, reply: Reply) -> None:
         """Tell Coze that nobody waits for the rest of an answer."""
@@ -112,6 +120,69 @@ class Relay:
             return await agent.find(conversation_id, turn.mark)
         except ConversationLost:
             return None  # and with it whatever was asked there: nobody will ever read that answer
+
+    async def _steps(
+        self, turn: Turn, session: Session, asking: Asking
+    ) -> AsyncGenerator[Reply, None]:
+        """The answer, which goes on each time our tools have done what it waits for."""
+        trace = await self._trace_of(turn, session)
+        reply = Reply(trace=trace)
+        going = (
+            self._ask(turn, session, asking)
+            if trace is None
+            else self._recover(turn, session, reply)
+        )
+        for _ in range(MOST_STEPS + 1):
+            before = reply.calls
+            async with aclosing(going) as replies:
+                async for reply in replies:
+                    yield reply
+            if reply.state is not State.ACTING:
+                return
+            yield reply.acting()
+            if reply.calls == before:  # what was handed in did not arrive
+                await asyncio.sleep(POLL)
+            turn = await self._current(turn)
+            going = self._act(turn, session, reply)
+        await self.abandon(turn, session, reply)
+        yield reply.failed(Permanent(f"the agent called tools more than {MOST_STEPS} times"))
+
+    async def _current(self, turn: Turn) -> Turn:
+        """The turn as far as it has come while it was asked."""
+        now = await self._ledger.current(turn)
+        return replace(turn, state=now.state, trace=now.trace, asked_at=now.asked_at)
+
+    async def _act(self, turn: Turn, session: Session, reply: Reply) -> AsyncGenerator[Reply, None]:
+        """Do what the agent waits for, and let it go on."""
+        acted = await self._acting.act(turn, session, reply.calls)
+        log.info("tools.ran", turn=turn.id, tools=[call.name for call in reply.calls])
+        needed, reply = reply.calls, reply.acted(acted.buttons)
+        trace, heard = reply.trace, False
+        assert trace is not None  # noqa: S101  it began with one
+        try:
+            async with self._agent(session).submit(trace, acted.outputs) as events:
+                async for event in events:
+                    heard = True
+                    reply = fold(reply, event)
+                    yield reply
+            return
+        except Unauthorised:
+            raise
+        except Transient as error:
+            if not (heard or error.happened):
+                raise
+            log.warning("answer.cut", turn=turn.id, error=str(error))
+        except Permanent as error:
+            # Perhaps all was handed in before: by a run that died, or by a call that got lost.
+            log.warning("tools.refused", turn=turn.id, error=str(error))
+            if await self._still_needs(session, trace, needed):
+                raise
+        async for recovered in self._recover(turn, session, reply):
+            yield recovered
+
+    async def _still_needs(self, session: Session, trace: Trace, calls: Sequence[ToolCall]) -> bool:
+        outcome = await self._agent(session).outcome(trace)
+        return bool(calls) and _needed(outcome) == {call.id for call in calls}
 
     async def _ask(
         self, turn: Turn, session: Session, asking: Asking
@@ -162,7 +233,25 @@ class Relay:
         stale = await self._ledger.earlier_trace(turn, session.conversation_id)
         if stale is not None:
             log.info("answer.stale", turn=turn.id, chat=stale.chat_id)
+            await self._release(session, stale)
             await self._agent(session).cancel(stale)
+
+    async def _release(self, session: Session, stale: Trace) -> None:
+        """Let a chat go on that waits for tools: as long as it does, it cannot be cancelled.
+
+        Nowhere is it written whether such a chat occupies its conversation.
+        """
+        agent = self._agent(session)
+        try:
+            needed = _needed(await agent.outcome(stale))
+            if needed:
+                outputs = [ToolOutput(call, interruption("the tool")) for call in sorted(needed)]
+                async with agent.submit(stale, outputs):
+                    pass
+        except Unauthorised:
+            raise
+        except BridgeError as error:
+            log.warning("answer.not_released", chat=stale.chat_id, error=str(error))
 
     async def _recover(
         self, turn: Turn, session: Session, so_far: Reply
@@ -184,7 +273,7 @@ class Relay:
             yield so_far.failed(Unreachable("the answer took too long"))
             return
         # Told whole and anew: its message ids need not be those of the stream.
-        reply = Reply(trace=so_far.trace)
+        reply = Reply(trace=so_far.trace, buttons=await self._acting.offers(turn))
         for event in outcome.events:
             reply = fold(reply, event)
         if reply.error and not reply.text:
@@ -203,11 +292,10 @@ class Relay:
         return outcome
 
 
-def _with_tools(reply: Reply) -> Reply:
-    """Nobody here can act for the agent yet, so for the user the turn has failed."""
-    if reply.state is not State.ACTING:
-        return reply
-    return reply.failed(Permanent("the agent waits for tools, which the bridge cannot give"))
+def _needed(outcome: Outcome) -> set[str]:
+    """The calls that a chat waits for."""
+    last = outcome.events[-1] if isinstance(outcome, Over) and outcome.events else None
+    return {call.id for call in last.calls} if isinstance(last, Needs) else set()
 
 
 def _count(session: Session, reply: Reply) -> None:

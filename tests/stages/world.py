@@ -29,6 +29,9 @@ from bridge.store.turns import Ledger, Turn
 from bridge.testing.adapter import BareAdapter, FakeAdapter
 from bridge.testing.agent import ScriptedAgent
 from bridge.testing.clock import Clock, ClockLoop
+from bridge.tools.acting import Acting
+from bridge.tools.tool import Tool
+from bridge.tools.toolbox import Toolbox
 from bridge.turn import Walk
 from bridge.upstream import Agent
 from bridge.variables import Variables
@@ -110,6 +113,7 @@ class World:
     agent_settings: AgentSettings = field(default_factory=lambda: AgentSettings(bot_id="1"))
     adapter: BareAdapter = field(init=False)
     agent: ScriptedAgent = field(default_factory=ScriptedAgent)
+    tools: dict[str, Tool] = field(default_factory=dict)
     coze: Agent | None = None  # instead of the scripted agent
     key: str = "a secret"
     accounts: tuple[str, ...] = (ACCOUNT,)
@@ -156,6 +160,7 @@ class World:
         self.relay = Relay(
             self.store,
             self.ledger,
+            acting=Acting(self.store, Toolbox(self.tools), now),
             agents=agents,
             settings=settings,
             turn_timeout=self.turn_timeout,
