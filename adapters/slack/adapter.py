@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,9 +14,9 @@ from aiohttp import web
 from adapters.slack.addresses import events_path
 from adapters.slack.bolt import Gate
 from adapters.slack.courtesy import Courtesy
+from adapters.slack.heard import Ears
 from adapters.slack.http import Hook
 from adapters.slack.installed import Installed
-from adapters.slack.normalise import Ears
 from adapters.slack.oauth import Installing, offer
 from adapters.slack.people import People
 from adapters.slack.receive import Intake
@@ -24,9 +25,9 @@ from adapters.slack.socket import Exchange, Sockets, Timing
 from adapters.slack.speak import Speaker
 from adapters.slack.threads import Threads
 from adapters.slack.workspaces import OneWorkspace, Workspaces, make_client, open_session
-from bridge.adapter import Capabilities, Sink
+from bridge.adapter import Capabilities, Download, Outgoing, Sink
 from bridge.errors import BridgeError, Unreachable
-from bridge.events import ChatRef, MessageRef, Page
+from bridge.events import Attachment, ChatRef, MessageRef, Page
 from bridge.lent import Host
 from bridge.limits import Limit
 from bridge.logs import get
@@ -180,6 +181,12 @@ class SlackAdapter:
 
     async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
         return await self._opened().speaker.send(chat, page, key=key)
+
+    def fetch(self, chat: ChatRef, attachment: Attachment) -> AbstractAsyncContextManager[Download]:
+        return self._opened().speaker.fetch(chat, attachment)
+
+    async def send_file(self, chat: ChatRef, file: Outgoing, *, key: str) -> MessageRef:
+        return await self._opened().speaker.send_file(chat, file, key=key)
 
     async def edit(self, message: MessageRef, page: Page) -> None:
         await self._opened().speaker.edit(message, page)

@@ -4,6 +4,7 @@ Limits: https://docs.slack.dev/reference/block-kit/block-elements
 """
 
 from collections.abc import Iterator, Sequence
+from enum import Enum, auto
 from typing import TypeAlias
 
 from adapters.slack.markup import escaped, harmless
@@ -17,10 +18,12 @@ STOP = "/stop"
 STOP_LABEL = "⏹"  # a sign, because a page does not know its reader's language
 SAYS = "say/"
 FEEDBACK = "feedback/"
+LIKE, DISLIKE = "/feedback like", "/feedback dislike"
 _MOST_IN_ROW = 5  # buttons; more of them are easier to read as a menu
 _LONGEST_LABEL = 75  # characters, likewise the next two
 _LONGEST_VALUE = 2000
 _LONGEST_OPTION = 150
+_LONGEST_DESCRIPTION = 2000
 _LONGEST_SECTION = 3000
 _LONGEST_TEXT = 4000  # bytes: an update takes no more, and a post makes two messages of it
 
@@ -39,16 +42,24 @@ def updated(page: Page, below: Sequence[Block] = ()) -> Block:
     return _in_sections(page) if page.plain else _in_blocks(page, below)
 
 
-def under(page: Page, feedback: str = "") -> list[Block]:
+class Thumbs(Enum):
+    """How a reader may rate an answer."""
+
+    NONE = auto()
+    NATIVE = auto()
+    BUTTONS = auto()
+
+
+def under(page: Page, thumbs: Thumbs = Thumbs.NATIVE) -> list[Block]:
     """What stands below a page: the way to stop it, or what its buttons say.
 
-    feedback: what a thumb up or down is told to be about; empty for no thumbs.
+    thumbs: how one that may be rated is.
     """
     if page.plain:
         return []  # its blocks may be what was refused
     if not page.final:
-        return [_row([_button(0, Button(STOP_LABEL, STOP))])]
-    return [*_offers(page.buttons), *([_thumbs(feedback)] if feedback else [])]
+        return [_row([_button(f"{SAYS}0", Button(STOP_LABEL, STOP))])]
+    return [*_offers(page.buttons), *(_thumbs(thumbs) if page.rates else [])]
 
 
 def _in_blocks(page: Page, below: Sequence[Block]) -> Block:
@@ -85,7 +96,7 @@ def _offers(buttons: Sequence[Button]) -> list[Block]:
     shown = [b for b in buttons if b.label.strip() and 0 < len(b.says) <= _LONGEST_VALUE]
     if len(shown) > _MOST_IN_ROW and all(len(b.says) <= _LONGEST_OPTION for b in shown):
         return [_row([_menu(shown)])]
-    elements = [_button(number, button) for number, button in enumerate(shown)]
+    elements = [_button(f"{SAYS}{number}", button) for number, button in enumerate(shown)]
     return [_row(elements)] if elements else []
 
 
@@ -93,10 +104,10 @@ def _row(elements: Sequence[Block]) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
-def _button(number: int, button: Button) -> Block:
+def _button(action: str, button: Button) -> Block:
     return {
         "type": "button",
-        "action_id": f"{SAYS}{number}",
+        "action_id": action,
         "text": _label(button.label),
         "value": button.says,
     }
@@ -118,30 +129,46 @@ def _label(text: str) -> Block:
     return {"type": "plain_text", "text": short, "emoji": True}
 
 
-def _thumbs(about: str) -> Block:
-    """Feedback buttons: https://docs.slack.dev/reference/block-kit/block-elements."""
+def _thumbs(thumbs: Thumbs) -> list[Block]:
+    if thumbs is Thumbs.NATIVE:
+        return [_native_thumbs()]
+    if thumbs is Thumbs.NONE:
+        return []
+    up, down = Button("👍", LIKE), Button("👎", DISLIKE)
+    return [_row([_button(f"{FEEDBACK}up", up), _button(f"{FEEDBACK}down", down)])]
+
+
+def _native_thumbs() -> Block:
+    """https://docs.slack.dev/reference/block-kit/block-elements/feedback-buttons-element."""
     return {
         "type": "context_actions",
         "elements": [
             {
                 "type": "feedback_buttons",
                 "action_id": f"{FEEDBACK}thumb",
-                "positive_button": {"text": _label("👍"), "value": f"up/{about}"},
-                "negative_button": {"text": _label("👎"), "value": f"down/{about}"},
+                "positive_button": {"text": _label("👍"), "value": LIKE},
+                "negative_button": {"text": _label("👎"), "value": DISLIKE},
             }
         ],
     }
 
 
+def picture(url: str, name: str, caption: str = "") -> Block:
+    """What `chat.postMessage` shows of a picture that Slack is to fetch by itself."""
+    described = harmless(caption or name)[:_LONGEST_DESCRIPTION]
+    image: Block = {"type": "image", "image_url": url, "alt_text": described}
+    if caption:
+        image["title"] = {"type": "plain_text", "text": described, "emoji": False}
+    return {"blocks": [image], "text": escaped(described)}
+
+
 def pressed(payload: Json) -> str:
-    """What a press says (`block_actions`); empty for a thumb and for what cannot be read."""
+    """What a press says (`block_actions`); empty for what cannot be read."""
     action = _acted(payload, SAYS)
-    return string(fields(action.get("selected_option")).get("value") or action.get("value"))
-
-
-def thumb(payload: Json) -> str:
-    """What a thumb says, `up/…` or `down/…`; empty for every other press."""
-    return string(_acted(payload, FEEDBACK).get("value"))
+    if said := string(fields(action.get("selected_option")).get("value") or action.get("value")):
+        return said
+    rating = string(_acted(payload, FEEDBACK).get("value"))
+    return rating if rating in {LIKE, DISLIKE} else ""
 
 
 def _acted(payload: Json, kind: str) -> Json:
@@ -149,3 +176,19 @@ def _acted(payload: Json, kind: str) -> Json:
     actions = map(fields, items(payload.get("actions")))
     found = (each for each in actions if string(each.get("action_id")).startswith(kind))
     return next(found, {})
+
+
+def without_offers(message: Json) -> list[Json]:
+    """The blocks of a message of ours without what it offered to say, which was said.
+
+    Empty where it offered nothing, or has nothing else.
+    """
+    shown = [fields(block) for block in items(message.get("blocks"))]
+    kept = [block for block in shown if not _is_offer(block)]
+    return kept if len(kept) < len(shown) else []
+
+
+def _is_offer(block: Json) -> bool:
+    ids = [string(fields(each).get("action_id")) for each in items(block.get("elements"))]
+    offers = bool(ids) and all(each.startswith(SAYS) for each in ids)
+    return block.get("type") == "actions" and offers

@@ -1,15 +1,16 @@
 """One call to Slack: with the right token, counted, timed out, and never repeated blindly."""
 
+import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
 from adapters.slack.place import Spot
-from adapters.slack.tiers import HISTORY, POST, REPLIES, Tiers
+from adapters.slack.tiers import FILE_INFO, HISTORY, POST, REPLIES, UPLOAD, Tiers
 from adapters.slack.workspaces import Workspace, Workspaces
-from bridge.errors import Unauthorised
+from bridge.errors import Unauthorised, Unreachable
 from bridge.foreign import Json, fields
 
-_READS = frozenset({REPLIES, HISTORY})  # these take no JSON
+_READS = frozenset({REPLIES, HISTORY, FILE_INFO, UPLOAD})  # these take no JSON
 _OLD_TOKEN = frozenset({"account_inactive", "invalid_auth", "token_expired", "token_revoked"})
 
 
@@ -60,3 +61,10 @@ async def _call(client: AsyncWebClient, method: str, args: Json) -> Json:
         else:
             answer = await client.api_call(method, json=given)
     return fields(answer.data)
+
+
+def opened(client: AsyncWebClient) -> aiohttp.ClientSession:
+    """What the client calls through; `workspaces.make_client` gives each one."""
+    if client.session is None:
+        raise Unreachable("not open")
+    return client.session

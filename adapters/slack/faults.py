@@ -64,6 +64,7 @@ _MESSAGE = frozenset(
         "message_not_owned_by_app",
     }
 )
+_FILE = frozenset({"file_deleted", "file_not_found"})
 _CONTENT = frozenset(
     {
         "block_mismatch",
@@ -124,6 +125,8 @@ def _refused(word: str) -> BridgeError:
         return Departed(f"nobody can be told there: {word}", code=word)
     if word in _MESSAGE:
         return Gone(f"the message cannot be changed: {word}", code=word)
+    if word in _FILE:
+        return Gone(f"the file is not there any more: {word}", code=word)
     if word in _CONTENT:
         return Rejected(f"Slack does not take this: {word}", code=word)
     return Permanent(f"Slack refuses: {word}", code=word)

@@ -28,6 +28,8 @@ _EVENTS = (
     "message.groups",
     "message.im",
     "message.mpim",
+    "reaction_added",
+    "reaction_removed",
     "tokens_revoked",
 )
 _NEW_APP = "https://api.slack.com/apps"

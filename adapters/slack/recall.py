@@ -25,13 +25,13 @@ async def recall(
 ) -> str:
     """The `ts` of the message posted under `key`; empty if there is none.
 
-    A stream gets its mark only when it is stopped. So one of ours without a mark, of which
-    nobody knows, is what we look for, if it is the only one.
+    A stream gets its mark only when it is stopped, and a file never. So one of ours without a
+    mark, of which nobody knows, is what we look for, if it is the only one.
     """
     us = await calls.workspace(spot)
-    ours = [m async for m in _read(calls, spot, since) if _is_ours(m, us)]
+    ours = [m async for m in _read(calls, spot, since) if is_ours(m, us)]
     marked = [m for m in ours if _mark(m) == key]
-    unmarked = [m for m in ours if not _mark(m) and m.get("ts") not in known]
+    unmarked = [m for m in ours if not _mark(m) and not _is_known(m, known)]
     found = marked or (unmarked if len(unmarked) == 1 else [])
     return str(found[0].get("ts") or "") if found else ""
 
@@ -57,10 +57,16 @@ async def _read(calls: Calls, spot: Spot, since: datetime) -> AsyncIterator[Json
             return
 
 
-def _is_ours(message: Json, us: Workspace) -> bool:
-    """Files that we shared are no answer's text."""
+def is_ours(message: Json, us: Workspace) -> bool:
+    """Tell whether we wrote a message that was read from a channel."""
     by_us = us.bot_user == message.get("user") or us.bot == message.get("bot_id", "?")
-    return by_us and bool(message.get("ts")) and not message.get("files")
+    return by_us and bool(message.get("ts"))
+
+
+def _is_known(message: Json, known: Collection[str]) -> bool:
+    """By its timestamp, or by its file; see `uploads.Uploads`."""
+    files = (fields(file).get("id") for file in items(message.get("files")))
+    return any(name in known for name in (message.get("ts"), *files))
 
 
 def _mark(message: Json) -> str:

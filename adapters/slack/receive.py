@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
+from adapters.slack.afterwards import Pressed
 from adapters.slack.courtesy import Courtesy
+from adapters.slack.heard import Ears, Heard, Here, Opened, Understood
 from adapters.slack.missed import as_told, is_late, said_below
-from adapters.slack.normalise import Ears, Heard, Here, Opened, Understood, understood
+from adapters.slack.normalise import understood
 from adapters.slack.people import People
 from adapters.slack.place import in_team, spot
 from adapters.slack.queue import Ticket
 from adapters.slack.raw import moment
+from adapters.slack.reacted import placed
 from adapters.slack.threads import Threads
 from adapters.slack.workspaces import Workspace
 from bridge.adapter import Sink
@@ -32,6 +35,9 @@ class Told(Protocol):
 
     def may_be_told(self, chat: ChatRef, address: str, language: str) -> None:
         """Where somebody who typed a command can be told something that only they see."""
+
+    def was_pressed(self, chat: ChatRef, press: Pressed, language: str) -> None:
+        """What somebody pressed below a message of ours; language: theirs, like above."""
 
     def was_stopped(self, chat: ChatRef, streams: Collection[str]) -> None:
         """That somebody pressed Slack's Stop button, which ended the streams of these messages."""
@@ -90,7 +96,8 @@ class Intake:
 
         Also where the thread is ours meanwhile: a process may have died between the two.
         """
-        if heard.overheard or not is_late(heard.event, body):
+        is_news = not (heard.overheard or heard.event.edits or heard.event.about)
+        if not is_news or not is_late(heard.event, body):
             return []
         below = await said_below(workspace, spot(heard.event.chat), heard.event.sent_at)
         found = [self._understood(as_told(body, message), workspace) for message in below]
@@ -124,6 +131,11 @@ class Intake:
     async def _hear(self, heard: Heard, workspace: Workspace, ticket: Ticket) -> None:
         if heard.doubtful and not await self._is_colleague(heard, workspace):
             return
+        if heard.reacted:
+            found = await placed(heard.event, workspace)
+            if found is None:
+                return
+            heard = replace(heard, event=found)
         author = await self._people.describe(heard.event.user, heard.person, workspace)
         event = replace(heard.event, user=author)
         await ticket.turn()
@@ -133,6 +145,8 @@ class Intake:
         committing = self._commit(event)
         ticket.leave()  # tasks begin, and so queue, in the order in which they were made
         await _all(committing)
+        if heard.pressed:
+            self._told.was_pressed(event.chat, heard.pressed, event.user.language)
         self._entitle(heard, workspace)
 
     async def _is_colleague(self, heard: Heard, workspace: Workspace) -> bool:
@@ -142,7 +156,7 @@ class Intake:
         return found
 
     def _tell(self, heard: Heard, event: Inbound) -> None:
-        if event.chat.reply_to:
+        if event.chat.reply_to and not heard.reacted:
             author, asked = event.user, event.chat.reply_to
             self._told.asked_by(event.chat, asked, author.id, author.language)
         if heard.address:

@@ -69,6 +69,7 @@ SCOPES = (
     "im:read",
     "im:write",
     "mpim:history",
+    "reactions:read",
     "reactions:write",
     "users:read",
 )
@@ -88,7 +89,7 @@ class SlackSettings(AdapterSettings):
     stream: `auto` is Slack's own streaming where it is allowed, else edits.
     stream_life: seconds after which a stream is ended and the answer goes on in the next
         message; Slack ends it by itself after about 300 (python-slack-sdk #1859).
-    feedback: thumbs up and down under an answer.
+    feedback: thumbs up and down under an answer, if its agent takes feedback.
     external_users: hear people of other organisations too (Slack Connect).
     suggested_prompts: what an empty conversation offers to begin with; Slack shows four.
     """
@@ -105,7 +106,7 @@ class SlackSettings(AdapterSettings):
     api_base_url: Annotated[str, AfterValidator(_api_base_url)] = "https://slack.com/api/"
     stream: Literal["auto", "edit", "final"] = "auto"
     stream_life: Annotated[float, Field(gt=0)] = 240.0
-    feedback: bool = False
+    feedback: bool = True
     external_users: bool = False
     suggested_prompts: Annotated[tuple[_Prompt, ...], Field(max_length=4)] = ()
 

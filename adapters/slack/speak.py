@@ -6,25 +6,37 @@ Whatever ends one, the same message goes on by `chat.update`, and the core hears
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
 
 from adapters.slack import blocks
+from adapters.slack.afterwards import Afterwards, Pressed
 from adapters.slack.asides import Asides
 from adapters.slack.calls import Calls
-from adapters.slack.faults import NO_MEMBER, STILL_STREAMING
+from adapters.slack.downloads import Downloads
+from adapters.slack.faults import STILL_STREAMING
 from adapters.slack.place import spot
+from adapters.slack.posts import Posts
+from adapters.slack.rating import Rating
 from adapters.slack.recall import metadata, recall
 from adapters.slack.settings import SlackSettings
 from adapters.slack.status import Status
-from adapters.slack.streaming import Streaming, as_another_call, named
+from adapters.slack.streaming import Streaming, as_another_call
 from adapters.slack.streams import Shown, Streams
-from adapters.slack.tiers import DELETE, POST, UPDATE, Tiers
+from adapters.slack.tiers import DELETE, FILE_DELETE, UPDATE, Tiers
+from adapters.slack.uploads import Uploads, file_of
 from adapters.slack.ways import Ways
 from adapters.slack.workspaces import Workspaces
-from bridge.errors import BridgeError, Departed, Gone, Permanent, RateLimited, Unauthorised
-from bridge.events import ChatRef, MessageRef, Page
+from bridge.adapter import Download, Outgoing
+from bridge.errors import (
+    BridgeError,
+    Gone,
+    Permanent,
+    RateLimited,
+    Unauthorised,
+)
+from bridge.events import Attachment, ChatRef, MessageRef, Page
 from bridge.limits import Limit
 from bridge.logs import get
 
@@ -37,7 +49,7 @@ _FAREWELL = 5.0  # seconds for stopping what still streams when we go
 class Speaker:
     """The speaking half of the adapter: the verbs of `bridge.adapter`, as promised there.
 
-    clock: seconds, monotonic.
+    clock: seconds, monotonic. sleep: takes seconds.
     """
 
     def __init__(
@@ -47,6 +59,7 @@ class Speaker:
         account: str,
         *,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -57,6 +70,11 @@ class Speaker:
         self._streams = Streams(clock)
         self._ways = Ways(settings, account, tiers, self._streams, clock)
         self._streaming = Streaming(self._calls, self._streams, self._ways, self._status)
+        self._downloads = Downloads(self._calls, settings.api_base_url)
+        self._posts = Posts(self._calls, self._asides, self._status)
+        self._uploads = Uploads(self._calls, self._posts, clock, sleep)
+        self._afterwards = Afterwards(self._calls, self._ways)
+        self._rating = Rating(wanted=settings.feedback, clock=clock)
 
     def asked_by(self, chat: ChatRef, ts: str, user: str, language: str = "") -> None:
         """Learn whose message `ts` is, `T123/U789`: outside DMs a stream names its reader.
@@ -75,6 +93,10 @@ class Speaker:
         for ts in streams:
             self._streams.stands(MessageRef(chat, ts), grows=False)
         self._status.taken_up(chat)
+
+    def was_pressed(self, chat: ChatRef, press: Pressed, language: str) -> None:
+        """Learn that somebody pressed something below a message of ours."""
+        self._afterwards.pressed(chat, press, language)
 
     async def typing(self, chat: ChatRef) -> None:
         """Show that an answer is on its way; does not raise where that cannot be shown."""
@@ -109,30 +131,22 @@ class Speaker:
             return await self._post(chat, page, key)
 
     async def _post(self, chat: ChatRef, page: Page, key: str) -> MessageRef:
-        there = spot(chat)
-        try:
-            answer = await self._calls.make(
-                there,
-                POST,
-                channel=there.channel,
-                thread_ts=there.thread or None,
-                metadata=metadata(key),
-                # A preview is a visit: an agent could be talked into one that tells secrets.
-                unfurl_links=False,
-                unfurl_media=False,
-                **blocks.posted(page, self._under(page, key)),
-            )
-        except Departed as error:
-            if error.code in NO_MEMBER:
-                await self._asides.excuse(chat, (await self._calls.workspace(there)).client)
-            raise
-        self._asides.answered(chat)
-        message = named(chat, answer.get("ts"))
+        async def show(below: Sequence[blocks.Block]) -> MessageRef:
+            return await self._posts.make(chat, key, blocks.posted(page, below))
+
+        message = await self._rating.show(chat, page, show)
         self._streams.stands(message, key, grows=not page.final)
-        self._status.vanished(chat)
         if page.final:
             await self._status.rest(chat)
         return message
+
+    def fetch(self, chat: ChatRef, attachment: Attachment) -> AbstractAsyncContextManager[Download]:
+        """Read a file that somebody shared."""
+        return self._downloads.fetch(chat, attachment)
+
+    async def send_file(self, chat: ChatRef, file: Outgoing, *, key: str) -> MessageRef:
+        """Post a file of ours."""
+        return await self._uploads.send(chat, file, key)
 
     async def edit(self, message: MessageRef, page: Page) -> None:
         """Make a message show `page`, or, while it streams, more of it than before."""
@@ -143,7 +157,7 @@ class Speaker:
             return await self._streaming.append(message, page, shown)
         if not shown.streaming:
             return await self._update(message, page, shown)
-        below = self._under(page, shown.key)
+        below = self._rating.below(message.chat, page)
         if not await self._streaming.finish(message, page, shown, below):
             with as_another_call():
                 await self._update(message, page, shown)
@@ -171,18 +185,26 @@ class Speaker:
 
     async def _put(self, message: MessageRef, page: Page, shown: Shown) -> None:
         there = spot(message.chat)
-        await self._calls.make(
-            there,
-            UPDATE,
-            channel=there.channel,
-            ts=message.id,
-            metadata=metadata(shown.key) if shown.key else None,
-            **blocks.updated(page, self._under(page, shown.key or message.id)),
-        )
+
+        async def show(below: Sequence[blocks.Block]) -> None:
+            await self._calls.make(
+                there,
+                UPDATE,
+                channel=there.channel,
+                ts=message.id,
+                metadata=metadata(shown.key) if shown.key else None,
+                **blocks.updated(page, below),
+            )
+
+        await self._rating.show(message.chat, page, show)
 
     async def retract(self, message: MessageRef) -> None:
         """Delete a message; one that is gone is success."""
         there, shown = spot(message.chat), self._streams.find(message)
+        if file := file_of(message):
+            with as_another_call(), suppress(Gone):
+                await self._calls.make(there, FILE_DELETE, file=file)
+            return
         with as_another_call(), suppress(Gone):
             if shown is None:  # what streams is not deleted
                 await self._take_up(message)
@@ -200,6 +222,8 @@ class Speaker:
         """
         try:
             with as_another_call():
+                if shared := await self._uploads.recall(chat, key):
+                    return shared
                 ts = await recall(self._calls, spot(chat), key, since=since, known=known)
         except Unauthorised as error:
             if error.code != "missing_scope":
@@ -210,6 +234,7 @@ class Speaker:
 
     async def close(self) -> None:
         """Stop what still streams; the text that is missing there comes with the next run."""
+        await self._afterwards.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL):
                 await asyncio.gather(*(self._leave(each) for each in self._streams.all_open()))
@@ -217,6 +242,3 @@ class Speaker:
     async def _leave(self, message: MessageRef) -> None:
         with suppress(BridgeError):
             await self._streaming.end(message, self._streams.find(message) or Shown())
-
-    def _under(self, page: Page, key: str) -> list[blocks.Block]:
-        return blocks.under(page, feedback=key if self._settings.feedback else "")

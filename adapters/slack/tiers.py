@@ -24,6 +24,11 @@ REPLIES = "conversations.replies"
 HISTORY = "conversations.history"
 SESSION = "agents.sessions.setStatus"
 STATUS = "assistant.threads.setStatus"
+UPLOAD = "files.getUploadURLExternal"
+SHARE = "files.completeUploadExternal"
+FILE_INFO = "files.info"
+FILE_DELETE = "files.delete"
+OPEN_VIEW = "views.open"
 
 MINUTE = 60.0
 RESERVE = 1  # calls kept: Slack's minute is not ours to the millisecond
@@ -36,6 +41,11 @@ PER_MINUTE = {
     REPLIES: 50,
     HISTORY: 50,
     SESSION: 50,
+    UPLOAD: 100,
+    SHARE: 100,
+    FILE_INFO: 100,
+    FILE_DELETE: 50,
+    OPEN_VIEW: 100,
 }
 
 

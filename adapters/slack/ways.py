@@ -9,7 +9,7 @@ from adapters.slack.place import Spot, spot
 from adapters.slack.settings import SlackSettings
 from adapters.slack.streams import Streams
 from adapters.slack.tiers import APPEND, POST, START, STOP, UPDATE, Tiers
-from bridge.errors import Permanent, Rejected
+from bridge.errors import Permanent, Rejected, Unauthorised
 from bridge.events import ChatRef, MessageRef
 from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
@@ -24,6 +24,7 @@ _ASKED = 3600.0  # seconds; longer than an answer takes
 _REFUSED = 1800.0  # seconds until a place is asked again for streams that it did not have
 _UNFORESEEN = 5  # updates a minute that are promised to no answer's end
 _ABOUT_READER = re.compile(r"recipient|user|team_not_found")
+_METHOD_LACKS = frozenset({"missing_scope", "not_allowed_token_type"})
 _WORKSPACE_LACKS = frozenset({"feature_not_enabled", "method_deprecated", "unknown_method"})
 
 
@@ -57,6 +58,8 @@ class Ways:
     def refused(self, chat: ChatRef, error: Permanent) -> None:
         """Remember who has no streams, so that each answer need not find out anew."""
         log.info("stream.refused", account=self._account, error=str(error))
+        if isinstance(error, Unauthorised) and error.code not in _METHOD_LACKS:
+            return  # a token that is no good at all, which says nothing of the place
         if error.code in _WORKSPACE_LACKS:
             self._streamless.put(spot(chat).team, None)
         elif not isinstance(error, Rejected) and not _ABOUT_READER.search(str(error.code)):

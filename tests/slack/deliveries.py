@@ -2,7 +2,7 @@
 
 from typing import Any, TypeAlias
 
-from adapters.slack.normalise import Ears, Here
+from adapters.slack.heard import Ears, Here
 
 Json: TypeAlias = dict[str, Any]
 

@@ -55,16 +55,47 @@ def test_growing_page_can_be_stopped() -> None:
 
 
 def test_plain_page_has_nothing_below() -> None:
-    assert blocks.under(Page("x", final=True, buttons=BUTTONS, plain=True), "key") == []
+    assert blocks.under(Page("x", final=True, buttons=BUTTONS, plain=True, rates=True)) == []
     assert blocks.under(Page("x", plain=True)) == []
 
 
 def test_thumbs_say_what_they_are_about() -> None:
-    (row,) = blocks.under(Page("x", final=True), "turn/0")
+    (row,) = blocks.under(Page("x", final=True, rates=True))
     (thumbs,) = row["elements"]  # type: ignore[misc]
-    for name, vote in (("positive_button", "up/turn/0"), ("negative_button", "down/turn/0")):
+    for name, says in (("positive_button", blocks.LIKE), ("negative_button", blocks.DISLIKE)):
         pressed = press({"action_id": thumbs["action_id"], "value": thumbs[name]["value"]})
-        assert (blocks.thumb(pressed), blocks.pressed(pressed)) == (vote, "")
+        assert blocks.pressed(pressed) == says
+
+
+def test_thumbs_that_are_plain_buttons_say_the_same() -> None:
+    (row,) = blocks.under(Page("x", final=True, rates=True), blocks.Thumbs.BUTTONS)
+    said = [blocks.pressed(press(each)) for each in row["elements"]]  # type: ignore[attr-defined]
+    assert said == [blocks.LIKE, blocks.DISLIKE]
+
+
+@pytest.mark.parametrize(
+    ("page", "thumbs"),
+    [
+        (Page("x", final=True), blocks.Thumbs.NATIVE),
+        (Page("x", final=True, rates=True), blocks.Thumbs.NONE),
+    ],
+)
+def test_what_cannot_be_rated_has_no_thumbs(page: Page, thumbs: blocks.Thumbs) -> None:
+    assert blocks.under(page, thumbs) == []
+
+
+def test_what_was_said_is_offered_no_longer_and_thumbs_stay() -> None:
+    page = Page("x", final=True, buttons=BUTTONS, rates=True)
+    for thumbs in (blocks.Thumbs.NATIVE, blocks.Thumbs.BUTTONS):
+        shown = blocks.posted(page, blocks.under(page, thumbs))
+        text, offers, rating = shown["blocks"]  # type: ignore[misc]
+        assert offers["type"] == "actions"
+        assert blocks.without_offers(shown) == [text, rating]
+
+
+@pytest.mark.parametrize("message", [{}, {"blocks": None}, {"blocks": [{}, "x"]}])
+def test_message_without_offers_stays_as_it_is(message: dict[str, object]) -> None:
+    assert blocks.without_offers(message) == []
 
 
 def test_post_without_anything_below_is_markdown() -> None:
@@ -100,13 +131,13 @@ def test_plain_update_keeps_every_character_in_sections_of_a_size(text: str) -> 
         {"actions": None},
         {"actions": ["x", {}]},
         {"actions": [{"action_id": "other", "value": "x"}]},
+        {"actions": [{"action_id": "feedback/thumb", "value": "up/turn-1/0"}]},
         {"actions": [{"action_id": "say/0", "value": 7}]},
         {"actions": [{"action_id": "say/menu", "selected_option": {}}]},
     ],
 )
 def test_unreadable_press_says_nothing(payload: dict[str, object]) -> None:
     assert blocks.pressed(payload) == ""
-    assert blocks.thumb(payload) == ""
 
 
 @pytest.mark.parametrize(("letter", "most"), [("a", 4000), ("字", 1333), ("<", 1000)])

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from adapters.slack import adapter, addresses, manifest, socket, tiers, ways
-from adapters.slack.blocks import STOP_LABEL
-from adapters.slack.normalise import Heard, understood
+from adapters.slack.blocks import LIKE, STOP_LABEL
+from adapters.slack.heard import Heard
+from adapters.slack.normalise import understood
 from adapters.slack.settings import SlackSettings
 from tests.slack.deliveries import (
     ANN,
@@ -40,7 +41,7 @@ def chosen(value: str) -> Json:
 
 
 def thumb() -> Json:
-    action = {"type": "feedback_buttons", "action_id": "feedback/thumb", "value": "up/turn-1/0"}
+    action = {"type": "feedback_buttons", "action_id": "feedback/thumb", "value": LIKE}
     return pressed() | {"actions": [action | {"action_ts": "1712345700.5"}]}
 
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.slack.normalise import Heard, Opened, understood
+from adapters.slack.heard import Heard, Opened
+from adapters.slack.normalise import understood
 from bridge.events import Attachment, AttachmentKind, ChatKind, ChatRef, Inbound
 from tests.slack.deliveries import (
     ANN,
@@ -186,6 +187,7 @@ def test_files_come_along() -> None:
         {"id": "F5", "mimetype": "video/mp4"},
         {"id": "F6", "file_access": "check_file_info"},
         {"id": "F7", "mode": "tombstone"},
+        {"id": "F8", "mode": "external", "url_private": "https://drive.example/8"},
     ]
     found = event(said("", subtype="file_share", files=files))
     assert found.attachments[0] == Attachment(
@@ -231,7 +233,7 @@ def test_menu_says_what_was_chosen() -> None:
 
 def test_press_of_something_else_is_passed_over() -> None:
     body = pressed()
-    body["actions"][0]["action_id"] = "feedback/thumb"
+    body["actions"][0]["action_id"] = "other/thumb"
     assert passed_over(body)
 
 

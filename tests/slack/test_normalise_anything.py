@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.slack.normalise import Heard, understood
+from adapters.slack.heard import Heard
+from adapters.slack.normalise import understood
 from adapters.slack.people import described
 from adapters.slack.receive import home, is_revocation, kind
 from adapters.slack.wording import readable
@@ -20,9 +21,12 @@ WORDS = sorted(
     {"type", "event", "command", "channel", "channel_id", "user", "user_id", "text", "ts", "id"}
     | {"thread_ts", "subtype", "files", "mimetype", "team", "team_id", "authorizations", "bot_id"}
     | {"actions", "container", "message", "action_ts", "action_id", "value", "selected_option"}
+    | {"view", "callback_id", "private_metadata", "state", "values", "why", "item", "reaction"}
+    | {"message", "previous_message", "edited", "attachments", "is_share", "blocks", "item_user"}
     | {"assistant_thread", "tab", "streaming_message_ts", "event_ts", "tokens", "trigger_id"}
 )
 KINDS = ["event_callback", "block_actions", "message", "app_mention", "app_home_opened", "say/0"]
+KINDS += ["view_submission", "reaction_added", "message_changed", "feedback/why", "+1"]
 deliveries = st.recursive(
     json_values | st.sampled_from([*KINDS, "1.2", "nan", "1e400", "D1", "messages", "im"]),
     lambda inner: (

@@ -170,21 +170,6 @@ async def test_buttons_stand_below_a_post(
     assert said.message.text == "Done"
 
 
-@pytest.mark.parametrize("streamed", [True, False])
-async def test_thumbs_are_shown_where_they_are_wanted(
-    slack: Emulator, dm: Seat, ann: Person, streamed: bool
-) -> None:
-    async with speaking(slack, feedback=True) as speaker:
-        said = await answer(slack, speaker, dm.channel, ann)
-        if streamed:
-            await said.grow("Do")
-        await said.end("Done")
-    (thumbs,) = [block for block in said.message.blocks if block["type"] == "context_actions"]
-    (element,) = thumbs["elements"]  # type: ignore[misc]
-    assert element["positive_button"]["value"] == f"up/{said.key}"
-    assert said.message.labels == ["👍", "👎"]
-
-
 @pytest.mark.parametrize("stream", ["auto", "edit"])
 @pytest.mark.parametrize("length", [3999, 9990])
 async def test_longest_pages_arrive_whole(

@@ -154,6 +154,8 @@ def _check(block: Json, pointer: str) -> None:
         raise explained("invalid_blocks", f"unsupported type: {kind} [json-pointer:{pointer}/type]")
     if kind == "section":
         _check_section(block, pointer)
+    if kind == "image":
+        _check_image(block, pointer)
     if kind in {"actions", "context", "context_actions"} and not block.get("elements"):
         raise explained("invalid_blocks", f"missing required field: elements [{pointer}]")
     for number, element in enumerate(_elements(block)):
@@ -167,6 +169,16 @@ def _check_section(block: Json, pointer: str) -> None:
     text = said.get("text") if isinstance(said, dict) else ""
     if said is not None and not (isinstance(text, str) and 1 <= len(text) <= MOST_SECTION):
         reason = f"must be less than 3001 characters [json-pointer:{pointer}/text/text]"
+        raise explained("invalid_blocks", reason)
+
+
+def _check_image(block: Json, pointer: str) -> None:
+    """Slack fetches it on the spot; here there is nothing to fetch at a host that ends so."""
+    url = str(block.get("image_url", ""))
+    if not block.get("alt_text"):
+        raise explained("invalid_blocks", f"missing required field: alt_text [{pointer}]")
+    if not url.startswith("http") or ".invalid/" in url:
+        reason = f"downloading image failed [json-pointer:{pointer}/image_url]"
         raise explained("invalid_blocks", reason)
 
 

@@ -24,6 +24,8 @@ EVERY = frozenset(
         "message.groups",
         "message.im",
         "message.mpim",
+        "reaction_added",
+        "reaction_removed",
         "tokens_revoked",
     }
 )

@@ -122,6 +122,31 @@ class Interactions:
         self._tell("interactive", number, payload, channel, by).origin = message
         return payload
 
+    def submit(self, view: Json, by: "Person", **values: str) -> Json:
+        """Fill in a dialogue and send it off. values: what is written, by `action_id`."""
+        blocks = view["blocks"]
+        assert isinstance(blocks, list)
+        state = {
+            block["block_id"]: {
+                block["element"]["action_id"]: {
+                    "type": block["element"]["type"],
+                    "value": values.get(block["element"]["action_id"]),
+                }
+            }
+            for block in blocks
+            if block["type"] == "input"
+        }
+        payload: Json = {
+            "type": "view_submission",
+            "api_app_id": self._emulator.app_id,
+            "team": {"id": by.team.id, "domain": by.team.domain},
+            "user": {"id": by.id, "team_id": by.team.id},
+            "trigger_id": self._trigger(),
+            "view": view | {"state": {"values": state}},
+        }
+        self._emulator.deliveries.add("interactive", payload)
+        return payload
+
     def _tell(
         self, kind: str, number: str, payload: Json, channel: "Channel", by: "Person"
     ) -> Invocation:

@@ -32,6 +32,7 @@ _TIER = {
     "conversations.replies": 3,
     "files.completeUploadExternal": 4,
     "files.getUploadURLExternal": 4,
+    "files.delete": 3,
     "files.info": 4,
     "oauth.v2.access": 4,
     "reactions.add": 3,

@@ -105,6 +105,7 @@ class Message:
     stream: Stream | None = None
     whisper: str = ""
     reactions: list[tuple[str, str]] = field(default_factory=list)
+    attachments: list[Json] = field(default_factory=list)
     deleted_at: float | None = None
     app_id: str = ""
 
@@ -184,6 +185,8 @@ class Message:
         body: Json = {"subtype": self.subtype} if self.subtype else {}
         if self.files:
             body["files"] = [file.shown(in_event=True) for file in self.files]
+        if self.attachments:
+            body["attachments"] = self.attachments
         if self.edits and self.stream is None:
             edited = self.revisions[-1].date
             body["edited"] = {"user": self.sender.id, "ts": f"{edited:.6f}"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tests.slack.emulator.channels import Channel
 from tests.slack.emulator.content import Content, typed
+from tests.slack.emulator.files import File
 from tests.slack.emulator.interactions import Invocation
 from tests.slack.emulator.model import Message, User, Workspace
 from tests.slack.emulator.params import Json
@@ -82,16 +83,29 @@ class Seat:
         name: str = "paper.pdf",
         mime: str = "application/pdf",
         text: str = "",
+        **more: object,
     ) -> Message:
-        """Share a file. In a shared channel, others' apps learn only that it exists."""
+        """Share a file. more: further fields of the file."""
+        return await self.share_all([self.upload(data, name, mime, **more)], text)
+
+    def upload(
+        self, data: bytes, name: str = "paper.pdf", mime: str = "application/pdf", **more: object
+    ) -> File:
+        """Upload a file without sharing it yet. more: further fields of it."""
         file = self.emulator.files.add(name, mime, self.person.id, data)
         file.foreign = self.person.team is not self.channel.team
+        for field, value in more.items():
+            setattr(file, field, value)
+        return file
+
+    async def share_all(self, files: list[File], text: str = "") -> Message:
+        """Share files. In a shared channel, others' apps learn only that they exist."""
         message = self.channel.post(
             self.person,
             Content(typed(text)),
             thread=self.thread,
             subtype="file_share",
-            files=[file],
+            files=files,
         )
         self.emulator.events.posted(message)
         return message
@@ -100,6 +114,37 @@ class Seat:
         before = message.shown()
         self.channel.revise(message, Content(typed(text)))
         self.emulator.events.edited(message, before)
+
+    async def forward(self, message: Message, text: str = "") -> Message:
+        """Forward a message to here, with a comment or without."""
+        share = {"is_share": True, "author_name": message.sender.name, "text": message.text}
+        share["files"] = [file.shown(in_event=True) for file in message.files]
+        posted = self.channel.post(self.person, Content(typed(text)), thread=self.thread)
+        posted.attachments.append(share)
+        self.emulator.events.posted(posted)
+        return posted
+
+    async def react(self, message: Message, name: str = "+1") -> None:
+        """React to a message."""
+        message.reactions.append((name, self.person.id))
+        self._reaction("reaction_added", message, name)
+
+    async def take_back(self, message: Message, name: str = "+1") -> None:
+        """Take a reaction back."""
+        message.reactions.remove((name, self.person.id))
+        self._reaction("reaction_removed", message, name)
+
+    def _reaction(self, kind: str, message: Message, name: str) -> None:
+        event: Json = {
+            "type": kind,
+            "user": self.person.id,
+            "reaction": name,
+            "item_user": message.sender.id,
+            "item": {"type": "message", "channel": self.channel.id, "ts": message.ts},
+            "event_ts": self.emulator.next_ts(),
+        }
+        self.emulator.events.tell(self.channel, event)
+        self.emulator.changed()
 
     async def delete(self, message: Message) -> None:
         self.channel.remove(message)

@@ -208,5 +208,8 @@ def _download(request: web.Request, emulator: "Emulator") -> web.Response:
     except Refused as refused:
         _log(emulator, call, 200, refused.error)
         return web.Response(text=LOGIN, content_type="text/html")
+    if file.moved:
+        _log(emulator, call, 302)
+        return web.Response(status=302, headers={"Location": file.moved})
     _log(emulator, call, 200)
     return web.Response(body=file.data or b"", content_type=file.mime)

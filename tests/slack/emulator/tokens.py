@@ -14,7 +14,7 @@ LIFE = 12 * 3600.0  # seconds a rotated token is good for
 SCOPES = (
     "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,commands,"
     "files:read,files:write,groups:history,groups:read,im:history,im:read,im:write,"
-    "mpim:history,mpim:read,reactions:write,team:read,users:read"
+    "mpim:history,mpim:read,reactions:read,reactions:write,team:read,users:read"
 )
 
 

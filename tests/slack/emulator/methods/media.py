@@ -9,7 +9,7 @@ from tests.slack.emulator.params import Json
 
 
 async def file_info(ask: Ask) -> Json:
-    return {"file": ask.emulator.files.find(ask.args.needed("file")).shown()}
+    return {"file": ask.emulator.files.find(ask.args.needed("file")).looked_at()}
 
 
 async def upload_url(ask: Ask) -> Json:
@@ -17,6 +17,7 @@ async def upload_url(ask: Ask) -> Json:
     if ask.args.number("length", 0) < 1:
         raise bad("must be greater than 0 [json-pointer:/length]")
     file = ask.emulator.files.add(name, "application/octet-stream", ask.bot.id)
+    file.alt, file.length = ask.args.text("alt_txt"), ask.args.number("length", 0)
     return {"upload_url": f"{ask.emulator.url}/upload/{file.id}", "file_id": file.id}
 
 
@@ -34,6 +35,9 @@ async def complete_upload(ask: Ask) -> Json:
             files=files,
         )
         ask.call.message = message.ts
+        for file in files:
+            file.shares.append((channel.id, message.ts))
+            file.unseen = ask.emulator.files.unseen
         ask.emulator.events.posted(message)
     return {"files": [file.shown() for file in files]}
 
@@ -45,6 +49,18 @@ def _uploaded(ask: Ask, given: Json) -> File:
     file.complete = True
     file.title = str(given.get("title", ""))
     return file
+
+
+async def delete_file(ask: Ask) -> Json:
+    """Delete a file, and the messages that consist of it."""
+    file = ask.emulator.files.find(ask.args.needed("file"))
+    if file.owner != ask.bot.id:
+        raise Refused("cant_delete_file")
+    del ask.emulator.files.all[file.id]
+    for channel, ts in file.shares:
+        found = ask.emulator.channels[channel]
+        found.remove(found.messages[ts])
+    return {}
 
 
 async def add_reaction(ask: Ask) -> Json:
@@ -88,6 +104,7 @@ METHODS: dict[str, Method] = {
     "files.info": Method(file_info, ("files:read",)),
     "files.getUploadURLExternal": Method(upload_url, ("files:write",)),
     "files.completeUploadExternal": Method(complete_upload, ("files:write",)),
+    "files.delete": Method(delete_file, ("files:write",)),
     "reactions.add": Method(add_reaction, ("reactions:write",)),
     "views.open": Method(open_view),
     "views.push": Method(open_view),
