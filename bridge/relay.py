@@ -6,7 +6,7 @@ are run and it goes on with what they say, in the same answer.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,7 +37,6 @@ from bridge.upstream import (
     Over,
     Question,
     Started,
-    ToolCall,
     ToolOutput,
     Trace,
 )
@@ -156,33 +155,22 @@ class Relay:
         """Do what the agent waits for, and let it go on."""
         acted = await self._acting.act(turn, session, reply.calls)
         log.info("tools.ran", turn=turn.id, tools=[call.name for call in reply.calls])
-        needed, reply = reply.calls, reply.acted(acted.buttons)
-        trace, heard = reply.trace, False
-        assert trace is not None  # noqa: S101  it began with one
+        reply = reply.acted(acted.buttons)
+        assert reply.trace is not None  # noqa: S101  it began with one
+        heard = False
         try:
-            async with self._agent(session).submit(trace, acted.outputs) as events:
+            async with self._agent(session).submit(reply.trace, acted.outputs) as events:
                 async for event in events:
                     heard = True
                     reply = fold(reply, event)
                     yield reply
             return
-        except Unauthorised:
-            raise
         except Transient as error:
             if not (heard or error.happened):
                 raise
             log.warning("answer.cut", turn=turn.id, error=str(error))
-        except Permanent as error:
-            # Perhaps all was handed in before: by a run that died, or by a call that got lost.
-            log.warning("tools.refused", turn=turn.id, error=str(error))
-            if await self._still_needs(session, trace, needed):
-                raise
         async for recovered in self._recover(turn, session, reply):
             yield recovered
-
-    async def _still_needs(self, session: Session, trace: Trace, calls: Sequence[ToolCall]) -> bool:
-        outcome = await self._agent(session).outcome(trace)
-        return bool(calls) and _needed(outcome) == {call.id for call in calls}
 
     async def _ask(
         self, turn: Turn, session: Session, asking: Asking

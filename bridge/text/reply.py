@@ -62,8 +62,6 @@ class Reply:
     calls: what it wants our tools to do, while `state` is ACTING.
     options: what the user may reply, while it waits for them.
     sounds: the spoken answer, see `bridge.upstream.Sounded`.
-    earlier: how many of `answers` were given before our tools were asked; what is told from
-        then on belongs to none of them, even if it has the same id.
     heard: what a voice message said, shown before the answer.
     remarks: what has to be said of the question (a file that was refused), shown after it.
     """
@@ -81,7 +79,6 @@ class Reply:
     calls: tuple[ToolCall, ...] = ()
     options: tuple[str, ...] = ()
     sounds: tuple[bytes, ...] = ()
-    earlier: int = 0
     heard: str = ""
     remarks: tuple[str, ...] = ()
 
@@ -142,7 +139,6 @@ class Reply:
             calls=(),
             using="",
             buttons=tuple(dict.fromkeys((*self.buttons, *buttons))),
-            earlier=len(self.answers),
         )
 
     @property
@@ -209,7 +205,7 @@ def _end(reply: Reply, event: Finished | Failed | Cancelled | Needs) -> Reply:
 
 
 def _grow(reply: Reply, delta: Delta) -> Reply:
-    at = _index(reply, delta.message_id)
+    at = _index(reply.answers, delta.message_id)
     if at is None:
         born = Answer(delta.message_id, delta.text, delta.reasoning)
         return replace(reply, answers=(*reply.answers, born))
@@ -224,9 +220,9 @@ def _grow(reply: Reply, delta: Delta) -> Reply:
 
 
 def _settle(reply: Reply, said: Said) -> Reply:
-    at = _index(reply, said.message_id)
+    at = _index(reply.answers, said.message_id)
     if at is None:
-        at = _nameless_twin(reply, said)
+        at = _nameless_twin(reply.answers, said)
     if at is None:
         whole = Answer(said.message_id, said.text, said.reasoning, complete=True)
         return replace(reply, answers=(*reply.answers, whole))
@@ -234,31 +230,26 @@ def _settle(reply: Reply, said: Said) -> Reply:
     return _put(reply, at, Answer(said.message_id, said.text, reasoning, complete=True))
 
 
-def _index(reply: Reply, message_id: str) -> int | None:
+def _index(answers: tuple[Answer, ...], message_id: str) -> int | None:
     """Find the message an event belongs to, newest first.
 
     Without an id it is the newest message if that has no id either and is still growing: a
     second message without an id must not overwrite the first.
     """
-    newest = len(reply.answers) - 1
     if not message_id:
-        growing = newest >= reply.earlier and _is_nameless_half(reply.answers[newest])
+        newest = len(answers) - 1
+        growing = answers and not answers[newest].message_id and not answers[newest].complete
         return newest if growing else None
-    for at in range(newest, reply.earlier - 1, -1):
-        if reply.answers[at].message_id == message_id:
+    for at in range(len(answers) - 1, -1, -1):
+        if answers[at].message_id == message_id:
             return at
     return None
 
 
-def _is_nameless_half(answer: Answer) -> bool:
-    return not answer.message_id and not answer.complete
-
-
-def _nameless_twin(reply: Reply, said: Said) -> int | None:
+def _nameless_twin(answers: tuple[Answer, ...], said: Said) -> int | None:
     """Find the growing message that `said` completes under another id (some relays do that)."""
-    for at in range(len(reply.answers) - 1, reply.earlier - 1, -1):
-        answer = reply.answers[at]
-        if not answer.complete and said.text.startswith(answer.text):
+    for at in range(len(answers) - 1, -1, -1):
+        if not answers[at].complete and said.text.startswith(answers[at].text):
             return at
     return None
 

@@ -1,5 +1,4 @@
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -156,18 +155,7 @@ def test_what_waits_for_our_tools_has_not_ended() -> None:
     assert (reply.state, reply.ended, reply.urgent) == (State.ACTING, False, False)
     assert reply.calls == (call,)
     assert reply.acting().using == "weather"
-    assert reply.acted() == replace(folded(Said("m", "I will look.")), earlier=1)
-
-
-def test_what_is_told_after_our_tools_is_no_part_of_what_was_told_before() -> None:
-    call = ToolCall("1", "weather", "{}")
-    before = folded(Said("answer-1", "I will look."), Needs(calls=(call,))).acted()
-    reply = before
-    for event in (Delta("answer-1", "It"), Delta("answer-1", " rains."), Delta("", "Take care")):
-        reply = fold(reply, event)
-    assert reply.text == "I will look.\n\nIt rains.\n\nTake care"
-    reply = fold(fold(before, Delta("", "It")), Said("x", "It rains."))
-    assert reply.text == "I will look.\n\nIt rains."
+    assert reply.acted() == folded(Said("m", "I will look."))
 
 
 def test_what_tools_offer_is_offered_once() -> None:
