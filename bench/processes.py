@@ -89,6 +89,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def waited_seconds(pid: int) -> float:
+    """How long its main thread was ready to run and had no processor (Linux)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+
+
 def peak_megabytes(pid: int) -> float:
     """The most memory the process ever had (Linux)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()

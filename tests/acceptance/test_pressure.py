@@ -1,7 +1,9 @@
 """Much at once, on either engine: nothing is acknowledged late, nobody waits for somebody else."""
 
 import asyncio
+import os
 import statistics
+import sys
 import time
 
 import aiohttp
@@ -10,13 +12,13 @@ from daemon_process import Daemon, World, answer_to, eventually
 from doorman import Doorman
 from telegram_world import TelegramWorld, until_ready
 
-from bench.processes import cpu_seconds
+from bench.processes import cpu_seconds, waited_seconds
 from bridge.emulator import Scenario
 
 EVENTS = 1000
 CONNECTIONS = 100  # the most that Telegram opens
-CPU = {"sqlite": 1.5, "postgres": 3.0}  # seconds of the bridge for all of them
 WITHIN = 1.0  # seconds to the acknowledgement of each
+CPU = 1.2  # seconds of the bridge for all of them, and for what work it began on them
 HOT = 200
 QUIET = 10  # questions of somebody else, before and meanwhile
 READY_WITHIN = 30.0
@@ -40,7 +42,7 @@ async def delivered(http: aiohttp.ClientSession, daemon: Daemon, number: int, du
 
 @pytest.mark.timeout(180)
 async def test_a_thousand_events_in_a_second_are_acknowledged_in_time(
-    telegram: TelegramWorld, either: str
+    telegram: TelegramWorld, either: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with Doorman(telegram.coze.url) as door:  # which nobody passes: this is about the inbox
         daemon = telegram.daemon(
@@ -53,19 +55,23 @@ async def test_a_thousand_events_in_a_second_are_acknowledged_in_time(
         )
         await until_ready(daemon, within=READY_WITHIN)
         assert daemon.process is not None
+        pid, us = daemon.process.pid, os.getpid()
         headers = {"X-Telegram-Bot-Api-Secret-Token": "a-secret-of-the-test"}
         connector = aiohttp.TCPConnector(limit=CONNECTIONS)
         async with aiohttp.ClientSession(headers=headers, connector=connector) as http:
-            used = cpu_seconds(daemon.process.pid)
+            used, waited = cpu_seconds(pid), waited_seconds(pid) + waited_seconds(us)
             start = time.monotonic() + 0.1
             posts = (
                 delivered(http, daemon, number, start + number / EVENTS) for number in range(EVENTS)
             )
             took = await asyncio.gather(*posts)
-        used = cpu_seconds(daemon.process.pid) - used
-        # Where others want the processors as well, what counts is the time of them that it took.
-        kind = "sqlite" if either.startswith("sqlite") else "postgres"
-        assert max(took) < WITHIN or used < CPU[kind], f"{summary(took)}, CPU {used:.2f} s"
+        used, waited = cpu_seconds(pid) - used, waited_seconds(pid) + waited_seconds(us) - waited
+        told = f"{summary(took)}, CPU {used:.2f} s, waited for a processor {waited:.2f} s"
+        with capsys.disabled():
+            sys.stdout.write(f"\n{EVENTS} events: {told}\n")
+        # Unless it was others who had the processors, and the bridge wanted little of them.
+        late = max(took) - WITHIN
+        assert late < 0 or (late < waited and used < CPU), told
         _, metrics = await daemon.get("/metrics")
         assert f'platform="telegram"}} {EVENTS}.0' in metrics, metrics[:2000]
 
