@@ -84,3 +84,16 @@ def commanded(text: str = "", channel: str = CHANNEL) -> Json:
         "user_id": ANN,
         "trigger_id": "1.2.3",
     }
+
+
+def reacted(name: str = "+1", **more: object) -> Json:
+    """A reaction of Ann's to a message of ours."""
+    event = {
+        "type": "reaction_added",
+        "user": ANN,
+        "reaction": name,
+        "item_user": BOT,
+        "item": {"type": "message", "channel": CHANNEL, "ts": TS},
+        "event_ts": "1712345701.5",
+    }
+    return told({**event, **more})

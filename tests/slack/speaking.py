@@ -12,6 +12,7 @@ from adapters.slack.speak import Speaker
 from adapters.slack.workspaces import OneWorkspace
 from bridge.errors import Gone, Rejected, Transient
 from bridge.events import Button, ChatKind, ChatRef, MessageRef, Page
+from tests.platforms.budgets import Clock
 from tests.slack.emulator import Channel, Emulator, Message, Person
 
 ACCOUNT = "slack"
@@ -20,12 +21,17 @@ FULL = "Once upon a time there was a bridge."
 
 @asynccontextmanager
 async def speaking(slack: Emulator, **keys: object) -> AsyncIterator[Speaker]:
-    """A speaker with settings of its own, whose clock is Slack's."""
+    """A speaker with settings of its own, whose clock is Slack's, and who waits in its time."""
+
+    async def sleep(seconds: float) -> None:
+        if isinstance(slack.clock, Clock):
+            slack.clock.move(seconds)
+
     base = f"{slack.url}/api/"
     settings = SlackSettings.model_validate({"api_base_url": base, **keys})
     async with aiohttp.ClientSession() as session:
         workspace = OneWorkspace(SecretStr(slack.token), base, session)
-        speaker = Speaker(workspace, settings, ACCOUNT, clock=slack.clock)
+        speaker = Speaker(workspace, settings, ACCOUNT, clock=slack.clock, sleep=sleep)
         yield speaker
 
 

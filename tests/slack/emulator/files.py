@@ -36,6 +36,7 @@ class File:
     moved: str = ""
     shares: list[tuple[str, str]] = field(default_factory=list)
     unseen: int = 0
+    shown_token: bool = False  # whoever uploaded it showed a token, which nobody asked for
 
     def shown(self, *, in_event: bool = False) -> Json:
         if in_event and self.foreign:

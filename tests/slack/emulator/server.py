@@ -4,16 +4,15 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from tests.platforms.faults import Drop, before, cut, outlasting
 from tests.platforms.journal import Call
 from tests.platforms.port import Underway
-from tests.slack.emulator import control, params
+from tests.slack.emulator import control, params, transfer
 from tests.slack.emulator.ask import Ask, Method
-from tests.slack.emulator.errors import Refused, bad, too_many
+from tests.slack.emulator.errors import Refused, too_many
 from tests.slack.emulator.faults import Fault
-from tests.slack.emulator.files import LOGIN
 from tests.slack.emulator.methods import METHODS
 from tests.slack.emulator.methods.accounts import basic
 from tests.slack.emulator.params import Arguments, Json
@@ -41,18 +40,10 @@ def application(emulator: "Emulator", underway: Underway) -> web.Application:
     async def respond(request: web.Request) -> web.StreamResponse:
         return await _respond(request, emulator)
 
-    async def upload(request: web.Request) -> web.StreamResponse:
-        return await _upload(request, emulator)
-
-    async def download(request: web.Request) -> web.StreamResponse:
-        return _download(request, emulator)
-
     app.router.add_route("*", "/api/{method}", call)
     app.router.add_get("/link/", link)
     app.router.add_post("/response/{number}", respond)
-    app.router.add_post("/upload/{file}", upload)
-    app.router.add_get("/files-pri/{file}/{name}", download)
-    app.router.add_get("/files-pri/{file}/download/{name}", download)
+    transfer.add_routes(app, emulator)
     control.add_routes(app, emulator)
     return app
 
@@ -174,42 +165,3 @@ async def _respond(request: web.Request, emulator: "Emulator") -> web.Response:
         return _refuse(emulator, call, refused)
     _log(emulator, call, 200)
     return web.Response(text="ok")
-
-
-async def _upload(request: web.Request, emulator: "Emulator") -> web.Response:
-    """The second step of an upload: the bytes, bare or in a form."""
-    call = emulator.journal.begin("upload")
-    try:
-        file = emulator.files.upload(request.match_info["file"], await _bytes(request))
-    except Refused as refused:
-        return _refuse(emulator, call, Refused(refused.error, status=400))
-    _log(emulator, call, 200)
-    return web.Response(text=f"OK - {len(file.data or b'')}")
-
-
-async def _bytes(request: web.Request) -> bytes:
-    if request.content_type != "multipart/form-data":
-        return await request.read()
-    async for part in await request.multipart():
-        if isinstance(part, BodyPartReader) and part.filename is not None:
-            return bytes(await part.read(decode=True))
-    raise bad("no file in the form")
-
-
-def _download(request: web.Request, emulator: "Emulator") -> web.Response:
-    """A file's bytes; whoever may not have them gets the page to sign in, with status 200."""
-    call = emulator.journal.begin("download")
-    try:
-        token = emulator.tokens.check(
-            request.headers.get("Authorization", "").removeprefix("Bearer ")
-        )
-        token.check_scope("files:read")
-        file = emulator.files.find(request.match_info["file"])
-    except Refused as refused:
-        _log(emulator, call, 200, refused.error)
-        return web.Response(text=LOGIN, content_type="text/html")
-    if file.moved:
-        _log(emulator, call, 302)
-        return web.Response(status=302, headers={"Location": file.moved})
-    _log(emulator, call, 200)
-    return web.Response(body=file.data or b"", content_type=file.mime)
