@@ -10,6 +10,7 @@ from adapters.slack.blocks import LIKE, STOP_LABEL
 from adapters.slack.heard import Heard
 from adapters.slack.normalise import understood
 from adapters.slack.settings import SlackSettings
+from adapters.slack.why import About, dialogue
 from tests.slack.deliveries import (
     ANN,
     BOT,
@@ -21,6 +22,7 @@ from tests.slack.deliveries import (
     here,
     mentioning,
     pressed,
+    reacted,
     said,
     told,
 )
@@ -28,8 +30,12 @@ from tests.slack.deliveries import (
 PAGE = (Path(__file__).parents[2] / "docs" / "slack.md").read_text("utf-8")
 FLAT = re.sub(r"\s+", " ", PAGE)
 FILE = {"id": "F1", "name": "paper.pdf", "mimetype": "application/pdf", "size": 5}
+SNIPPET = {"id": "F2", "name": "Untitled", "mimetype": "text/plain", "mode": "snippet"}
+CLIP = {"id": "F3", "mimetype": "audio/mp4", "subtype": "slack_audio"}
+ELSEWHERE = {"id": "F4", "is_external": True, "url_private": "https://drive.example/4"}
+FORWARDED = {"is_share": True, "author_name": "Bob", "text": "hi"}
 
-ASKED, OBEYED, UNREADABLE, PASSED_OVER = "asked", "obeyed", "only text can be read", "passed over"
+ASKED, AGAIN, OBEYED, PASSED_OVER = "asked", "asked again", "obeyed", "passed over"
 OVERHEARD = "asked where the bot takes part"
 
 
@@ -43,6 +49,17 @@ def chosen(value: str) -> Json:
 def thumb() -> Json:
     action = {"type": "feedback_buttons", "action_id": "feedback/thumb", "value": LIKE}
     return pressed() | {"actions": [action | {"action_ts": "1712345700.5"}]}
+
+
+def explained() -> Json:
+    view = {**dialogue(About(CHANNEL, THREAD, TS), ""), "id": "V1"}
+    return {"type": "view_submission", "user": {"id": ANN}, "team": {"id": "T1"}, "view": view}
+
+
+def edited(text: str) -> Json:
+    message = {"user": ANN, "text": text, "ts": TS, "edited": {"user": ANN, "ts": TS}}
+    more = {"message": message, "previous_message": {"text": "hi"}}
+    return said("", subtype="message_changed", hidden=True, **more)
 
 
 def stop_button() -> Json:
@@ -62,8 +79,20 @@ DELIVERIES: dict[str, tuple[str, list[Json]]] = {
         ASKED,
         [said("hi", CHANNEL, thread_ts=THREAD, parent_user_id=BOT, subtype="thread_broadcast")],
     ),
-    "a file with words beside it": (ASKED, [said("look", subtype="file_share", files=[FILE])]),
-    "a file without words": (UNREADABLE, [said("", subtype="file_share", files=[FILE])]),
+    "files, with words beside them or without": (
+        ASKED,
+        [said(text, subtype="file_share", files=[FILE, SNIPPET]) for text in ("look", "")],
+    ),
+    "a voice or video clip": (ASKED, [said("", subtype="file_share", files=[CLIP])]),
+    "a file of another service (Google Drive …)": (
+        ASKED,
+        [said("", subtype="file_share", files=[ELSEWHERE])],
+    ),
+    "a forwarded message": (ASKED, [said("", attachments=[FORWARDED])]),
+    "a file that was deleted meanwhile": (
+        PASSED_OVER,
+        [said("", subtype="file_share", files=[{"id": "F5", "mode": "tombstone"}])],
+    ),
     "a press of a button, a choice from a menu": (ASKED, [pressed("more"), chosen("more")]),
     "`/coze` with a question": (ASKED, [commanded("what is the time?")]),
     "`/coze new`, `!new` and the other commands": (
@@ -74,12 +103,10 @@ DELIVERIES: dict[str, tuple[str, list[Json]]] = {
     "a message in a thread without the bot": (OVERHEARD, [IN_THREAD]),
     "a message in a channel that mentions nobody": (PASSED_OVER, [said("hi", CHANNEL)]),
     "a mention without a word beside it": (PASSED_OVER, [mentioning(f"<@{BOT}>")]),
-    "an edited message": (
+    "other words of a message": (AGAIN, [edited("hi?")]),
+    "a preview that Slack adds to a message, an edit that mentions once more": (
         PASSED_OVER,
-        [
-            said("hi", subtype="message_changed", hidden=True),
-            mentioning(edited={"user": ANN, "ts": TS}),
-        ],
+        [edited("hi"), mentioning(edited={"user": ANN, "ts": TS})],
     ),
     "a service message (somebody joined, a new topic …)": (
         PASSED_OVER,
@@ -97,9 +124,14 @@ DELIVERIES: dict[str, tuple[str, list[Json]]] = {
         PASSED_OVER,
         [mentioning(user_team="T9", team="T9") | {"is_ext_shared_channel": True}],
     ),
-    "a thumb up or down": (PASSED_OVER, [thumb()]),
+    "👍 or 👎 under an answer, the reason for 👎": (OBEYED, [thumb(), explained()]),
+    "👍 or 👎 as a reaction to an answer, given or taken back": (
+        OBEYED,
+        [reacted("+1"), reacted("-1"), reacted("+1", type="reaction_removed")],
+    ),
+    "another reaction": (PASSED_OVER, [reacted("tada"), reacted("+1", item_user="U2BOB")]),
 }
-NEVER_ASKED_FOR = "a reaction, a pin, a changed channel …"
+NEVER_ASKED_FOR = "a pin, a changed channel …"
 
 
 def rows(heading: str) -> dict[str, str]:
@@ -113,9 +145,10 @@ def outcome(body: Json) -> str:
     match understood(body, here()):
         case Heard(overheard=True):
             return OVERHEARD
+        case Heard(event) if event.edits:
+            return AGAIN
         case Heard(event):
-            words = OBEYED if event.text.startswith("/") else ASKED
-            return words if event.text else UNREADABLE
+            return OBEYED if event.text.startswith("/") else ASKED
         case _:
             return PASSED_OVER
 
@@ -140,7 +173,7 @@ def test_people_of_other_organisations_are_heard_where_that_is_wanted() -> None:
 def test_what_is_never_asked_for_is_not() -> None:
     events = manifest.manifest(manifest.app("slack", SlackSettings(), ""))["settings"]
     asked_for = set(events["event_subscriptions"]["bot_events"])
-    assert asked_for.isdisjoint({"reaction_added", "pin_added", "channel_rename"})
+    assert asked_for.isdisjoint({"pin_added", "channel_rename"})
 
 
 def test_limits_are_those_of_the_code() -> None:
@@ -153,6 +186,7 @@ def test_limits_are_those_of_the_code() -> None:
         f"{tiers.PER_MINUTE[tiers.APPEND]} additions",
         f"{tiers.PER_MINUTE[tiers.UPDATE]} edits",
         f"{adapter.BUTTONS} buttons",
+        f"{tiers.PER_MINUTE[tiers.UPLOAD]} files begun, and {tiers.PER_MINUTE[tiers.SHARE]} shared",
     ):
         assert words in limits
     assert f"after {minutes:.0f} minutes (`stream_life`)" in FLAT
