@@ -2,17 +2,18 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from bridge.emulator.answer import Answer, Memory
-from bridge.emulator.bots import Variable
+from bridge.emulator.answer import Result
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.frames import Frames
 from bridge.emulator.performance import Performance
+from bridge.emulator.planning import plan_of
 from bridge.emulator.question import EnterMessage, content
-from bridge.emulator.scenario import Scenario, Trouble
-from bridge.emulator.script import Plot, plot, resumption, script, without_tools
-from bridge.emulator.shelves import Isolation
+from bridge.emulator.remembering import memory_of
+from bridge.emulator.request import Asking
+from bridge.emulator.scenario import Scenario, ToolCall, Trouble
+from bridge.emulator.script import later, resumption, script
 from bridge.emulator.state import (
     Chat,
     Conversation,
@@ -22,29 +23,6 @@ from bridge.emulator.state import (
     Status,
     refused,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """A request to answer, already checked.
-
-    product_id: the bot or app whose variables `known` are. kept: auto_save_history.
-    """
-
-    caller: Identity
-    user_id: str
-    bot_id: str
-    product_id: str
-    known: Sequence[Variable]
-    messages: Sequence[EnterMessage]
-    meta_data: Mapping[str, str]
-    kept: bool = True
-    workflow: bool = False
-
-    @property
-    def text(self) -> str:
-        """What the user asks, files left out."""
-        return content(self.messages[-1]).text if self.messages else ""
 
 
 def new_conversation(
@@ -112,15 +90,15 @@ def ask(
     emulator: Emulator, asking: Asking, conversation: Conversation, scenario: Scenario
 ) -> Performance:
     """Accept a question: store it, hear the agent, and begin to play its answer."""
-    memory = _memory(emulator, asking, conversation)
-    text = asking.text or (memory.said[-1] if memory.said else "")
+    memory = memory_of(emulator, asking, conversation)
+    text = asking.text or ("" if memory.sent else (*memory.said, "")[-1])
     chat = _new_chat(emulator, asking, conversation, scenario, text)
+    chat.memory = memory
     if asking.kept:
         for message in asking.messages:
             meta = {**asking.meta_data, **(message.meta_data or {})}
             add_message(emulator, conversation, message, chat_id=chat.id, meta_data=meta)
-    plan = _plan(emulator, scenario, text, memory)
-    steps = script(plan, scenario, audio=chat.audio)
+    steps = script(plan_of(emulator, chat, scenario), scenario)
     frames = Frames(scenario.quirks, _dice(emulator, chat), space=chat.workflow)
     performance = Performance(chat, conversation, steps, frames, emulator.around)
     conversation.running = chat.id
@@ -134,11 +112,14 @@ def resume(emulator: Emulator, chat: Chat, outputs: Sequence[str]) -> Performanc
     """Go on with a chat whose tools have answered. Raises `Refused` 4016."""
     conversation = emulator.archive.conversation(chat.conversation_id, chat.owner)
     admit(emulator, conversation)
-    scenario = without_tools(chat.scenario)
-    if not scenario.speaks:
+    called = [ToolCall(call.name, call.arguments) for call in chat.calls]
+    chat.results += tuple(map(Result, called, outputs))
+    chat.memory = replace(chat.memory, results=chat.results)
+    chat.steps += 1
+    scenario = later(chat.scenario, chat.steps)
+    if chat.scenario.tools and not scenario.speaks:
         scenario = replace(scenario, reply=f"Thank you, the tool says: {'; '.join(outputs)}")
-    plan = _plan(emulator, scenario, chat.text, Memory(seed=emulator.seed))
-    steps = resumption(plan, scenario, outputs)
+    steps = resumption(plan_of(emulator, chat, scenario), scenario, outputs)
     chat.calls = ()
     chat.status = Status.IN_PROGRESS
     conversation.running = chat.id
@@ -146,26 +127,6 @@ def resume(emulator: Emulator, chat: Chat, outputs: Sequence[str]) -> Performanc
     performance = Performance(chat, conversation, steps, frames, emulator.around)
     emulator.stage.start(performance)
     return performance
-
-
-def _memory(emulator: Emulator, asking: Asking, conversation: Conversation) -> Memory:
-    before = [content(message).text for message in asking.messages[:-1] if message.role == "user"]
-    whose = Isolation(asking.caller, asking.user_id, "1024", asking.product_id)
-    values = emulator.variables.get(whose, asking.known)
-    return Memory(
-        said=(*emulator.archive.said(conversation), *before),
-        variables={value.keyword: value.value for value in values},
-        files=_files(emulator, asking),
-        seed=emulator.seed,
-    )
-
-
-def _files(emulator: Emulator, asking: Asking) -> tuple[str, ...]:
-    """Return the names of the files that came with the question; addresses as they are."""
-    keys = [key for message in asking.messages for key in content(message).files]
-    return tuple(
-        emulator.files.get(asking.caller, key).name if key.isdigit() else key for key in keys
-    )
 
 
 def _new_chat(
@@ -190,13 +151,10 @@ def _new_chat(
         asked_at=emulator.clock(),
         kept=asking.kept,
         workflow=asking.workflow,
-        audio=last is not None and content(last).audio,
+        files=asking.files,
+        cards=asking.cards,
+        extra=asking.extra,
     )
-
-
-def _plan(emulator: Emulator, scenario: Scenario, text: str, memory: Memory) -> Plot:
-    answer = Answer("") if scenario.speaks else emulator.agent(text, memory)
-    return plot(scenario, answer, emulator.pace, random.Random(f"{emulator.seed} {text}"))
 
 
 def _dice(emulator: Emulator, chat: Chat) -> random.Random:

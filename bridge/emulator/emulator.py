@@ -15,9 +15,9 @@ from bridge.emulator.ids import Ids
 from bridge.emulator.performance import Surroundings
 from bridge.emulator.playbook import Playbook
 from bridge.emulator.scenario import Scenario
-from bridge.emulator.shelves import Files, Variables
+from bridge.emulator.shelves import Audio, Files, Variables
 from bridge.emulator.stage import Stage
-from bridge.emulator.state import Archive, Asked, RefusedQuestion, asked
+from bridge.emulator.state import Archive, Asked, Feedback, Opinion, RefusedQuestion, asked
 
 DEMO_BOT_ID = "7342866812345678901"
 DEMO_APP_ID = "7448857477636685850"
@@ -60,6 +60,8 @@ class Emulator:
         flow = Workflow("Bridge tour", DEMO_APP_ID, int(clock()))
         self.chatflows = Chatflows({DEMO_WORKFLOW_ID: flow})
         self.apps = {DEMO_APP_ID: DEMO_BOT.variables}
+        self.audio = Audio()
+        self.opinions: list[Opinion] = []
         self.refused: list[RefusedQuestion] = []
         self.calls: Counter[str] = Counter()
         self.around = Surroundings(self.ids, clock, self.changed)
@@ -74,6 +76,12 @@ class Emulator:
     def uninstall(self) -> None:
         """Remove all scenarios."""
         self.playbook.clear()
+
+    @property
+    def feedback(self) -> dict[str, Feedback]:
+        """What is thought of answers now, by the ids of their messages."""
+        conversations = self.archive.conversations.values()
+        return {key: said for each in conversations for key, said in each.feedback.items()}
 
     @property
     def asked(self) -> list[Asked]:

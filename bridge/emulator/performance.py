@@ -148,7 +148,12 @@ class Performance:
 
     def _complete_message(self, step: Whole) -> None:
         message, _ = self._line(step.line)
-        whole = replace(message, content=step.text, reasoning=step.reasoning)
+        whole = replace(
+            message,
+            content=step.text,
+            reasoning=step.reasoning,
+            content_type=step.content_type,
+        )
         self._keep(whole)
         if not self.chat.cancelled and self.chat.kept:
             self._conversation.messages.append(whole)
@@ -195,12 +200,9 @@ class Performance:
         self._tell("in_progress")
 
     def _require(self, step: Tools) -> None:
-        tools = self.chat.scenario.tools
-        self.chat.calls = (
-            (Call("", function=False),)
-            if step.reply
-            else tuple(Call(self._around.ids.next(), t.name, t.arguments) for t in tools)
-        )
+        self.chat.calls = tuple(
+            Call(self._around.ids.next(), each.name, each.arguments) for each in step.calls
+        ) or (Call("", function=False),)
         self._end(Status.REQUIRES_ACTION)
 
     def _complete(self, step: Complete) -> None:

@@ -36,11 +36,15 @@ _ASSISTANT_TYPES = ("answer", "function_call", "tool_output", "tool_response")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The text of a message, and the files (ids or addresses) that came with it."""
+    """The text of a message, and the files that came with it: kinds, and ids or addresses."""
 
     text: str
-    files: tuple[str, ...] = ()
-    audio: bool = False
+    files: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def audio(self) -> bool:
+        """Whether somebody speaks."""
+        return any(kind == "audio" for kind, _ in self.files)
 
 
 def checked_pairs(meta_data: dict[str, str] | None) -> dict[str, str]:
@@ -97,9 +101,11 @@ def content(message: EnterMessage) -> Content:
     except ValidationError as error:
         raise _bad("the content of an object_string must be a JSON list of items") from error
     texts = [item.text or "" for item in items if item.type == "text"]
-    files = tuple(item.file_id or item.file_url or "" for item in items if item.type != "text")
+    files = tuple(
+        (item.type, item.file_id or item.file_url or "") for item in items if item.type != "text"
+    )
     if len(texts) > 1:
         raise _bad("an object_string may have one text item")
-    if not all(files) or (texts and not files):
+    if not all(key for _, key in files) or (texts and not files):
         raise _bad("an object_string needs a file_id or file_url in a file or image item")
-    return Content("".join(texts), files, any(item.type == "audio" for item in items))
+    return Content("".join(texts), files)

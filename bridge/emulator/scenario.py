@@ -120,7 +120,9 @@ class Scenario:
         without any, the agent answers. more, reasoning, follow_ups, pace, first_delay add to
         it, or override the agent's. follow_up_delay comes before the follow-ups. completed is
         what message.completed says instead of the deltas. tools are called first and the chat
-        waits for their outputs; needs_reply ends the chat in a question to the user.
+        waits for their outputs, next_tools are called step by step after those; uses are tools
+        of the agent's own, used for use_for seconds each before it answers. needs_reply ends
+        the chat in a question to the user: with options to choose from, or fields to fill in.
 
     refuse: a JSON error instead of the stream. busy_for: 4016 to everything asked in this
         time from the first question on. slow_headers: the question is accepted, the response
@@ -152,7 +154,12 @@ class Scenario:
     pace: Seconds | None = None
     first_delay: Seconds | None = None
     tools: tuple[ToolCall, ...] = ()
+    next_tools: tuple[tuple[ToolCall, ...], ...] = ()
+    uses: tuple[ToolCall, ...] = ()
+    use_for: Seconds = 0.0
     needs_reply: bool = False
+    options: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
     refuse: Trouble | None = None
     busy_for: Seconds = 0.0

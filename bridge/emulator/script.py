@@ -8,7 +8,7 @@ from math import inf
 from typing import TypeVar
 
 from bridge.emulator.answer import Answer, words
-from bridge.emulator.scenario import Quirk, Scenario
+from bridge.emulator.scenario import Quirk, Scenario, ToolCall
 from bridge.emulator.steps import (
     Aside,
     Audio,
@@ -43,6 +43,7 @@ class Line:
     chunks: tuple[str, ...]
     reasoning: str = ""
     completed: str | None = None
+    content_type: str = "text"
 
     @property
     def whole(self) -> str:
@@ -52,25 +53,39 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What a turn says, once scenario and agent have been heard. Times in seconds."""
+    """What a turn says and does, once scenario and agent have been heard. Times in seconds.
+
+    asks: it ends in waiting for the user's reply. sounds: base64, spoken after the text.
+    """
 
     lines: tuple[Line, ...]
     follow_ups: tuple[str, ...]
     pace: float
     first_delay: float
+    uses: tuple[ToolCall, ...] = ()
+    use_for: float = 0.0
+    tools: tuple[ToolCall, ...] = ()
+    asks: bool = False
+    sounds: tuple[str, ...] = ()
 
 
 def plot(scenario: Scenario, answer: Answer, pace: float, dice: random.Random) -> Plot:
     """Decide what is said: the scenario where it speaks, else the agent."""
     more = _or(scenario.more, answer.more)
     reasoning = _or(scenario.reasoning, answer.reasoning)
-    first = Line(_chunks(scenario, answer, dice), reasoning, scenario.completed)
+    # A scenario's words come after its tools, an agent's before those that it asks for then.
+    first = Line(() if scenario.tools else _chunks(scenario, answer, dice), reasoning)
+    first = replace(first, completed=scenario.completed if first.chunks else None)
     lines = [line for line in (first, *(Line(words(text)) for text in more)) if line.whole]
     return Plot(
         lines=tuple(lines),
         follow_ups=_or(scenario.follow_ups, answer.follow_ups),
         pace=_or(scenario.pace, pace * answer.tempo),
         first_delay=_or(scenario.first_delay, answer.first_delay),
+        uses=scenario.uses or answer.uses,
+        use_for=scenario.use_for or answer.use_for,
+        tools=scenario.tools or answer.tools,
+        asks=scenario.needs_reply or answer.asks,
     )
 
 
@@ -88,43 +103,58 @@ def _chunks(scenario: Scenario, answer: Answer, dice: random.Random) -> tuple[st
     return words(answer.text)
 
 
-def script(plan: Plot, scenario: Scenario, *, audio: bool = False) -> tuple[Step, ...]:
+def with_card(plan: Plot, card: str) -> Plot:
+    """Say a card instead of the text: a card is not streamed."""
+    return replace(plan, lines=(Line((), completed=card, content_type="card"),))
+
+
+def script(plan: Plot, scenario: Scenario) -> tuple[Step, ...]:
     """Write the whole turn.
 
     The order is the one of the official samples: created, in_progress, knowledge, tools,
     answers, generate_answer_finish, follow-ups, chat.completed, done.
     """
-    if scenario.tools:
-        return (Begin(), *_noise(scenario), *_requirement(scenario))
-    return (Begin(), *_noise(scenario), *_rest(plan, scenario, audio=audio))
+    return (Begin(), *_noise(scenario), *_act(plan, scenario))
 
 
 def resumption(plan: Plot, scenario: Scenario, outputs: Sequence[str]) -> tuple[Step, ...]:
     """Write how the turn goes on once the outputs of its tools are there."""
     responses = (Aside("tool_response", output) for output in outputs)
-    return (Begin(resumed=True), *responses, *_rest(plan, scenario))
+    return (Begin(resumed=True), *responses, *_act(plan, scenario))
 
 
-def _requirement(scenario: Scenario) -> Iterator[Step]:
-    for tool in scenario.tools:
+def _act(plan: Plot, scenario: Scenario) -> Iterator[Step]:
+    for tool in plan.uses:
+        yield Aside("function_call", _function_call(tool.name, tool.arguments))
+        yield Wait(plan.use_for)
+        yield Aside("tool_response", '{"result":"SECRET RESULT"}', role="tool")
+    if plan.tools:
+        yield from _speech(plan, scenario)
+        yield from _requirement(plan.tools, scenario)
+    else:
+        yield from _rest(plan, scenario)
+
+
+def _requirement(tools: tuple[ToolCall, ...], scenario: Scenario) -> Iterator[Step]:
+    for tool in tools:
         yield Aside("function_call", _function_call(tool.name, tool.arguments))
     yield Aside("verbose", verbose("interrupt", {"reason": "local plugin"}))
     yield Aside("verbose", verbose("generate_answer_finish", {"finish_reason": 1, "FinData": ""}))
-    yield Tools()
+    yield Tools(tools)
     yield from _ending(scenario)
 
 
-def _rest(plan: Plot, scenario: Scenario, *, audio: bool = False) -> Iterator[Step]:
+def _rest(plan: Plot, scenario: Scenario) -> Iterator[Step]:
     if plan.first_delay:
         yield Wait(plan.first_delay)
     yield from _interrupted(tuple(_speech(plan, scenario)), scenario)
     if scenario.linger:
         yield Wait(scenario.linger)
-    if scenario.needs_reply:
-        yield Tools(reply=True)
+    if plan.asks:
+        yield Tools()
         yield from _ending(scenario)
         return
-    yield from _farewell(plan, scenario, audio=audio)
+    yield from _farewell(plan, scenario)
 
 
 def _speech(plan: Plot, scenario: Scenario) -> Iterator[Step]:
@@ -141,7 +171,7 @@ def _speech(plan: Plot, scenario: Scenario) -> Iterator[Step]:
             yield wait
             yield from _between(number, index, scenario)
             yield Delta(number, chunk)
-        yield Whole(number, line.whole, line.reasoning, shown=shown)
+        yield Whole(number, line.whole, line.reasoning, shown, line.content_type)
 
 
 def _between(number: int, index: int, scenario: Scenario) -> Iterator[Step]:
@@ -192,16 +222,16 @@ def _happenings(scenario: Scenario) -> Iterator[tuple[int | None, tuple[Step, ..
         yield scenario.fail_after, (Wait(scenario.linger), end)
 
 
-def _farewell(plan: Plot, scenario: Scenario, *, audio: bool) -> Iterator[Step]:
+def _farewell(plan: Plot, scenario: Scenario) -> Iterator[Step]:
     yield Aside("verbose", verbose("generate_answer_finish", {"finish_reason": 0, "FinData": ""}))
-    if audio:
-        yield Audio(_SILENCE)
+    late = plan.sounds[-1:] if Quirk.LATE_AUDIO in scenario.quirks else ()
+    yield from (Audio(sound) for sound in plan.sounds[: len(plan.sounds) - len(late)])
     if plan.follow_ups and scenario.follow_up_delay:
         yield Wait(scenario.follow_up_delay)
     yield from (Aside("follow_up", question) for question in plan.follow_ups)
     yield Complete(shown=Quirk.NO_TERMINAL not in scenario.quirks)
     if Quirk.LATE_AUDIO in scenario.quirks:
-        yield Audio(_SILENCE)
+        yield Audio("".join(late) or _SILENCE)
     yield from _ending(scenario)
 
 
@@ -228,7 +258,7 @@ def verbose(msg_type: str, data: object = "") -> str:
 
 def _function_call(name: str, arguments: str) -> str:
     body = {
-        "name": name,
+        "name": f"ts-emulated-{name}",
         "arguments": json.loads(arguments),
         "plugin_id": 7300000000000000001,  # numbers here, though ids are strings elsewhere
         "plugin_name": "emulated",
@@ -277,6 +307,7 @@ _NOISE: dict[Quirk, tuple[Step, ...]] = {
 }
 
 
-def without_tools(scenario: Scenario) -> Scenario:
-    """Return the scenario of the turn's second half."""
-    return replace(scenario, tools=())
+def later(scenario: Scenario, step: int) -> Scenario:
+    """Return the scenario of the turn after so many steps of tools."""
+    tools = scenario.next_tools[step - 1 : step]
+    return replace(scenario, tools=tools[0] if tools else (), uses=())

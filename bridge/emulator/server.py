@@ -11,6 +11,7 @@ from aiohttp.typedefs import Middleware
 from bridge.emulator.call import LARGEST_BODY, Call, Handler, Route, error_response, json_response
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.routes import (
+    audio,
     bots,
     chat,
     control,
@@ -35,6 +36,7 @@ _ROUTES: tuple[Route, ...] = (
     *variables.ROUTES,
     *bots.ROUTES,
     *files.ROUTES,
+    *audio.ROUTES,
 )
 
 
@@ -85,6 +87,12 @@ def _add_control(app: web.Application, emulator: Emulator) -> None:
     async def state(_: web.Request) -> web.Response:
         return control.state(emulator)
 
+    async def file(request: web.Request) -> web.Response:
+        return control.file(request, emulator)
+
+    async def picture(_: web.Request) -> web.Response:
+        return control.picture()
+
     async def install(request: web.Request) -> web.Response:
         return await control.install(request, emulator)
 
@@ -93,6 +101,8 @@ def _add_control(app: web.Application, emulator: Emulator) -> None:
 
     app.router.add_get("/_emulator/log", log)
     app.router.add_get("/_emulator/state", state)
+    app.router.add_get("/_emulator/files/{file_id}", file)
+    app.router.add_get("/_emulator/bridge.png", picture)
     app.router.add_post("/_emulator/scenario", install)
     app.router.add_delete("/_emulator/scenario", uninstall)
 

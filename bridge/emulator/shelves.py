@@ -1,7 +1,14 @@
 """User variables and uploaded files."""
 
+import hashlib
+import shutil
+import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+from uuid import uuid4
 
 from bridge.emulator.bots import Variable
 from bridge.emulator.ids import Ids
@@ -72,15 +79,83 @@ _TYPES = (
 LARGEST_FILE = 512 * 1024 * 1024  # bytes
 
 
+_FIT = {
+    "image": ["jpg", "jpg2", "jpeg", "png", "gif", "webp", "heic", "heif", "bmp", "pcd", "tiff"],
+    "audio": ["wav", "ogg"],  # for others the answer would not be spoken
+}
+_IN_MEMORY = 1024 * 1024  # bytes of a file; larger ones go into a temporary folder
+
+
+class Intake:
+    """A file while it arrives, piece by piece. limit: bytes."""
+
+    def __init__(self, name: str, limit: int = LARGEST_FILE, folder: Path | None = None) -> None:
+        self.name = name
+        self.size = 0
+        self._limit = limit
+        self._folder = folder
+        self._digest = hashlib.sha256()
+        self._held = bytearray()
+        self._path: Path | None = None
+
+    def add(self, piece: bytes) -> None:
+        """Take a piece. Raises `Refused` 4302 when it is too much."""
+        self.size += len(piece)
+        if self.size > self._limit:
+            self.drop()
+            raise refused(4302, f"The file is larger than {self._limit // 1024**2} MB")
+        self._digest.update(piece)
+        self._held += piece
+        if self._folder is not None and len(self._held) > _IN_MEMORY:
+            self._flush(self._folder)
+
+    def _flush(self, folder: Path) -> None:
+        self._path = self._path or folder / uuid4().hex
+        with self._path.open("ab") as file:
+            file.write(self._held)
+        self._held.clear()
+
+    def drop(self) -> None:
+        """Forget what arrived."""
+        self._held.clear()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def stored(self, key: str, owner: Identity, at: int) -> "StoredFile":
+        """Return the file, once it is here."""
+        if self._path is not None and self._folder is not None:
+            self._flush(self._folder)
+        sha256 = self._digest.hexdigest()
+        held = bytes(self._held)
+        return StoredFile(key, owner, self.name, self.size, sha256, at, held, self._path)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """An upload, with its bytes."""
+    """An upload. created_at: seconds since 1970."""
 
     id: str
     owner: Identity
     name: str
-    content: bytes
+    size: int
+    sha256: str
     created_at: int
+    held: bytes = field(default=b"", repr=False)
+    path: Path | None = None
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes, all at once."""
+        return self.held if self.path is None else self.path.read_bytes()
+
+    @property
+    def extension(self) -> str:
+        """What follows the last dot of its name, in lower case: it is judged by that."""
+        return self.name.rpartition(".")[2].lower()
+
+    def is_fit_for(self, kind: str) -> bool:
+        """Tell whether it may be an item of an object_string of this kind."""
+        return kind not in _FIT or self.extension in _FIT[kind]
 
 
 class Files:
@@ -90,17 +165,29 @@ class Files:
         self.all: dict[str, StoredFile] = {}
         self._ids = ids
         self._clock = clock
+        self._folder: Path | None = None
 
-    def put(self, owner: Identity, name: str, content: bytes) -> StoredFile:
-        """Keep a file. Raises `Refused` 4300 if empty, 4302 if too big, 4303 by its type."""
-        if not content:
-            raise refused(4300, "The file is empty")
-        if len(content) > LARGEST_FILE:
-            raise refused(4302, "The file is larger than 512 MB")
-        if name.rpartition(".")[2].lower() not in _TYPES.split():
-            raise refused(4303, f"The type of the file {name!r} is not supported")
-        stored = StoredFile(self._ids.next(), owner, name, content, int(self._clock()))
+    def intake(self, name: str, limit: int = LARGEST_FILE) -> Intake:
+        """Begin to take a file; what is large goes to a folder that goes with the emulator."""
+        if self._folder is None:
+            self._folder = Path(mkdtemp(prefix="emulator-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return Intake(name, limit, self._folder)
+
+    def put(self, owner: Identity, taken: Intake) -> StoredFile:
+        """Keep a file. Raises `Refused` 4300 if empty, 4303 by its type."""
+        stored = self.checked(owner, taken)
         self.all[stored.id] = stored
+        return stored
+
+    def checked(self, owner: Identity, taken: Intake, types: str = _TYPES) -> StoredFile:
+        """Look at a file, without keeping it. Raises `Refused` 4300, 4303."""
+        stored = taken.stored(self._ids.next(), owner, int(self._clock()))
+        if not stored.size:
+            raise refused(4300, "The file is empty")
+        if stored.extension not in types.split():
+            taken.drop()
+            raise refused(4303, f"The type of the file {stored.name!r} is not supported")
         return stored
 
     def get(self, owner: Identity, file_id: str) -> StoredFile:
@@ -109,3 +196,16 @@ class Files:
         if stored is None or stored.owner.account != owner.account:
             raise refused(4200, f"The file {file_id} does not exist")
         return stored
+
+
+@dataclass(slots=True)
+class Audio:
+    """What was written down and read aloud.
+
+    transcripts: what the next recordings say; without one it is told what they are.
+    recordings: as they arrived. spoken: texts, voices and formats.
+    """
+
+    transcripts: deque[str] = field(default_factory=deque)
+    recordings: list[StoredFile] = field(default_factory=list)
+    spoken: list[tuple[str, str, str]] = field(default_factory=list)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bridge.emulator.answer import Memory, Result
 from bridge.emulator.scenario import Scenario, Trouble
 
 
@@ -64,6 +65,15 @@ class Message:
     meta_data: Mapping[str, str] = field(default_factory=dict)
     created_at: int = 0
     updated_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One call about an answer, in the order they came. feedback: None for taking it back."""
+
+    conversation_id: str
+    message_id: str
+    feedback: "Feedback | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,9 @@ class Chat:
     """One turn. Times ending in `_at` are seconds since 1970, `_mono` of CLOCK_MONOTONIC.
 
     kept: auto_save_history; without it nothing can be retrieved later.
+    cards: question nodes say cards. files: kinds and ids, or addresses.
+    extra: `extra_params`, or `ext` of a chatflow. memory: what the agent was told.
+    results: of its tools so far, in so many steps. question: what it asks back.
     deltas: how many deltas with text were sent.
     """
 
@@ -155,8 +168,13 @@ class Chat:
     asked_at: float
     kept: bool = True
     workflow: bool = False
-    files: tuple[str, ...] = ()
-    audio: bool = False
+    files: tuple[tuple[str, str], ...] = ()
+    cards: bool = True
+    extra: Mapping[str, str] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    results: tuple[Result, ...] = ()
+    steps: int = 0
+    question: str = ""
     status: Status = Status.CREATED
     completed_at: int = 0
     failed_at: int = 0
@@ -177,6 +195,8 @@ class Asked:
 
     at, first_delta_wall, finished_at: seconds since 1970. first_delta_at: CLOCK_MONOTONIC,
     comparable between processes of one machine; None until there was one.
+    files: kinds and ids of what came with it. extra: `extra_params`, or `ext` of a chatflow.
+    outputs: of the tools it wanted called, by their names, oldest first.
     """
 
     text: str
@@ -193,6 +213,9 @@ class Asked:
     first_delta_wall: float | None
     finished_at: float | None
     cancelled: bool
+    files: tuple[tuple[str, str], ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+    outputs: tuple[tuple[str, str], ...] = ()
 
 
 def asked(chat: Chat) -> Asked:
@@ -212,6 +235,9 @@ def asked(chat: Chat) -> Asked:
         first_delta_wall=chat.first_delta_at,
         finished_at=chat.finished_at,
         cancelled=chat.cancelled,
+        files=chat.files,
+        extra=chat.extra,
+        outputs=tuple((each.call.name, each.output) for each in chat.results),
     )
 
 

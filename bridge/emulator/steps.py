@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bridge.emulator.scenario import Cut, Trouble
+from bridge.emulator.scenario import Cut, ToolCall, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Whole:
     text: str
     reasoning: str = ""
     shown: bool = True
+    content_type: str = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,9 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The chat waits: for tool outputs, or with `reply` for the user's next message."""
+    """The chat waits: for what its calls bring, or without any for the user's next message."""
 
-    reply: bool = False
+    calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,13 +186,13 @@ async def test_a_file_is_uploaded_under_its_name(terminal: Terminal, tmp_path: P
 
 async def test_speech_goes_into_a_file(terminal: Terminal, tmp_path: Path) -> None:
     speech = Words("POST", "/v1/audio/speech", data='{"input": "hi", "voice_id": "1"}')
-    output = tmp_path / "speech.wav"
+    output = tmp_path / "speech.mp3"
     (saved,) = await terminal.call(speech, Wishes(for_script=True, output=output))
     assert saved == {
         "code": 0,
         "file": str(output),
         "bytes": output.stat().st_size,
-        "type": "audio/wav",
+        "type": "audio/mpeg",
     }
 
 

@@ -215,7 +215,7 @@ async def test_endpoint(endpoint: Endpoint, coze: Coze) -> None:
     output = coze.folder / "output"
     answers = await coze.call(words_for(endpoint, coze), Wishes(for_script=True, output=output))
     if endpoint.binary:
-        assert output.read_bytes().startswith(b"RIFF")
+        assert output.read_bytes().startswith(b"\xff\xfb")
     elif "event" in answers[0]:
         assert [each["event"] for each in answers][-1].lower() == "done"
         assert all(isinstance(each["data"], dict) for each in answers[:-1])

@@ -282,6 +282,9 @@ async def test_recording_of_questions_tells_when_the_first_delta_came(caller: Ca
             "first_delta_wall": record.first_delta_wall,
             "finished_at": record.finished_at,
             "cancelled": False,
+            "files": [],
+            "extra": {},
+            "outputs": [],
         }
     ]
 

@@ -6,10 +6,11 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from bridge.emulator.asking import Asking, admit, ask, new_conversation, note_refusal, resume
+from bridge.emulator.asking import admit, ask, new_conversation, note_refusal, resume
 from bridge.emulator.call import Call, Route
 from bridge.emulator.performance import Performance
 from bridge.emulator.question import EnterMessage, checked_messages, checked_pairs
+from bridge.emulator.request import Asking
 from bridge.emulator.scenario import Drop, Scenario
 from bridge.emulator.state import Chat, Conversation, Refused, Status, refused
 from bridge.emulator.streams import closed, stream
@@ -29,6 +30,8 @@ class ChatBody(BaseModel):
     custom_variables: dict[str, str] | None = None
     meta_data: dict[str, str] | None = None
     parameters: dict[str, object] | None = None
+    extra_params: dict[str, str] | None = None
+    enable_card: bool = False
     publish_status: Literal["published_online", "unpublished_draft"] = "published_online"
     bot_version: str | None = None
 
@@ -68,7 +71,24 @@ def _checked(call: Call, body: ChatBody) -> Asking:
         messages=messages,
         meta_data=meta_data,
         kept=body.auto_save_history,
+        cards=body.enable_card,
+        extra=_extra(body.extra_params),
     )
+
+
+def _extra(params: dict[str, str] | None) -> dict[str, str]:
+    """Return extra_params. Raises `Refused` 4000 for what is no position."""
+    given = params or {}
+    if set(given) - {"latitude", "longitude"}:
+        raise refused(4000, "Request parameter error: extra_params has latitude and longitude only")
+    for name, text in given.items():
+        try:
+            fits = abs(float(text)) <= (90 if name == "latitude" else 180)
+        except ValueError:
+            fits = False
+        if not fits:
+            raise refused(4000, f"Request parameter error: extra_params.{name} is no angle")
+    return given
 
 
 async def answer(

@@ -2,21 +2,25 @@
 
 import json
 from dataclasses import asdict
+from urllib.parse import quote
 
 from aiohttp import web
 
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.faults import FAULTS
+from bridge.emulator.picture import picture as bridge_picture
 from bridge.emulator.scenario import Scenario, describe, parse
 from bridge.emulator.views import Body
 
 
 def log(emulator: Emulator) -> web.Response:
-    """Show every question: those that were accepted, and those that were not."""
+    """Show every question, accepted or not, what was thought of answers, and what was spoken."""
     return web.json_response(
         {
             "asked": [asdict(question) for question in emulator.asked],
             "refused": [asdict(question) for question in emulator.refused],
+            "opinions": [asdict(opinion) for opinion in emulator.opinions],
+            "spoken": emulator.audio.spoken,
         }
     )
 
@@ -34,6 +38,20 @@ def state(emulator: Emulator) -> web.Response:
         "faults": {name: fault.about for name, fault in FAULTS.items()},
     }
     return web.json_response(body)
+
+
+def file(request: web.Request, emulator: Emulator) -> web.Response:
+    """Give an upload back, byte for byte; Coze itself never does."""
+    stored = emulator.files.all.get(request.match_info["file_id"])
+    if stored is None:
+        return web.json_response({"error": "no such file"}, status=404)
+    headers = {"x-file-name": quote(stored.name)}
+    return web.Response(body=stored.content, headers=headers)
+
+
+def picture() -> web.Response:
+    """Show the bridge."""
+    return web.Response(body=bridge_picture(), content_type="image/png")
 
 
 async def install(request: web.Request, emulator: Emulator) -> web.Response:

@@ -10,7 +10,14 @@ from pydantic import BaseModel, Field
 from bridge.emulator.asking import add_message
 from bridge.emulator.call import Call, Route
 from bridge.emulator.question import EnterMessage, checked_pairs, content
-from bridge.emulator.state import Conversation, Feedback, Message, newest_first, refused
+from bridge.emulator.state import (
+    Conversation,
+    Feedback,
+    Message,
+    Opinion,
+    newest_first,
+    refused,
+)
 from bridge.emulator.views import message_view
 
 
@@ -128,9 +135,10 @@ async def judge(call: Call) -> web.Response:
     """Remember what somebody thinks of an answer; the last opinion wins."""
     body = await call.body(FeedbackBody)
     conversation, message = _answer(call)
-    conversation.feedback[message.id] = Feedback(
-        body.feedback_type, tuple(body.reason_types or ()), body.comment or ""
-    )
+    said = Feedback(body.feedback_type, tuple(body.reason_types or ()), body.comment or "")
+    conversation.feedback[message.id] = said
+    call.emulator.opinions.append(Opinion(conversation.id, message.id, said))
+    call.emulator.changed()
     return call.ok()
 
 
@@ -138,6 +146,8 @@ async def forget(call: Call) -> web.Response:
     """Forget an opinion; not having one is no error."""
     conversation, message = _answer(call)
     conversation.feedback.pop(message.id, None)
+    call.emulator.opinions.append(Opinion(conversation.id, message.id, None))
+    call.emulator.changed()
     return call.ok()
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from bridge.emulator.asking import Asking
 from bridge.emulator.bots import Variable
 from bridge.emulator.call import Call, Route
 from bridge.emulator.chatflows import Workflow
 from bridge.emulator.question import EnterMessage, checked_messages
+from bridge.emulator.request import Asking
 from bridge.emulator.routes.chat import answer
 from bridge.emulator.state import refused
 from bridge.emulator.views import Body
@@ -44,6 +44,7 @@ async def chat(call: Call) -> web.StreamResponse:
         messages=messages,
         meta_data={},
         workflow=True,
+        extra=body.ext or {},
     )
     scenario = call.emulator.playbook.pick(
         call.request.path, asking.text, asking.user_id, call.emulator.clock()
