@@ -25,7 +25,7 @@ def attachments(event: Json) -> tuple[Attachment, ...]:
     """
     forwarded = (file for share in _shares(event) for file in items(share.get("files")))
     found = map(fields, (*items(event.get("files")), *forwarded))
-    return tuple(map(_attachment, filter(_is_kept, found)))
+    return tuple(map(attachment_of, filter(_is_kept, found)))
 
 
 def carried(event: Json, readable: Callable[[str], str]) -> str:
@@ -70,7 +70,8 @@ def _link(file: Json) -> str:
     return f"[{name}]({address})" if name and address else address
 
 
-def _attachment(file: Json) -> Attachment:
+def attachment_of(file: Json) -> Attachment:
+    """What a file is to us."""
     mime = text(file.get("mimetype"))
     return Attachment(
         kind=_kind(mime, text(file.get("subtype"))),

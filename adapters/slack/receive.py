@@ -8,6 +8,7 @@ from typing import Protocol
 
 from adapters.slack.afterwards import Pressed
 from adapters.slack.courtesy import Courtesy
+from adapters.slack.foreign_files import looked_up
 from adapters.slack.heard import Ears, Heard, Here, Opened, Understood
 from adapters.slack.missed import as_told, is_late, said_below
 from adapters.slack.normalise import understood
@@ -136,8 +137,9 @@ class Intake:
             if found is None:
                 return
             heard = replace(heard, event=found)
-        author = await self._people.describe(heard.event.user, heard.person, workspace)
-        event = replace(heard.event, user=author)
+        event = await looked_up(heard.event, workspace)
+        author = await self._people.describe(event.user, heard.person, workspace)
+        event = replace(event, user=author)
         await ticket.turn()
         if heard.overheard and not await self._threads.is_ours(event.chat):
             return

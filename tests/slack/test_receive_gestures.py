@@ -205,3 +205,30 @@ async def test_forwarded_message_is_asked_about(ear: Listening, dm: Seat, ann: P
     message = await ear.slack.person("Bob").dm().say("the moon is cheese", silently=True)
     await dm.forward(message)
     await ear.heard("> Bob: the moon is cheese")
+
+
+# Files from elsewhere
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [(None, "paper.pdf"), (Fault("files.info", error="access_denied"), "")],
+    ids=["told", "untold"],
+)
+async def test_file_of_another_organisation_is_heard_with_its_name(
+    slack: Emulator, ann: Person, fault: Fault | None, name: str
+) -> None:
+    partner = slack.workspace("Partner")
+    eve = slack.person("Eve", partner)
+    channel = slack.channel("shared", ann, eve, shared_with=[partner])
+    if fault:
+        slack.inject(fault)
+    async with listening(slack, external_users=True) as ear:
+        seat = eve.at(channel)
+        mine, theirs = ann.at(channel).upload(b"a", "a.png", "image/png"), seat.upload(b"b")
+        await seat.share_all([mine, theirs], f"{slack.bot.mention} look")
+        await eventually(lambda: ear.sink.events)
+        await ear.settled()
+    assert {each.text for each in ear.sink.events} == {"look"}
+    assert [each.name for each in ear.sink.events[0].attachments] == ["a.png", name]
+    assert len(slack.journal.of("files.info")) == len(ear.sink.events)
