@@ -98,8 +98,13 @@ class Seat:
             setattr(file, field, value)
         return file
 
-    async def share_all(self, files: list[File], text: str = "") -> Message:
-        """Share files. In a shared channel, others' apps learn only that they exist."""
+    async def share_all(
+        self, files: list[File], text: str = "", *, silently: bool = False
+    ) -> Message:
+        """Share files. In a shared channel, others' apps learn only that they exist.
+
+        silently: the app is not told.
+        """
         message = self.channel.post(
             self.person,
             Content(typed(text)),
@@ -107,7 +112,8 @@ class Seat:
             subtype="file_share",
             files=files,
         )
-        self.emulator.events.posted(message)
+        if not silently:
+            self.emulator.events.posted(message)
         return message
 
     async def edit(self, message: Message, text: str) -> None:
