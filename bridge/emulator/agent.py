@@ -3,16 +3,13 @@
 The same question with the same memory always gets the same answer.
 """
 
-import random
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
 
-from bridge.emulator import showcase
+from bridge.emulator import showcase, tricks
 from bridge.emulator.answer import Answer, Memory
 from bridge.emulator.bots import BotConfig, Component, ShortcutCommand, Variable
 from bridge.emulator.faults import FAULTS
+from bridge.emulator.heard import Heard, Reply
 from bridge.emulator.sums import SUM, solution
 
 DEMO_BOT = BotConfig(
@@ -46,36 +43,6 @@ DEMO_BOT = BotConfig(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A question and what was recognised in it."""
-
-    text: str
-    memory: Memory
-    found: re.Match[str]
-
-    @property
-    def chinese(self) -> bool:
-        """Whether to answer in Chinese."""
-        return bool(re.search(r"[\u4e00-\u9fff]", self.text))
-
-    def say(self, english: str, chinese: str) -> str:
-        """Choose the language of the question."""
-        return chinese if self.chinese else english
-
-    @property
-    def dice(self) -> random.Random:
-        """Chance that comes out the same every time."""
-        return random.Random(f"{self.memory.seed} {len(self.memory.said)} {self.text}")
-
-    @property
-    def name(self) -> str:
-        """What the user variable says the user is called."""
-        return self.memory.variables.get("user_name", "")
-
-
-Reply: TypeAlias = Callable[[Heard], Answer]
-
 SUGGESTIONS = ("Show me a table", "What did I say?", "Tell me a joke")
 SUGGESTIONS_ZH = ("给我看一个表格", "我说过什么？", "讲个笑话")
 
@@ -83,10 +50,22 @@ SUGGESTIONS_ZH = ("给我看一个表格", "我说过什么？", "讲个笑话")
 def demo_agent(question: str, memory: Memory) -> Answer:
     """Answer like a friendly keeper of a bridge."""
     text = question.strip()
-    for pattern, reply in _REPLIES:
+    due = _due(memory)
+    for pattern, reply in ((_ANYTHING, due),) if due else _REPLIES:
         if found := pattern.search(text):
             return reply(Heard(text, memory, found))
     raise AssertionError("the last pattern matches everything")
+
+
+def _due(memory: Memory) -> Reply | None:
+    """Return what has to be said whatever the question is."""
+    if memory.results:
+        return tricks.after_tools
+    if memory.asked:
+        return tricks.replied
+    if memory.sent:
+        return tricks.received
+    return tricks.there if memory.place else None
 
 
 def _shown(english: str, chinese: str | None = None) -> Reply:
@@ -269,20 +248,12 @@ _ECHOES_ZH = (
 )
 
 
-def _files(heard: Heard) -> str:
-    names = "、".join(heard.memory.files) if heard.chinese else ", ".join(heard.memory.files)
-    return heard.say(
-        f"Thank you for {names}; I put it by the lamp. ", f"收到{names}，放在灯旁边了。"
-    )
-
-
 def _echo(heard: Heard) -> Answer:
     echo = heard.dice.choice(_ECHOES_ZH if heard.chinese else _ECHOES)
-    first = _files(heard) if heard.memory.files else ""
     if not heard.text:
-        return Answer(first or "…")
+        return Answer("…")
     quoted = heard.text if len(heard.text) <= 200 else heard.text[:199] + "…"
-    return Answer(first + echo.format(text=quoted))
+    return Answer(echo.format(text=quoted))
 
 
 # Words people put before what they want; none of them changes it.
@@ -303,6 +274,8 @@ def _like(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.I | re.S)
 
 
+_ANYTHING = re.compile("")
+
 # The first one that matches answers.
 _REPLIES: tuple[tuple[re.Pattern[str], Reply], ...] = (
     (re.compile(r"^fault: (?P<name>.*)$", re.S), _fault),
@@ -322,6 +295,20 @@ _REPLIES: tuple[tuple[re.Pattern[str], Reply], ...] = (
     (_like(r"^(?:who am i|what(?:'s| is) my name)|我是谁|我叫什么"), _who),
     (_like(r"unladen swallow"), _swallow),
     (_word("jokes?|.*笑话"), _joke),
+    (
+        _like(r"^.{0,20}\bweather(?: like)?(?: today)?(?: (?:in|at|on) (?P<place>.+))?"),
+        tricks.weather,
+    ),
+    (_like(r"^(?P<place>.{0,20}?)的?天气"), tricks.weather),
+    (
+        _like(r"^(?:please )?(?:search(?: the web)?(?: for)?|look up|搜索?一?下?) ?(?P<query>.+)"),
+        tricks.search,
+    ),
+    (_word("times?|what time is it(?: now)?|clock|几点了?|现在几点了?|时间"), tricks.clock),
+    (_word("world clocks?|clocks|two clocks|世界时钟|世界时间"), tricks.clocks),
+    (_like(r"^(?:where am i|我在哪)"), tricks.where),
+    (_word("pictures?|images?|photos?|(?:your |the )?bridge|.*图片|.*照片|看看桥"), tricks.picture),
+    (_word("ask(?: me)?(?: back| something)?|question me|问我.*"), tricks.question),
     (_like(rf"^(?:what(?:'s| is)|how much is|算一?下?)?\s*{SUM.pattern}\s*[=?？]*$"), _sum),
     (_like(r"^(?:hi|hello|hey|good (?:morning|evening)|你好|您好|嗨)\b"), _greeting),
     (_like(r"^(?:thanks|thank you|thx|谢谢|多谢)"), _thanks),

@@ -13,6 +13,12 @@ I am the Bridgekeeper. No fee today, but do try the view:
 | `think 17 * 23` | what goes on before an answer |
 | `slow`, `count to 10` | patience |
 | `what did I say?` | memory, until `/new` or `/clear` |
+| `weather in Rome`, `search for keys` | me using tools of my own |
+| `time`, `world clock` | me asking the bridge to use its tools |
+| `picture` | where I work |
+| `ask me` | a question back, with answers to press |
+| `where am I` | how far the oldest bridge is, if you share your place |
+| a file, a photo, your voice | what arrived |
 | `joke` | you have been warned |
 | `faults` | everything that can go wrong, on demand |
 
@@ -30,6 +36,12 @@ HELP_ZH = """\
 | `想想 17 * 23` | 回答之前的思考 |
 | `慢`、`数到 10` | 耐心 |
 | `我说过什么` | 记忆，直到 `/new` 或 `/clear` |
+| `罗马天气`、`搜索 钥匙` | 我用自己的工具 |
+| `几点了`、`世界时钟` | 我请桥用它的工具 |
+| `图片` | 我工作的地方 |
+| `问我` | 反问一句，答案可以点 |
+| `我在哪` | 发来位置，就知道离最古老的桥多远 |
+| 文件、照片、语音 | 收到了什么 |
 | `笑话` | 后果自负 |
 | `faults` | 一切可能出错的事 |
 

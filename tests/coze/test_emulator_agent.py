@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bridge.emulator.agent import DEMO_BOT, demo_agent
-from bridge.emulator.answer import Memory, words
+from bridge.emulator.answer import Memory, Result, Sent, words
 from bridge.emulator.faults import FAULTS
 
 NOTHING = Memory()
@@ -144,5 +144,76 @@ def test_every_fault_says_what_it_is_about() -> None:
     assert all(fault.name == name and fault.about for name, fault in FAULTS.items())
 
 
-def test_files_are_thanked_for() -> None:
-    assert "goat.png" in demo_agent("", Memory(files=("goat.png",))).text
+def test_files_are_described() -> None:
+    goat = Sent("image", "goat.png", 1700)
+    described = demo_agent("", Memory(sent=(goat,))).text
+    assert "`goat.png`, a picture, 1,700 bytes" in described
+    assert "“look”" in demo_agent("look", Memory(sent=(goat,))).text
+    assert "录音" in demo_agent("你好", Memory(sent=(Sent("audio", "a.ogg", 9),))).text
+
+
+@pytest.mark.parametrize(
+    ("question", "tool"),
+    [
+        ("weather", "get_weather"),
+        ("What is the weather like in Rome?", "get_weather"),
+        ("罗马天气怎么样", "get_weather"),
+        ("search for my keys", "search_web"),
+        ("搜索 钥匙", "search_web"),
+    ],
+)
+def test_some_answers_need_a_tool_of_its_own(question: str, tool: str) -> None:
+    answer = demo_agent(question, NOTHING)
+    assert answer.uses[0].name == tool
+    assert answer.text
+
+
+def test_the_weather_is_that_of_the_place() -> None:
+    assert "Rome" in say("what's the weather in Rome?")
+    assert "罗马" in say("罗马的天气")
+    assert "the bridge" in say("weather?")
+
+
+@pytest.mark.parametrize(
+    ("question", "tools"),
+    [
+        ("what time is it?", ["current_time"]),
+        ("几点了？", ["current_time"]),
+        ("world clock", ["current_time", "current_time"]),
+        ("where am I?", ["ask_location"]),
+    ],
+)
+def test_other_answers_need_tools_of_ours(question: str, tools: list[str]) -> None:
+    answer = demo_agent(question, NOTHING)
+    assert [call.name for call in answer.tools] == tools
+    results = tuple(Result(call, '{"time": "12:00", "timezone": "X/Y"}') for call in answer.tools)
+    after = demo_agent(question, Memory(results=results))
+    assert after.tools == ()
+    assert ("X/Y **12:00**" in after.text) is (tools[0] == "current_time")
+
+
+def test_a_tool_that_failed_is_told_as_it_is() -> None:
+    failed = Result(demo_agent("time", NOTHING).tools[0], "no such tool")
+    assert "`current_time`: no such tool" in demo_agent("time", Memory(results=(failed,))).text
+
+
+def test_it_asks_back_and_judges_the_reply() -> None:
+    asked = demo_agent("ask me", NOTHING)
+    assert asked.asks
+    assert len(asked.options) == 3
+    memory = Memory(asked=asked.text)
+    assert "Off you go" in demo_agent("Blue", memory).text
+    assert "fly off" in demo_agent("Blue. No, yellow!", memory).text
+
+
+def test_a_picture_is_an_image_of_the_emulator() -> None:
+    shown = demo_agent("picture", Memory(url="http://127.0.0.1:9")).text
+    assert "![The bridge](http://127.0.0.1:9/_emulator/bridge.png)" in shown
+
+
+def test_a_place_has_a_distance() -> None:
+    there = demo_agent("my position", Memory(place=("41.9", "12.5")))
+    assert "41.9000, 12.5000" in there.text
+    assert "8,176 km" in there.text
+    here = demo_agent("here", Memory(place=("37.7208", "114.7631")))
+    assert "0 km" in here.text

@@ -4,10 +4,8 @@ Both are read from `answers.json`, which tools/openapi_index.py makes from Coze'
 Nothing is remembered here: what was created is not listed afterwards.
 """
 
-import io
 import json
 import re
-import wave
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -17,6 +15,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
 from bridge.emulator.call import Call, Handler, Route, json_response
+from bridge.emulator.sound import spoken
 from bridge.emulator.state import refused
 from bridge.emulator.views import Body
 
@@ -64,7 +63,8 @@ def _handler(example: Example) -> Handler:
             case "stream":
                 return _stream(example.example, call.logid)
             case "sound":
-                return web.Response(body=_silence(), content_type="audio/wav")
+                sound, kind = spoken("hum", "wav")
+                return web.Response(body=sound, content_type=kind)
 
     return handle
 
@@ -117,14 +117,3 @@ def _stream(example: Body, logid: str) -> web.Response:
         for number, (name, data) in enumerate(events)
     )
     return web.Response(text=text, content_type="text/event-stream", headers={"x-tt-logid": logid})
-
-
-def _silence() -> bytes:
-    """A tenth of a second of it, as a WAV file."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(24_000)
-        sound.writeframes(bytes(4_800))
-    return file.getvalue()
