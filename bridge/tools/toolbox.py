@@ -33,8 +33,14 @@ class Toolbox:
         self._tools = tools
 
     def find(self, name: str, agent: str) -> Tool | None:
-        """Look for a tool that this agent may call."""
+        """Look for a tool that this agent may call.
+
+        Coze writes "ts-plugin-tool" of its own tools' calls; it may do so of ours as well.
+        """
         found = self._tools.get(name)
+        if found is None and name.startswith("ts-"):
+            ends = [its for its in self._tools.values() if name.endswith(f"-{its.name}")]
+            found = max(ends, key=lambda its: len(its.name), default=None)
         return found if found and (not found.agents or agent in found.agents) else None
 
     async def run(self, call: ToolCall, caller: Caller) -> Done:

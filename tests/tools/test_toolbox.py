@@ -157,6 +157,15 @@ async def test_a_tool_of_another_agent_is_unknown(caller: Caller) -> None:
     assert box.find("theirs", "other") is theirs
 
 
+def test_a_name_that_coze_made_longer_is_known() -> None:
+    weather, get = tool("get_weather", text), tool("weather", text)
+    box = Toolbox({"get_weather": weather, "weather": get})
+    assert box.find("ts-forecast-get_weather", "default") is weather
+    assert box.find("ts-forecast-weather", "default") is get
+    assert box.find("forecast-weather", "default") is None
+    assert box.find("ts-forecast-get", "default") is None
+
+
 async def test_the_caller_is_told_and_buttons_are_handed_on(caller: Caller) -> None:
     async def who(me: Caller, city: str) -> Result:
         return Result([me.uid, city], ())
