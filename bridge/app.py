@@ -13,15 +13,17 @@ from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 from adapters.registry import build
-from bridge.adapter import Adapter, ShowsMenus
+from bridge.adapter import Adapter, SendsFiles, ShowsMenus
 from bridge.anew import Anew
+from bridge.attachments import MB
 from bridge.commands import Commands
-from bridge.config import Settings
+from bridge.config import FilesSettings, Settings
 from bridge.coze import agent, open_client
 from bridge.engine import Engine
 from bridge.engine.drain import Drain
 from bridge.engine.works import Works, works
 from bridge.errors import BridgeError, Unreachable
+from bridge.fetching import Fetcher, is_public, is_public_host
 from bridge.files import Files
 from bridge.flow.pacing import Pacing
 from bridge.flow.rush import Rush
@@ -33,6 +35,7 @@ from bridge.lent import News
 from bridge.logs import get
 from bridge.menus import keep_shown
 from bridge.outbox import Outbox
+from bridge.outgoing import Sending
 from bridge.published import Published
 from bridge.receiving import Receiving
 from bridge.relay import Relay
@@ -212,6 +215,7 @@ async def wire(
     """Connect the stages over parts that are open already."""
     ledger, pacer = shared.ledger, shared.pacer
     turn_timeout = settings.coze.turn_timeout
+    agent_of = {account: table.agent for account, table in settings.adapters.items()}
     variables = Variables(store, agents=agents, settings=settings.agents, now=utcnow)
     walk = Walk(
         ledger=ledger,
@@ -219,7 +223,7 @@ async def wire(
         sessions=Sessions(
             store,
             agents=agents,
-            agent_of={account: table.agent for account, table in settings.adapters.items()},
+            agent_of=agent_of,
             settings=settings.sessions,
             key=await store.write(secret(UID_KEY)),
             now=utcnow,
@@ -245,8 +249,20 @@ async def wire(
             turn_timeout=turn_timeout,
             now=utcnow,
         ),
-        render=Renderer(settings.agents, {name: a.caps for name, a in adapters.items()}),
-        outbox=Outbox(adapters, Pages(store), pacer=pacer, now=utcnow, guard=shared.guard),
+        render=Renderer(
+            settings.agents,
+            {name: adapter.caps for name, adapter in adapters.items()},
+            takes_files=[name for name, it in adapters.items() if isinstance(it, SendsFiles)],
+            most_files=settings.files.per_answer,
+        ),
+        outbox=Outbox(
+            adapters,
+            Pages(store),
+            pacer=pacer,
+            now=utcnow,
+            guard=shared.guard,
+            outgoing=_sending(settings.files, agents, agent_of),
+        ),
         slots=asyncio.Semaphore(settings.coze.max_concurrent_turns),
         turn_timeout=turn_timeout,
     )
@@ -282,6 +298,17 @@ async def wire(
         janitor=Janitor(store, settings.retention, now=utcnow),
         forgetting=Forgetting(store, agents=agents, now=utcnow),
     )
+
+
+def _sending(
+    settings: FilesSettings, agents: Mapping[str, Agent], agent_of: Mapping[str, str]
+) -> Sending:
+    fetcher = Fetcher(
+        largest=settings.max_download * MB,
+        timeout=settings.timeout,
+        allowed=(lambda _: True) if settings.allow_private else is_public,
+    )
+    return Sending(fetcher, agents=agents, agent_of=agent_of, reachable=is_public_host)
 
 
 async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:

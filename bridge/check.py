@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, SecretStr
 
 from adapters.registry import connects, settings_model
-from bridge.config import AgentSettings, Settings, Voice, find, load
+from bridge.config import Settings, find, load
 from bridge.errors import BridgeError, Misconfigured
 from bridge.platform import Finding
 from bridge.store import schema_state
@@ -24,17 +24,11 @@ _OF_ALL: tuple[tuple[str, Callable[[Settings], bool]], ...] = (
     ("access.tokens_per_day", lambda its: its.access.tokens_per_day > 0),
     ("server.admin_token", lambda its: bool(its.server.admin_token.get_secret_value())),
 )
-_OF_AGENTS: tuple[tuple[str, Callable[[AgentSettings], bool]], ...] = (
-    ("voice", lambda its: its.voice is not Voice.AUDIO),
-    ("reply_voice_id", lambda its: bool(its.reply_voice_id)),
-)
 
 
 def not_yet(settings: Settings) -> list[str]:
     """Name what is set and valid, but what this version would silently ignore."""
     keys = [key for key, is_set in _OF_ALL if is_set(settings)]
-    for name, agent in settings.agents.items():
-        keys += [f"agents.{name}.{key}" for key, is_set in _OF_AGENTS if is_set(agent)]
     return [f"{key}: this version cannot do this yet; leave it out" for key in keys] + [
         f"adapters.{name}: this version cannot connect to {adapter.platform} yet"
         for name, adapter in settings.adapters.items()

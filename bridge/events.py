@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 
 class ChatKind(StrEnum):
@@ -163,6 +164,9 @@ class Enclosure:
     speech: the words that are to be spoken, with `voice`, an id at Coze.
     data: the file itself, Ogg Opus.
     """
+
+    # Read by the codec of `store`, because JSON has no bytes.
+    __pydantic_config__: ClassVar = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
 
     kind: EnclosureKind
     name: str

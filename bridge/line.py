@@ -11,13 +11,15 @@ from bridge.adapter import (
     Capabilities,
     Expires,
     Meters,
+    Outgoing,
     Recalls,
     Retracts,
+    SendsFiles,
     ShowsDrafts,
     ShowsTyping,
 )
-from bridge.errors import BridgeError, Permanent, RateLimited
-from bridge.events import ChatKind, ChatRef, MessageRef, Page
+from bridge.errors import BridgeError, Permanent, RateLimited, Rejected
+from bridge.events import ChatKind, ChatRef, Enclosure, MessageRef, Page
 from bridge.flow.pacing import Pacing, Priority
 from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
@@ -33,6 +35,7 @@ class Line:
 
     edits: whether a message can be changed once it was sent.
     guard: called before each call; what it raises keeps us from making it.
+    outgoing: makes a file of ours ready to be sent.
     """
 
     def __init__(
@@ -41,8 +44,10 @@ class Line:
         chat: ChatRef,
         pacer: Pacing,
         guard: Callable[[], None] = lambda: None,
+        outgoing: Callable[[ChatRef, Enclosure], Outgoing] | None = None,
     ) -> None:
         self._guard = guard
+        self._outgoing = outgoing
         self._adapter = adapter
         self._chat = chat
         self._pacer = pacer
@@ -102,9 +107,18 @@ class Line:
         self._pace = Pace((self._chat.account, chat), self._pace.interval)
 
     async def send(self, page: Page, key: str) -> str:
-        """Post a page and return the new message's id."""
+        """Post a page, or the file that it is, and return the new message's id."""
+        if page.file is not None:
+            return await self._send_file(page.file, key)
         with self._watched("send", self._spend()):
             return (await self._adapter.send(self._chat, page, key=key)).id
+
+    async def _send_file(self, file: Enclosure, key: str) -> str:
+        if not isinstance(self._adapter, SendsFiles) or self._outgoing is None:
+            raise Rejected("no files here")
+        outgoing = self._outgoing(self._chat, file)
+        with self._watched("send_file", self._spend()):
+            return (await self._adapter.send_file(self._chat, outgoing, key=key)).id
 
     async def edit(self, message_id: str, page: Page) -> None:
         """Change a message into `page`."""

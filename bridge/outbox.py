@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from bridge.adapter import Adapter
-from bridge.events import ChatRef
+from bridge.adapter import Adapter, Outgoing
+from bridge.events import ChatRef, Enclosure
 from bridge.flow.pacing import Pacing
 from bridge.line import Line
 from bridge.screen import Screen
@@ -16,10 +16,10 @@ from bridge.store.turns import Turn
 class Outbox:
     """Everything that is sent goes through here, so that each chat keeps its pace.
 
-    guard: see `Line`; it raises where this process must not speak any more.
+    guard, outgoing: see `Line`; the guard raises where this process must not speak any more.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and each is something that sending needs
         self,
         adapters: Mapping[str, Adapter],
         pages: Pages,
@@ -28,6 +28,7 @@ class Outbox:
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         guard: Callable[[], None] = lambda: None,
+        outgoing: Callable[[ChatRef, Enclosure], Outgoing] | None = None,
     ) -> None:
         self._adapters = adapters
         self._pages = pages
@@ -35,6 +36,7 @@ class Outbox:
         self._now = now
         self._sleep = sleep
         self._guard = guard
+        self._outgoing = outgoing
 
     async def screen(self, turn: Turn) -> "Screen":
         """The screen of a turn, with what an earlier run left on it."""
@@ -47,4 +49,4 @@ class Outbox:
         await self._line(chat).typing()
 
     def _line(self, chat: ChatRef) -> Line:
-        return Line(self._adapters[chat.account], chat, self._pacer, self._guard)
+        return Line(self._adapters[chat.account], chat, self._pacer, self._guard, self._outgoing)

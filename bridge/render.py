@@ -1,10 +1,11 @@
 """From a `Reply` to the pages that show it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bridge.adapter import Capabilities
 from bridge.config import AgentSettings, Reasoning
+from bridge.enclosed import enclosed
 from bridge.errors import BridgeError, Exhausted, Gone, Rejected, Transient
 from bridge.events import Button, Page
 from bridge.phrases import Phrase, say
@@ -18,18 +19,30 @@ from bridge.words import command_in, spelled
 
 
 class Renderer:
-    """Knows what each agent's operator and each platform want to see."""
+    """Knows what each agent's operator and each platform want to see.
+
+    takes_files: the accounts to which files can be sent. most_files: of one answer.
+    """
 
     def __init__(
-        self, agents: Mapping[str, AgentSettings], caps: Mapping[str, Capabilities]
+        self,
+        agents: Mapping[str, AgentSettings],
+        caps: Mapping[str, Capabilities],
+        *,
+        takes_files: Collection[str] = (),
+        most_files: int = 0,
     ) -> None:
         self._agents = agents
         self._caps = caps
+        self._takes_files = takes_files
+        self._most_files = most_files
 
     def __call__(
         self, turn: Turn, session: Session, reply: Reply, breaks: Sequence[int] = ()
     ) -> list[Page]:
         """Cut the answer so far into pages; all but the last are final already.
+
+        Its files follow when it has ended.
 
         breaks: see `Screen.breaks`.
         """
@@ -53,7 +66,12 @@ class Renderer:
         buttons = _buttons(reply, suggestions=agent.suggestions)[: caps.buttons]
         rates = agent.feedback and _can_be_rated(reply)
         last = replace(pages[-1], final=reply.ended, buttons=buttons, rates=rates)
-        return [*pages[:-1], last]
+        return [*pages[:-1], last, *self._files(turn, reply, agent)]
+
+    def _files(self, turn: Turn, reply: Reply, agent: AgentSettings) -> list[Page]:
+        if turn.event.chat.account not in self._takes_files:
+            return []
+        return enclosed(turn, reply, agent, self._most_files)
 
 
 def _tail(reply: Reply, caps: Capabilities) -> Tail:

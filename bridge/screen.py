@@ -37,6 +37,7 @@ log = get(__name__)
 
 TYPING_EVERY = 4.0  # seconds; platforms show it for five or six
 NOT_NOW = 3600.0  # seconds; longer than any answer streams
+FILE_TRIES = 4  # the text stands there already, and the next question waits behind a file
 WORTH_A_PREVIEW = 1.0  # seconds a last call may have to wait before its text is shown without it
 
 
@@ -216,6 +217,8 @@ class Screen:
                 continue
             if stored.page is None:
                 await self._take_back(stored.number)
+            elif stored.page.file is not None:
+                await self._enclose(stored, stored.page)
             elif self._stands(stored.number, stored.page):
                 await self._settled(stored.number)
             else:
@@ -272,8 +275,45 @@ class Screen:
             seconds = error.retry_after
             await self._sleep(backoff(attempt) if seconds is None else seconds)
 
+    async def _enclose(self, stored: StoredPage, page: Page) -> None:
+        """Post a file: after the text, once, in a few tries; without it the text has the link."""
+        number, attempt = stored.number, 0
+        if stored.state is PageState.WANTED and self._at(number).message_id is not None:
+            await self._retracted(number)  # text, of a stream that was longer than its end
+            await self._lose(number)
+        while True:
+            try:
+                await self._post_file(number, page)
+                return await self._settled(number)
+            except Moved as error:
+                self._line.move(error.to)
+            except Transient as error:
+                attempt += 1
+                if attempt >= FILE_TRIES:
+                    return await self._leave_out(number, error)
+                await self._wait_out(number, error, attempt)
+            except Permanent as error:
+                # Even a key that was refused: it may be good for words and not for files.
+                return await self._leave_out(number, error)
+
+    async def _post_file(self, number: int, page: Page) -> None:
+        if number in self._unsure:
+            await self._recall(number)
+        if self._at(number).message_id is None:
+            await self._next_call(number)
+            await self._post(number, page, announce=True)
+
+    async def _leave_out(self, number: int, error: Exception) -> None:
+        self._line.give_back()
+        log.info("file.not_sent", turn=self._turn.id, page=number, error=str(error))
+        await self._pages.dead(self._turn, number, str(error))
+
     async def _take_back(self, number: int) -> None:
         """The finished answer is shorter than its stream was."""
+        if await self._retracted(number):
+            await self._settled(number)
+
+    async def _retracted(self, number: int) -> bool:
         message_id = self._at(number).message_id
         attempt = 0
         while message_id is not None:
@@ -287,8 +327,9 @@ class Screen:
             except Unauthorised:
                 raise
             except Permanent as error:
-                return await self._give_up(number, error)
-        return await self._settled(number)
+                await self._give_up(number, error)
+                return False
+        return True
 
     async def _next_call(self, number: int, page: Page | None = None) -> None:
         """Wait for the right to a last call; where that takes long, its text is shown before."""

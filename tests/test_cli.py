@@ -173,7 +173,6 @@ def test_run_refuses_what_it_would_silently_ignore(folder: Path) -> None:
 [agents.flow]
 workflow_id = "1"
 app_id = "2"
-voice = "off"
 [access]
 tokens_per_day = 5
 """,
@@ -182,7 +181,6 @@ tokens_per_day = 5
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
         "access.tokens_per_day: this version cannot do this yet; leave it out",
-        "agents.flow.voice: this version cannot do this yet; leave it out",
     ]
 
 

@@ -274,6 +274,20 @@ class ServerSettings(Section):
     grace: Seconds = 20
 
 
+class FilesSettings(Section):
+    """`[files]`: pictures and files to which an answer links, fetched and sent as such.
+
+    max_download: the largest of them, in megabytes. timeout: for the whole of one.
+    per_answer: how many of them; 0 for none.
+    allow_private: from addresses that only this machine or its network can reach, too.
+    """
+
+    max_download: Positive = 20
+    timeout: Seconds = 20
+    per_answer: Count = 4
+    allow_private: bool = False
+
+
 class LogSettings(Section):
     """`[log]`: what is written to stderr."""
 
@@ -292,5 +306,6 @@ class Settings(Section):
     access: AccessSettings = AccessSettings()
     database: DatabaseSettings = DatabaseSettings()
     retention: RetentionSettings = RetentionSettings()
+    files: FilesSettings = FilesSettings()
     server: ServerSettings = ServerSettings()
     log: LogSettings = LogSettings()

@@ -1,9 +1,12 @@
 """Which addresses of the internet belong to everybody: pure."""
 
+import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 # https://www.rfc-editor.org/rfc/rfc6052 and rfc8215: IPv4 behind a translator.
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.%\w]*:.*|[0-9.]+|0[xX][0-9A-Fa-f.xX]*")  # however written
+_OUR_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _COMPATIBLE = IPv6Network("::/96")  # how IPv4 was written into IPv6 once (RFC 4291)
 # What Python 3.11 takes for public: protocol assignments (RFC 6890, Oracle's metadata among them),
 # relays of 6to4, documentation (RFC 9637), SRv6 (RFC 9602), sites (RFC 3879); and one address that
@@ -36,6 +39,13 @@ def is_public(address: str) -> bool:
     if isinstance(found, IPv6Address) and (inner := _inner(found)) is not None:
         return _is_public(inner) and found not in _NAT64[1]
     return _is_public(found)
+
+
+def is_public_host(host: str) -> bool:
+    """Tell whether a host looks like one that others can reach: nothing is looked up."""
+    if _ADDRESS.fullmatch(host):
+        return is_public(host)
+    return "." in host.strip(".") and not host.lower().rstrip(".").endswith(_OUR_NAMES)
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:

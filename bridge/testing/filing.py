@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from bridge.adapter import Download, Outgoing
-from bridge.errors import BridgeError, Gone
-from bridge.events import Attachment, ChatRef, Enclosure, MessageRef, Page
+from bridge.errors import BridgeError, Gone, Rejected
+from bridge.events import Attachment, ChatRef, Enclosure, EnclosureKind, MessageRef, Page
 from bridge.testing.adapter import Call, FakeAdapter, Message
 from bridge.testing.agent import ScriptedAgent
 from bridge.upstream import Upload
@@ -43,6 +43,25 @@ class Posted:
     content: bytes
     mime: str
     url: str
+
+
+class Links:
+    """What links lead to: `Stored` by address, and nothing anywhere else."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, Stored] = {}
+        self.read: list[tuple[str, EnclosureKind]] = []
+        self.errors: list[BridgeError] = []
+
+    @asynccontextmanager
+    async def fetch(self, url: str, kind: EnclosureKind) -> AsyncIterator[Download]:
+        """Read what lies there; `Rejected` if nothing does."""
+        self.read.append((url, kind))
+        if self.errors:
+            raise self.errors.pop(0)
+        if url not in self.files:
+            raise Rejected("nothing is there", code=404)
+        yield Download(_read(self.files[url]), self.files[url].size, "image/png")
 
 
 class FilingAdapter(FakeAdapter):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.fetching.addresses import is_public
+from bridge.fetching import is_public, is_public_host
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,26 @@ def test_it_is_not_public(address: str) -> None:
 )
 def test_it_is_public(address: str) -> None:
     assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    ("host", "public"),
+    [
+        ("example.org", True),
+        ("8.8.8.8", True),
+        ("2606:4700:4700::1111", True),
+        ("face.cafe", True),
+        ("localhost", False),
+        ("printer", False),
+        ("printer.local", False),
+        ("metadata.google.internal.", False),
+        ("127.0.0.1", False),
+        ("127.1", False),
+        ("0x7f.0.0.1", False),
+        ("2130706433", False),
+        ("::1", False),
+        ("", False),
+    ],
+)
+def test_a_platform_is_told_of_hosts_that_it_can_reach(host: str, public: bool) -> None:
+    assert is_public_host(host) is public

@@ -169,7 +169,7 @@ def test_lengths_are_counted_as_the_platform_does(utf16: bool, most: int) -> Non
 def test_every_phrase_exists_in_both_languages_and_can_be_said() -> None:
     values = {"comma_name": ", Bo", "title": "Cats", "reference": "00001"}
     values |= {"code": "BCDF-GHJK", "minutes": "10", "name": "mood", "names": "mood, plan"}
-    values |= {"tool": "maps", "answers": "3", "tokens": "1,000"}
+    values |= {"tool": "maps", "answers": "3", "tokens": "1,000", "limit": "20"}
     for phrase in Phrase:
         assert say(phrase, LI.language, **values) != say(phrase, ANNA.language, **values)
         assert "{" not in say(phrase, LI.language, **values)

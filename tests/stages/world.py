@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeVar
 
+from bridge.adapter import SendsFiles
 from bridge.anew import Anew
 from bridge.commands import Commands
 from bridge.config import AccessSettings, AgentSettings, SessionSettings
@@ -18,6 +19,7 @@ from bridge.flow.pacing import Pacer
 from bridge.inbox import Bells, Inbox
 from bridge.lanes import express, lane_of
 from bridge.outbox import Outbox
+from bridge.outgoing import Sending
 from bridge.published import Published
 from bridge.relay import Relay
 from bridge.render import Renderer
@@ -29,6 +31,7 @@ from bridge.store.turns import Ledger, Turn
 from bridge.testing.adapter import BareAdapter, FakeAdapter
 from bridge.testing.agent import ScriptedAgent
 from bridge.testing.clock import Clock, ClockLoop
+from bridge.testing.filing import Links
 from bridge.tools.acting import Acting
 from bridge.tools.tool import Tool
 from bridge.tools.toolbox import Toolbox
@@ -122,6 +125,7 @@ class World:
     turn_timeout: float = TURN_TIMEOUT
 
     def __post_init__(self) -> None:
+        self.links = Links()
         self.adapter = FakeAdapter(clock=self.clock.monotonic)
         self._events = count(1)
         self.wire()
@@ -166,8 +170,24 @@ class World:
             turn_timeout=self.turn_timeout,
             now=now,
         )
-        self.render = Renderer({self.agent_name: self.agent_settings}, {ACCOUNT: self.adapter.caps})
-        self.outbox = Outbox({ACCOUNT: self.adapter}, self.pages, pacer=self.pacer, now=now)
+        self.render = Renderer(
+            settings,
+            {ACCOUNT: self.adapter.caps},
+            takes_files=[ACCOUNT] if isinstance(self.adapter, SendsFiles) else (),
+            most_files=4,
+        )
+        self.outbox = Outbox(
+            {ACCOUNT: self.adapter},
+            self.pages,
+            pacer=self.pacer,
+            now=now,
+            outgoing=Sending(
+                self.links,
+                agents=agents,
+                agent_of={ACCOUNT: self.agent_name},
+                reachable=lambda host: host.endswith(".org"),
+            ),
+        )
         self.walk = Walk(
             ledger=self.ledger,
             anew=Anew(self.store, self.ledger, self.sessions_settings),

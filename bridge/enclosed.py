@@ -1,0 +1,53 @@
+"""The files that follow an answer: its words spoken, and what it shows or links to. Pure."""
+
+from collections.abc import Sequence
+
+from bridge.config import AgentSettings, Voice
+from bridge.events import AttachmentKind, Enclosure, EnclosureKind, Page
+from bridge.ogg import voice_note
+from bridge.store.turns import Turn
+from bridge.text.links import enclosures
+from bridge.text.reply import Reply, State
+from bridge.text.spoken import speakable
+
+LARGEST = 1_000_000  # bytes of a spoken answer that are kept with it; about four minutes
+SPOKEN = "answer.ogg"
+
+
+def enclosed(turn: Turn, reply: Reply, agent: AgentSettings, most: int) -> list[Page]:
+    """A page for each file. Only an answer of the agent's that has ended has any.
+
+    most: how many pictures and files of one answer are sent.
+    """
+    if not reply.ended or reply.is_ours:
+        return []
+    files = [*_voice(turn, reply, agent), *enclosures(reply.text, most)]
+    return [Page(file.name, final=True, file=file) for file in files]
+
+
+def _voice(turn: Turn, reply: Reply, agent: AgentSettings) -> list[Enclosure]:
+    """The answer to somebody who spoke, spoken: by the agent itself, else read aloud."""
+    whole = reply.state in {State.COMPLETE, State.WAITING}
+    if not agent.reply_voice_id or agent.voice is Voice.OFF or not whole or not _spoke(turn):
+        return []
+    if note := _own_voice(reply.sounds):
+        return [Enclosure(EnclosureKind.VOICE, SPOKEN, data=note)]
+    words = speakable(reply.text)
+    if not words:
+        return []
+    return [Enclosure(EnclosureKind.VOICE, SPOKEN, speech=words, voice=agent.reply_voice_id)]
+
+
+def _own_voice(sounds: Sequence[bytes]) -> bytes:
+    """What the agent said as one file; empty if it said nothing, or in a form of another kind."""
+    if not sounds or sum(map(len, sounds)) > LARGEST:
+        return b""
+    try:
+        return voice_note(sounds)
+    except ValueError:  # PCM, which comes where the question was a recording of that kind
+        return b""
+
+
+def _spoke(turn: Turn) -> bool:
+    files = (file for event in turn.events for file in event.attachments)
+    return any(file.kind is AttachmentKind.VOICE for file in files)
