@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from adapters.slack.markup import escaped, harmless
-from bridge.events import Button, Page
+from bridge.events import Button, Page, Wanted
 from bridge.foreign import Json, fields, items
 from bridge.foreign import text as string
 
@@ -92,12 +92,20 @@ def _cut(text: str, size: int) -> Iterator[str]:
 
 
 def _offers(buttons: Sequence[Button]) -> list[Block]:
-    """A row of buttons, or a menu of many. What would be said in part only is not offered."""
-    shown = [b for b in buttons if b.label.strip() and 0 < len(b.says) <= _LONGEST_VALUE]
+    """A row of buttons, or a menu of many. What would be said in part only is not offered.
+
+    Nor is what Slack has no way to give: a position, or how to reach somebody.
+    """
+    shown = [b for b in buttons if _can_be_said(b)]
     if len(shown) > _MOST_IN_ROW and all(len(b.says) <= _LONGEST_OPTION for b in shown):
         return [_row([_menu(shown)])]
     elements = [_button(f"{SAYS}{number}", button) for number, button in enumerate(shown)]
     return [_row(elements)] if elements else []
+
+
+def _can_be_said(button: Button) -> bool:
+    is_words = button.wants is Wanted.WORDS and bool(button.label.strip())
+    return is_words and 0 < len(button.says) <= _LONGEST_VALUE
 
 
 def _row(elements: Sequence[Block]) -> Block:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 
 HELP = "/help"
 _UNLISTED = frozenset({"set", "start"})  # commands that no menu offers
-_ALONE = frozenset({"clear", "help", "new", "retry", "start", "stop", "unlink", "vars"})
+_ALONE = frozenset({"clear", "help", "new", "retry", "start", "stop", "unlink", "usage", "vars"})
 """Commands without an argument: with more behind it, such a word begins a question."""
 
 _BETWEEN = " \t\n,:，：、"  # what stands between a name and what is said to its owner

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.slack import blocks
-from bridge.events import Button, Page
+from bridge.events import Button, Page, Wanted
 
 BUTTONS = (Button("Why?", "Why is that?"), Button("More", "/more"))
 
@@ -39,7 +39,12 @@ def test_long_words_stay_buttons_because_a_menu_could_not_say_them() -> None:
 
 
 def test_button_that_cannot_be_said_whole_is_not_offered() -> None:
-    buttons = (Button("Long", "x" * 2001), Button(" ", "blank"), Button("Mute", ""))
+    buttons = (
+        Button("Long", "x" * 2001),
+        Button(" ", "blank"),
+        Button("Mute", ""),
+        Button("Where?", "here", wants=Wanted.LOCATION),
+    )
     assert blocks.under(Page("x", final=True, buttons=buttons)) == []
 
 

@@ -7,7 +7,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from adapters.slack.settings import SlackSettings
-from bridge.adapter import Expires, Meters, Recalls, Retracts, ShowsTyping
+from bridge.adapter import (
+    BringsFiles,
+    Expires,
+    Meters,
+    Recalls,
+    Retracts,
+    SendsFiles,
+    ShowsTyping,
+)
 from bridge.config import ServerSettings
 from bridge.events import ChatRef, Page
 from bridge.testing.contract import PATIENCE, AdapterContract, Fault
@@ -108,7 +116,16 @@ class TestHttp(AdapterContract):
 def test_every_optional_verb_is_there() -> None:
     settings = SlackSettings.model_validate({"mode": "http"})
     adapter = Supervised(ACCOUNT, settings, FakeHost())
-    for verb in (ShowsTyping, Retracts, Meters, Expires, Recalls, ServesHttp):
+    for verb in (
+        ShowsTyping,
+        Retracts,
+        Meters,
+        Expires,
+        Recalls,
+        BringsFiles,
+        SendsFiles,
+        ServesHttp,
+    ):
         assert isinstance(adapter, verb)
 
 

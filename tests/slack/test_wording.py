@@ -95,10 +95,12 @@ def test_a_bang_is_a_slash(said: str, meant: str) -> None:
         ("!new", "/new"),
         ("what is new?", "what is new?"),
         ("newer things", "newer things"),
+        ("usage", "/usage"),
+        ("usage of commas", "usage of commas"),
     ],
 )
 def test_behind_the_slash_command_stands_a_word_of_ours_or_a_question(
     said: str, meant: str
 ) -> None:
-    words = {"new", "help", "clear", "history", "draw"}
+    words = {"new", "help", "clear", "history", "draw", "usage"}
     assert slash_command(said, words) == meant
