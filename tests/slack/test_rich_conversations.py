@@ -148,3 +148,28 @@ async def test_changed_question_is_answered_in_the_same_message(world: World, dm
         await thread.final("It is blue.")
     assert [message.text for message in thread.answers] == ["It is blue."]
     assert world.questions() == ["What colour is the moon?", "What colour is the sky?"]
+
+
+async def test_picture_in_an_answer_follows_it_as_a_picture(world: World, dm: Seat) -> None:
+    said = "Look: ![a cat](https://img.example.com/cat.png)"
+    world.script("", reply=said)
+    async with world.running():
+        asked = await dm.say("Show me a cat")
+        answer, picture = await dm.in_thread(asked).until(lambda it: it.answers[1:] and it.answers)
+        await world.slack.until(lambda it: not it.open_streams)
+    assert answer.text == said
+    (block,) = picture.blocks
+    assert block["image_url"] == "https://img.example.com/cat.png"
+    assert len(dm.answers) == 2
+
+
+async def test_picture_that_nobody_can_fetch_costs_nothing_but_itself(
+    world: World, dm: Seat
+) -> None:
+    world.script("^one", reply="Look: ![a cat](http://127.0.0.1:9/cat.png)")
+    world.script("^two", reply="Second.")
+    async with world.running():
+        asked = await dm.say("one")
+        await dm.in_thread(asked).say("two")
+        await dm.in_thread(asked).final("Second.")
+    assert len(dm.answers) == 2
