@@ -39,12 +39,14 @@ from bridge.store.run import Job
 from bridge.store.sessions import TITLE_LENGTH
 from bridge.store.tables import (
     conversations,
+    files,
     forgettings,
     identities,
     inbox,
     links,
     outbox,
     sessions,
+    tool_calls,
     transcript,
     turns,
     usage,
@@ -283,7 +285,7 @@ def _empty(connection: Connection, ids: Sequence[int], who: Somebody) -> None:
     emptied = {"payload": nothing, "lane": NOBODYS}
     connection.execute(update(inbox).where(inbox.c.id.in_(ids)).values(**emptied))
     gone = {"question": None, "answer": None, "error": None, "lane": NOBODYS}
-    asked = {"conversation_id": None, "chat_id": None}
+    asked = {"conversation_id": None, "chat_id": None, "answer_id": None, "rating": None}
     mine = turns.c.id.in_(ids)
     connection.execute(update(turns).where(mine).values(**gone, **asked))
     unanswered = turns.c.state.in_((TurnState.DEAD, TurnState.FAILED))
@@ -292,6 +294,8 @@ def _empty(connection: Connection, ids: Sequence[int], who: Somebody) -> None:
     of_these = outbox.c.turn.in_(ids)
     nowhere = {"content": None, "message_id": None, "error": None}
     connection.execute(update(outbox).where(of_these).values(**nowhere))
+    for table in (files, tool_calls):
+        connection.execute(delete(table).where(table.c.turn.in_(ids)))
 
 
 def _is(table: Table, who: Somebody) -> list[ColumnElement[bool]]:
