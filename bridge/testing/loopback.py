@@ -12,7 +12,7 @@ A held call whose caller is gone does not act any more.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -30,6 +30,7 @@ from bridge.testing.loopback_model import (
     Message,
     Obstacle,
     Refusal,
+    SentFile,
     Update,
     Verb,
     Version,
@@ -48,12 +49,16 @@ __all__ = [
     "Message",
     "Obstacle",
     "Refusal",
+    "SentFile",
     "Update",
     "Verb",
     "Version",
     "When",
     "flood",
 ]
+
+
+LARGEST = 64 * 1024 * 1024  # bytes of a call
 
 
 class Loopback:
@@ -69,6 +74,7 @@ class Loopback:
         self.messages: list[Message] = []
         self.typed: list[str] = []
         self.under_way = 0
+        self.files: dict[str, SentFile] = {}  # what people sent, as long as it is kept
         self._updates: list[Update] = []
         self._obstacles: list[Obstacle] = []
         self._ids = count(1)
@@ -77,8 +83,9 @@ class Loopback:
 
     async def __aenter__(self) -> Self:
         """Listen on a free port."""
-        app = web.Application()
+        app = web.Application(client_max_size=LARGEST)
         app.add_routes([web.post(f"/{verb}", self._handler(verb)) for verb in Verb])
+        app.router.add_get("/file/{ref}", self._file)
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.01
         )
@@ -99,7 +106,7 @@ class Loopback:
 
     # People
 
-    def say(
+    def say(  # noqa: PLR0913 - by name, and each is something that people do
         self,
         chat: str,
         text: str,
@@ -107,13 +114,16 @@ class Loopback:
         user: str = "",
         event: str = "",
         language: str = "",
+        files: Sequence[SentFile] = (),
         offers: int | None = None,
     ) -> Update:
-        """Let somebody write.
+        """Let somebody write, or send files.
 
         A chat whose name begins with # is a group; a private one is named after its person.
         """
         number = next(self._ids)
+        kept = tuple((f"file-{number}-{index}", file) for index, file in enumerate(files))
+        self.files.update(kept)
         update = Update(
             id=number,
             event=event or f"event-{number}",
@@ -123,6 +133,7 @@ class Loopback:
             language=language,
             text=text,
             at=time.time(),
+            files=kept,
             offers=offers,
         )
         self._updates.append(update)
@@ -185,13 +196,13 @@ class Loopback:
     def _handler(self, verb: Verb) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             try:
-                body = Body.model_validate_json(await request.read())
+                body = await _body(request)
             except ValueError as error:
                 return web.json_response({"error": str(error)}, status=400)
             self.under_way += 1
             try:
                 await self._meet(verb, When.BEFORE, body)
-                reply = await self._act(verb, body)
+                reply = await self._act(verb, body, request)
                 await self._meet(verb, When.AFTER, body)
             except _Refused as refused:
                 return _refused(request, refused.refusal)
@@ -212,7 +223,21 @@ class Loopback:
         obstacle.does.reached += 1
         await obstacle.does.opened.wait()
 
-    async def _act(self, verb: Verb, body: Body) -> dict[str, object]:
+    async def _file(self, request: web.Request) -> web.Response:
+        """The bytes of a file, once `FETCH` has told that it is there."""
+        file = self.files.get(request.match_info["ref"])
+        return web.Response(status=404) if file is None else web.Response(body=file.content)
+
+    async def _act(self, verb: Verb, body: Body, request: web.Request) -> dict[str, object]:
+        match verb:
+            case Verb.FETCH:
+                return {"size": self._size(body)}
+            case Verb.SEND_FILE:
+                return {"message": self._send_file(body, await request.read())}
+            case _:
+                return await self._talk(verb, body)
+
+    async def _talk(self, verb: Verb, body: Body) -> dict[str, object]:
         match verb:
             case Verb.UPDATES:
                 return {"updates": await self._deliver(body.offset, body.hold)}
@@ -243,6 +268,18 @@ class Loopback:
 
     def _send(self, body: Body) -> str:
         message = Message(str(next(self._ids)), body.chat, [self._version(body)])
+        self.messages.append(message)
+        return message.id
+
+    def _size(self, body: Body) -> int:
+        if body.ref not in self.files:
+            raise _Refused(Refusal(404, "there is no such file"))
+        return len(self.files[body.ref].content)
+
+    def _send_file(self, body: Body, content: bytes) -> str:
+        shown = body.model_copy(update={"text": f"[{body.name}]", "final": True})
+        file = SentFile(body.name, content, body.kind, body.mime)
+        message = Message(str(next(self._ids)), body.chat, [self._version(shown)], file=file)
         self.messages.append(message)
         return message.id
 
@@ -300,7 +337,20 @@ def _offer(update: Update) -> dict[str, object]:
         "language": update.language,
         "text": update.text,
         "at": update.at,
+        "files": [_told(ref, file) for ref, file in update.files],
     }
+
+
+def _told(ref: str, file: SentFile) -> dict[str, object]:
+    told = {"ref": ref, "name": file.name, "kind": file.kind, "mime": file.mime}
+    return {**told, "size": len(file.content)}
+
+
+async def _body(request: web.Request) -> Body:
+    """What a call says: in its JSON, or where its body is a file, in its query."""
+    if request.content_type == "application/json":
+        return Body.model_validate_json(await request.read())
+    return Body.model_validate(dict(request.query))
 
 
 def _looks(version: Version) -> tuple[object, ...]:

@@ -1,13 +1,15 @@
 """The adapter of the loopback platform: what a third party would write, and no more."""
 
 import asyncio
-from collections.abc import Mapping
+import io
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import aiohttp
 from pydantic import BaseModel, TypeAdapter
 
-from bridge.adapter import Capabilities, Sink
+from bridge.adapter import Capabilities, Download, Outgoing, Sink
 from bridge.errors import (
     BridgeError,
     Gone,
@@ -17,15 +19,35 @@ from bridge.errors import (
     Transient,
     Unreachable,
 )
-from bridge.events import ChatKind, ChatRef, Inbound, MessageRef, Page, User
+from bridge.events import (
+    Attachment,
+    AttachmentKind,
+    ChatKind,
+    ChatRef,
+    Inbound,
+    MessageRef,
+    Page,
+    User,
+)
 from bridge.lent import Host
 from bridge.testing.loopback_settings import LoopbackSettings
 
 LONG_POLL = 20.0  # seconds the platform may hold a request for updates
 TIMEOUT = 30.0  # seconds for any call
+PIECE = 64 * 1024
 PAUSE = 0.02  # seconds before an update that could not be committed is asked for again
 _NOT_MODIFIED = "not_modified"
 _PERMANENT: Mapping[int, type[Permanent]] = {400: Rejected, 403: Gone, 404: Gone}
+
+
+class ReceivedFile(BaseModel):
+    """A file that somebody sent."""
+
+    ref: str
+    name: str
+    kind: AttachmentKind
+    mime: str
+    size: int
 
 
 class Received(BaseModel):
@@ -39,6 +61,7 @@ class Received(BaseModel):
     language: str
     text: str
     at: float
+    files: list[ReceivedFile] = []
 
 
 _UPDATES = TypeAdapter(list[Received])
@@ -100,6 +123,25 @@ class LoopbackAdapter:
     async def typing(self, chat: ChatRef) -> None:
         await self._call("typing", {"chat": chat.chat})
 
+    @asynccontextmanager
+    async def fetch(self, chat: ChatRef, attachment: Attachment) -> AsyncIterator[Download]:
+        del chat  # a ref is enough here
+        told = await self._call("fetch", {"ref": attachment.ref})
+        assert self._http is not None  # noqa: S101  the bridge calls open first
+        async with self._http.get(f"{self._url}/file/{attachment.ref}") as response:
+            size = told["size"]
+            known = size if isinstance(size, int) else None
+            yield Download(_pieces(response), known, attachment.mime)
+
+    async def send_file(self, chat: ChatRef, file: Outgoing, *, key: str) -> MessageRef:
+        async with file.open() as download:
+            # Whole, so that what is wrong with it comes up before the platform hears of it.
+            content = b"".join([piece async for piece in download.content])
+        told = {"chat": chat.chat, "name": file.enclosure.name, "mime": download.mime}
+        about = {**told, "kind": file.enclosure.kind.value}
+        reply = await self._call("send_file", about, content)
+        return MessageRef(chat, str(reply["message"]))
+
     async def _updates(self, offset: int, hold: float) -> list[Received]:
         reply = await self._call("updates", {"offset": offset, "hold": hold})
         return _UPDATES.validate_python(reply["updates"])
@@ -122,13 +164,28 @@ class LoopbackAdapter:
             user=User(update.user, name=update.user, language=update.language),
             text=update.text,
             sent_at=datetime.fromtimestamp(update.at, UTC),
+            attachments=tuple(
+                Attachment(file.kind, file.ref, file.name, file.size, file.mime)
+                for file in update.files
+            ),
         )
 
-    async def _call(self, verb: str, body: Mapping[str, object]) -> dict[str, object]:
-        """Make one call. Raises `bridge.errors`."""
+    async def _call(
+        self, verb: str, body: Mapping[str, object], content: bytes | None = None
+    ) -> dict[str, object]:
+        """Make one call, whose body is JSON or a file. Raises `bridge.errors`."""
         assert self._http is not None  # noqa: S101  the bridge calls open first
+        asking = (
+            self._http.post(f"{self._url}/{verb}", json=body)
+            if content is None
+            else self._http.post(
+                f"{self._url}/{verb}",
+                params={name: str(value) for name, value in body.items()},
+                data=io.BytesIO(content),
+            )
+        )
         try:
-            async with self._http.post(f"{self._url}/{verb}", json=body) as response:
+            async with asking as response:
                 reply: dict[str, object] = await response.json(content_type=None)
                 status = response.status
         except aiohttp.ClientConnectorError as error:
@@ -138,6 +195,14 @@ class LoopbackAdapter:
         if status == 200 or reply.get("error") == _NOT_MODIFIED:
             return reply
         raise _fault(status, str(reply.get("error")), reply.get("retry_after"))
+
+
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for piece in response.content.iter_chunked(PIECE):
+            yield piece
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Unreachable(str(error) or "no answer") from error
 
 
 def _fault(status: int, error: str, retry_after: object) -> BridgeError:

@@ -18,6 +18,8 @@ class Verb(StrEnum):
     EDIT = "edit"
     RETRACT = "retract"
     TYPING = "typing"
+    FETCH = "fetch"
+    SEND_FILE = "send_file"
 
 
 class When(Enum):
@@ -30,7 +32,8 @@ class When(Enum):
 class Body(BaseModel):
     """The JSON of a call; each verb reads its own part of it.
 
-    hold: seconds to wait for updates.
+    hold: seconds to wait for updates. ref: of a file that somebody sent. name, kind, mime: of
+    one that the bot sends, whose bytes are the body.
     """
 
     offset: int = 0
@@ -41,6 +44,10 @@ class Body(BaseModel):
     final: bool = False
     plain: bool = False
     buttons: list[tuple[str, str]] = []
+    ref: str = ""
+    name: str = ""
+    kind: str = ""
+    mime: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,16 @@ class Version:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file, of a person's or of the bot's."""
+
+    name: str
+    content: bytes
+    kind: str = "document"
+    mime: str = ""
+
+
 @dataclass(slots=True)
 class Message:
     """A message of the bot, with everything it ever showed, oldest first."""
@@ -105,6 +122,7 @@ class Message:
     chat: str
     history: list[Version]
     retracted: bool = False
+    file: SentFile | None = None
 
     @property
     def now(self) -> Version:
@@ -130,6 +148,7 @@ class Update:
     language: str
     text: str
     at: float
+    files: tuple[tuple[str, SentFile], ...] = ()  # by the names under which they are fetched
     offers: int | None = None
     offered: int = 0
     acknowledged: bool = False

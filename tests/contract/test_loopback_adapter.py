@@ -11,7 +11,17 @@ from bridge.errors import Gone
 from bridge.events import ChatRef, Page
 from bridge.platform import Platform
 from bridge.testing.contract import AdapterContract, Fault
-from bridge.testing.loopback import BROKEN, KICKED, MARKUP, Loopback, Update, Verb, flood
+from bridge.testing.file_contract import FilesContract
+from bridge.testing.loopback import (
+    BROKEN,
+    KICKED,
+    MARKUP,
+    Loopback,
+    SentFile,
+    Update,
+    Verb,
+    flood,
+)
 from bridge.testing.loopback_adapter import LoopbackAdapter
 from bridge.testing.loopback_settings import LoopbackSettings
 from bridge.testing.transcript import FakeHost
@@ -43,6 +53,19 @@ class Double:
         update.offers = 0
         return update.acknowledged
 
+    async def deliver_file(self, content: bytes, name: str, *, text: str, event: str) -> bool:
+        files = [SentFile(name, content)]
+        update = self.platform.say("anna", text, event=event, files=files, offers=1)
+        await self._decided(update)
+        update.offers = 0
+        return update.acknowledged
+
+    async def lose_files(self) -> None:
+        self.platform.files.clear()
+
+    async def files_shown(self) -> Sequence[bytes]:
+        return [each.file.content for each in self.platform.in_chat("anna") if each.file]
+
     async def _decided(self, update: Update) -> None:
         deadline = asyncio.get_running_loop().time() + SILENCE
         while not (update.acknowledged or update.refused):
@@ -57,11 +80,11 @@ class Double:
         return self.platform.shown("anna")
 
     async def fail(self, fault: Fault) -> None:
-        for verb in (Verb.SEND, Verb.EDIT):
+        for verb in (Verb.SEND, Verb.EDIT, Verb.SEND_FILE):
             self.platform.refuse(verb, FAULTS[fault])
 
 
-class TestContract(AdapterContract):
+class TestContract(FilesContract, AdapterContract):
     """Everything `bridge.testing.contract` asks."""
 
     @pytest.fixture
