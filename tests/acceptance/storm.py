@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from own_postgres import OwnPostgres
 
 PAUSE = (0.1, 1.0)  # seconds between two things that go wrong
+SPARED = 0.7  # of those that are just starting, or nothing would ever run on a busy machine
+MOST_FAULTS = 4  # of a platform that still wait for their call
 DOWN = (0.0, 1.5)  # seconds until a killed process is started again
 NAP = (0.2, 2.5)  # seconds a process is stopped
 COMA = (10.5, 16.0)  # the same, so long that others take over
+LEASE = 4.5  # seconds of a pause that must make no difference
 OUTAGE = (0.3, 2.0)  # seconds nobody answers on a platform's port
 REST = 2.0  # seconds between two restarts of the database
 
@@ -73,8 +76,8 @@ class Storm:
 
     async def _kill(self, over: float) -> None:
         daemon = self.dice.choice(self.daemons)
-        if daemon.process is None:
-            return  # dead already
+        if daemon.process is None or (not daemon.url and self.dice.random() < SPARED):
+            return
         self._note("kill", time.monotonic())
         daemon.kill()
         await asyncio.sleep(self.dice.uniform(*DOWN))
@@ -88,11 +91,13 @@ class Storm:
         # A lone process can be replaced by nobody, so there is nothing more to see in a long one.
         length = COMA if len(self.daemons) > 1 and self.dice.random() < 0.3 else NAP
         seconds = min(self.dice.uniform(*length), max(over - time.monotonic(), 0.2))
-        self._note("freeze", time.monotonic())
+        begin = time.monotonic()
         process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
-        self._note("thaw", time.monotonic())
         process.send_signal(signal.SIGCONT)
+        if seconds > LEASE:  # else nobody may have taken anything over
+            self._note("freeze", begin)
+            self._note("thaw", time.monotonic())
 
     async def _trouble_telegram(self, over: float) -> None:
         method, times = self.dice.choice(ON_TELEGRAM), self.dice.randint(1, 3)
@@ -104,7 +109,8 @@ class Storm:
             Fault(method, drop=Drop.AFTER),
             Fault(method, times=times, delay=1.0),
         ]
-        self.town.telegram.telegram.inject(self.dice.choice(faults))
+        if len(self.town.telegram.telegram.faults.open) < MOST_FAULTS:
+            self.town.telegram.telegram.inject(self.dice.choice(faults))
 
     async def _trouble_slack(self, over: float) -> None:
         method, times = self.dice.choice(ON_SLACK), self.dice.randint(1, 3)
@@ -116,7 +122,8 @@ class Storm:
             SlackFault(method, drop=Drop.AFTER),
             SlackFault(method, times=times, delay=1.0),
         ]
-        self.town.slack.slack.inject(self.dice.choice(faults))
+        if len(self.town.slack.slack.faults.open) < MOST_FAULTS:
+            self.town.slack.slack.inject(self.dice.choice(faults))
 
     async def _telegram_away(self, over: float) -> None:
         self.town.telegram.telegram.fail_for(self.dice.uniform(*OUTAGE))
@@ -130,5 +137,5 @@ class Storm:
         async with self._restarting:
             begin = time.monotonic()
             await asyncio.to_thread(self.server.restart)
-            self._note("database", begin, time.monotonic() + 1.0)
+            self._note("database", begin, time.monotonic())
             await asyncio.sleep(REST)

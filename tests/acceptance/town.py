@@ -46,13 +46,12 @@ SORRY = re.compile(r"Sorry, [^()]+ \(Reference \d{5}\)")
 class Incident:
     """Something that happened to a replica or its database, from one moment to another.
 
-    Times are of `time.monotonic`. ended: the process did not survive it.
+    Times are of `time.monotonic`.
     """
 
     name: str
     begin: float
     end: float
-    ended: bool = False
 
     def touches(self, begin: float, end: float) -> bool:
         return self.begin <= end and begin <= self.end
@@ -123,8 +122,8 @@ class TelegramChat:
         if message.edits or not any(each.text.startswith(begun(message)) for each in later):
             return False
         [post] = [c for c in self.world.calls("sendMessage") if c.message == message.id]
-        if post.status == 0:
-            return True  # Telegram's answer was lost, and it cannot be asked
+        if not post.status:
+            return True  # its answer was lost, and Telegram cannot be asked
         answered = post.at if post.answered is None else post.answered
         return any(each.touches(post.at - SOCKET, answered + STORING) for each in incidents)
 
