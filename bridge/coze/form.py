@@ -4,17 +4,14 @@ httpx can send a file in a form only out of memory or out of a blocking file, so
 multipart/form-data (RFC 7578) that one file needs are written here.
 """
 
-import unicodedata
 from collections.abc import Callable
 from secrets import token_hex
 from typing import Self
 
 from bridge.clean import clean
 from bridge.errors import BridgeError, Rejected, Unreachable
+from bridge.filenames import extension, harmless
 from bridge.upstream import Upload
-
-_LONGEST_NAME = 100  # characters; file systems end at 255 bytes
-_QUOTES = str.maketrans('"\\', "__")
 
 
 class Form:
@@ -88,28 +85,15 @@ def _nothing() -> None:
 
 def _head(file: Upload, boundary: str) -> bytes:
     kind = file.mime if _is_type(file.mime) else "application/octet-stream"
-    # The name goes as UTF-8, in quotes: RFC 7578 forbids the `filename*` of mails here.
+    # Whoever sent the file has chosen its name: it may end no header, and lead into no folder.
+    # It goes as UTF-8, in quotes: RFC 7578 forbids the `filename*` of mails here.
+    name = harmless(clean(file.name), extension(file.name))
     return (
         f"--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="file"; filename="{file_name(file.name)}"\r\n'
+        f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
         f"Content-Type: {kind}\r\n\r\n"
     ).encode()
 
 
 def _is_type(mime: str) -> bool:
     return "/" in mime and mime.isascii() and mime.isprintable() and " " not in mime
-
-
-def file_name(name: str) -> str:
-    """Make a name that ends no header and leads into no folder; its extension stays.
-
-    Whoever sent the file has chosen it: line ends, quotes, marks that turn the direction of
-    what follows ("exe.gpj"), folders.
-    """
-    last = clean(name).replace("\\", "/").rpartition("/")[2]
-    kept = "".join(c for c in last if unicodedata.category(c)[0] != "C").translate(_QUOTES)
-    stem, dot, extension = " ".join(kept.split()).strip(". ").rpartition(".")
-    if not dot:
-        return extension[:_LONGEST_NAME] or "file"
-    end = f".{extension[:16]}"
-    return stem[: _LONGEST_NAME - len(end)] + end

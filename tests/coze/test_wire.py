@@ -12,7 +12,19 @@ from bridge.coze.readable import readable
 from bridge.coze.sse import Frame
 from bridge.coze.telling import Telling
 from bridge.errors import BridgeError
-from bridge.upstream import AnswerEvent, Field, Profile, Question, Said, Shortcut, Usage
+from bridge.events import Place
+from bridge.upstream import (
+    AnswerEvent,
+    Field,
+    Part,
+    PartKind,
+    Profile,
+    Question,
+    Said,
+    Shortcut,
+    ToolOutput,
+    Usage,
+)
 
 
 def test_a_question_carries_its_mark_twice_and_asks_for_a_saved_stream() -> None:
@@ -33,6 +45,53 @@ def test_a_question_carries_its_mark_twice_and_asks_for_a_saved_stream() -> None
             }
         ],
         "meta_data": {"bridge_turn": "turn-7"},
+    }
+
+
+PARTS = (Part(PartKind.IMAGE, "7"), Part(PartKind.FILE, "8"), Part(PartKind.AUDIO, "9"))
+
+
+def entered(question: Question) -> tuple[object, object]:
+    """Return how a question is written, for a bot and for a chatflow alike."""
+    body = wire.chat_body(question, "b1")
+    flow = wire.chatflow_body(question, "w1", {"app_id": "a1"})
+    (message,) = body["additional_messages"]
+    assert [message] == flow["additional_messages"]
+    return message["content_type"], json.loads(message["content"])
+
+
+def test_files_go_into_one_message_with_the_text() -> None:
+    assert entered(Question("u1", "c1", "look \ud83d", "m", parts=PARTS)) == (
+        "object_string",
+        [
+            {"type": "text", "text": "look \ufffd"},
+            {"type": "image", "file_id": "7"},
+            {"type": "file", "file_id": "8"},
+            {"type": "audio", "file_id": "9"},
+        ],
+    )
+
+
+def test_a_recording_alone_has_no_empty_text() -> None:
+    kind, items = entered(Question("u1", "c1", " ", "m", parts=PARTS[2:]))
+    assert (kind, items) == ("object_string", [{"type": "audio", "file_id": "9"}])
+
+
+def test_a_position_goes_where_each_endpoint_wants_it() -> None:
+    here = Question("u1", "c1", "near?", "m", place=Place(-33.8568, 151.21529999999))
+    position = {"latitude": "-33.856800", "longitude": "151.215300"}
+    assert wire.chat_body(here, "b1")["extra_params"] == position
+    assert wire.chatflow_body(here, "w1", {})["ext"] == {"user_id": "u1", **position}
+    assert "extra_params" not in wire.chat_body(Question("u1", "c1", "hi", "m"), "b1")
+
+
+def test_outputs_of_tools_are_written_as_documented() -> None:
+    assert wire.outputs_body([ToolOutput("1", "80%"), ToolOutput("2", "a\x00\ud83d")]) == {
+        "tool_outputs": [
+            {"tool_call_id": "1", "output": "80%"},
+            {"tool_call_id": "2", "output": "a\ufffd"},
+        ],
+        "stream": True,
     }
 
 

@@ -1,5 +1,7 @@
 """What became of a question, out of stored messages."""
 
+import json
+
 from bridge.coze import recall
 from bridge.coze.wire import Chat, Message, Status
 from bridge.upstream import (
@@ -142,3 +144,23 @@ def test_where_no_message_tells_its_chat_the_newest_turn_is_meant() -> None:
     ]
     assert [each.id for each in recall.turn_in(newest_first, "t2")] == ["q2", "a2"]
     assert recall.turn_in([], "t2") == []
+
+
+def carded(*options: str) -> Message:
+    content = json.dumps({"question": "Which?", "options": options})
+    return Message("7", "c1", "", "assistant", "answer", content, "card", "", "", 1)
+
+
+def test_a_lost_question_still_offers_its_options() -> None:
+    over = recall.outcome(chat(Status.REQUIRES_ACTION), [carded("A", "B")])
+    assert over == Over((Said("7", "Which?"), Needs(options=("A", "B"))))
+    tools = recall.outcome(chat(Status.REQUIRES_ACTION, calls=(CALL,)), [carded("A")])
+    assert tools == Over((Said("7", "Which?"), Needs(calls=(CALL,))))
+
+
+def test_options_that_nobody_waits_for_are_suggestions() -> None:
+    over = recall.outcome(chat(Status.COMPLETED), [carded("A")])
+    assert over == Over((Said("7", "Which?"), Spoken(), Suggested("A"), Finished(Usage(2, 1))))
+    assert recall.outcome_without_chat([asked("a"), carded("A")]) == Over(
+        (Said("7", "Which?"), Spoken(), Suggested("A"), Finished(None))
+    )
