@@ -26,8 +26,15 @@ LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, millisec
 
 
 # Of a process that was stopped, or whose host vanished, the server would keep what it had locked
-# for hours: a lane, or a message that is delivered again elsewhere. Longer than a job ever thinks.
-ABANDONED = "SET idle_in_transaction_session_timeout = '5s'"
+# for hours: a lane, or a message that is delivered again elsewhere. Five seconds are longer than a
+# job ever thinks. The rest ends the sessions of hosts that are silent for ten.
+ABANDONED = """
+SET idle_in_transaction_session_timeout = '5s';
+SET tcp_keepalives_idle = 5;
+SET tcp_keepalives_interval = 2;
+SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = '10s'
+"""
 
 
 def impatient(url: URL) -> dict[str, int]:

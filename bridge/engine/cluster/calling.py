@@ -14,6 +14,7 @@ from bridge.engine.cluster.faults import as_unreachable
 from bridge.errors import Unreachable
 from bridge.flow.retry import backoff
 from bridge.logs import get
+from bridge.store.postgres import ABANDONED
 
 log = get(__name__)
 
@@ -51,6 +52,7 @@ class Calling:
 
     async def _listen(self) -> NoReturn:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+            await connection.execute(ABANDONED)
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             while True:
                 async for notice in connection.notifies(timeout=ALIVE):

@@ -9,6 +9,7 @@ import psycopg
 from bridge.engine.cluster.faults import as_unreachable
 from bridge.flow.retry import backoff
 from bridge.logs import get
+from bridge.store.postgres import ABANDONED
 from bridge.store.run import one_line
 
 log = get(__name__)
@@ -17,7 +18,14 @@ TRY_EVERY = 1.0  # seconds between two attempts to become the one
 LOOK_EVERY = 2.0  # seconds between two looks at whether we still are
 PATIENCE = 4.0  # seconds for the database's answer to that
 
-# So that the server lets go of a host that vanished; a killed process is noticed at once.
+# A killed process is noticed at once. Of one that was stopped, or that the network cuts off, the
+# server would keep the session, and with it the lock, for hours; so it ends one that does not look.
+# Before PostgreSQL 14 there is no such setting, and `ABANDONED` must do.
+SILENT = """
+SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'idle_session_timeout'
+"""
+
+# So that we notice a server whose host vanished.
 KEEPALIVES = {
     "keepalives": 1,
     "keepalives_idle": 5,
@@ -62,6 +70,7 @@ async def _elected(url: str, what: str) -> psycopg.AsyncConnection:
             continue
         attempt, elected = 0, False
         try:
+            await _prepare(connection)
             elected = await _locked(connection, what)
         finally:  # not left open, whatever happens: unseen, it might have the lock
             if not elected:
@@ -69,6 +78,12 @@ async def _elected(url: str, what: str) -> psycopg.AsyncConnection:
         if elected:
             return connection
         await asyncio.sleep(TRY_EVERY)
+
+
+async def _prepare(connection: psycopg.AsyncConnection) -> None:
+    with as_unreachable():
+        await connection.execute(ABANDONED)
+        await connection.execute(SILENT)
 
 
 async def _locked(connection: psycopg.AsyncConnection, what: str) -> bool:
