@@ -20,6 +20,7 @@ SAYS = "say/"
 FEEDBACK = "feedback/"
 LIKE, DISLIKE = "/feedback like", "/feedback dislike"
 _MOST_IN_ROW = 5  # buttons; more of them are easier to read as a menu
+_PRESSABLE = frozenset({"actions", "context_actions"})
 _LONGEST_LABEL = 75  # characters, likewise the next two
 _LONGEST_VALUE = 2000
 _LONGEST_OPTION = 150
@@ -189,11 +190,12 @@ def _acted(payload: Json, kind: str) -> Json:
 def without_offers(message: Json) -> list[Json]:
     """The blocks of a message of ours without what it offered to say, which was said.
 
-    Empty where it offered nothing, or has nothing else.
+    Empty where it offered nothing, or where its words are not among them: then they would go.
     """
     shown = [fields(block) for block in items(message.get("blocks"))]
     kept = [block for block in shown if not _is_offer(block)]
-    return kept if len(kept) < len(shown) else []
+    has_words = any(block.get("type") not in _PRESSABLE for block in kept)
+    return kept if has_words and len(kept) < len(shown) else []
 
 
 def _is_offer(block: Json) -> bool:

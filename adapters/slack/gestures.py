@@ -1,5 +1,6 @@
 """What people do without writing a message: presses, reactions, commands. Pure; never raises."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters.slack.afterwards import Pressed
@@ -54,7 +55,6 @@ def press(body: Json, here: Here) -> Heard | None:
     shown = fields(body.get("message"))
     parent = container.get("thread_ts") or shown.get("thread_ts")
     direct = is_direct(channel, {})
-    is_command = says.startswith("/")
     return Heard(
         Inbound(
             event_id=f"press/{here.team}/{channel}/{message}/{person}/{at}",
@@ -69,7 +69,8 @@ def press(body: Json, here: Here) -> Heard | None:
         doubtful=doubtful,
         pressed=Pressed(
             message,
-            left=[] if is_command else without_offers(shown),
+            offered=not says.startswith("/"),
+            left=without_offers(shown),
             fallback=text(shown.get("text")),
             trigger=text(body.get("trigger_id")) if says == DISLIKE else "",
         ),
@@ -110,6 +111,7 @@ def explained(body: Json, here: Here) -> Heard | None:
     if told is None or not (person and view):
         return None
     about, why = told
+    here = replace(here, team=about.team)  # in an organisation they may belong to another
     direct = is_direct(about.channel, {})
     return Heard(
         Inbound(

@@ -73,8 +73,8 @@ class Speaker:
         self._downloads = Downloads(self._calls, settings.api_base_url)
         self._posts = Posts(self._calls, self._asides, self._status)
         self._uploads = Uploads(self._calls, self._posts, clock, sleep)
-        self._afterwards = Afterwards(self._calls, self._ways)
         self._rating = Rating(wanted=settings.feedback, clock=clock)
+        self._afterwards = Afterwards(self._calls, self._ways, self._rating, clock)
 
     def asked_by(self, chat: ChatRef, ts: str, user: str, language: str = "") -> None:
         """Learn whose message `ts` is, `T123/U789`: outside DMs a stream names its reader.
@@ -135,6 +135,7 @@ class Speaker:
             return await self._posts.make(chat, key, blocks.posted(page, below))
 
         message = await self._rating.show(chat, page, show)
+        self._afterwards.shows(message, page)
         self._streams.stands(message, key, grows=not page.final)
         if page.final:
             await self._status.rest(chat)
@@ -146,10 +147,13 @@ class Speaker:
 
     async def send_file(self, chat: ChatRef, file: Outgoing, *, key: str) -> MessageRef:
         """Post a file of ours."""
-        return await self._uploads.send(chat, file, key)
+        message = await self._uploads.send(chat, file, key)
+        self._status.vanished(chat)
+        return message
 
     async def edit(self, message: MessageRef, page: Page) -> None:
         """Make a message show `page`, or, while it streams, more of it than before."""
+        self._afterwards.shows(message, page)
         shown = self._streams.find(message)
         if shown is None:
             shown = await self._take_up(message)

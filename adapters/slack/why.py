@@ -4,7 +4,7 @@ https://docs.slack.dev/surfaces/modals; only a press opens one, and within three
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from adapters.slack.blocks import Block
 from bridge.foreign import Json, fields, text
@@ -22,6 +22,7 @@ _CLOSE, _CLOSE_ZH = "Close", "关闭"
 class About:
     """The answer that was rated. thread: empty outside of threads."""
 
+    team: str
     channel: str
     thread: str
     message: str
@@ -44,7 +45,7 @@ def dialogue(about: About, language: str) -> Block:
     return {
         "type": "modal",
         "callback_id": CALLBACK,
-        "private_metadata": json.dumps([about.channel, about.thread, about.message]),
+        "private_metadata": json.dumps(astuple(about)),
         "title": _plain(title),
         "submit": _plain(send),
         "close": _plain(close),
@@ -64,9 +65,9 @@ def reason(payload: Json) -> tuple[About, str] | None:
     if view.get("callback_id") != CALLBACK:
         return None
     try:
-        channel, thread, message = map(text, json.loads(text(view.get("private_metadata"))))
+        about = About(*map(text, json.loads(text(view.get("private_metadata")))))
     except (ValueError, TypeError):
         return None
     values = fields(fields(view.get("state")).get("values"))
     said = text(fields(fields(values.get(_INPUT)).get(_INPUT)).get("value"))
-    return (About(channel, thread, message), " ".join(said.split())) if channel else None
+    return (about, " ".join(said.split())) if about.channel else None

@@ -98,6 +98,11 @@ def test_what_was_said_is_offered_no_longer_and_thumbs_stay() -> None:
         assert blocks.without_offers(shown) == [text, rating]
 
 
+def test_offers_stay_where_the_words_are_not_beside_them() -> None:
+    page = Page("x", final=True, buttons=BUTTONS, rates=True)
+    assert blocks.without_offers({"text": "x", "blocks": blocks.under(page)}) == []
+
+
 @pytest.mark.parametrize("message", [{}, {"blocks": None}, {"blocks": [{}, "x"]}])
 def test_message_without_offers_stays_as_it_is(message: dict[str, object]) -> None:
     assert blocks.without_offers(message) == []

@@ -52,7 +52,7 @@ def thumb() -> Json:
 
 
 def explained() -> Json:
-    view = {**dialogue(About(CHANNEL, THREAD, TS), ""), "id": "V1"}
+    view = {**dialogue(About("T1", CHANNEL, THREAD, TS), ""), "id": "V1"}
     return {"type": "view_submission", "user": {"id": ANN}, "team": {"id": "T1"}, "view": view}
 
 

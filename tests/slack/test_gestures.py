@@ -54,15 +54,14 @@ def test_only_who_found_fault_is_asked_why() -> None:
     assert triggers == {"/feedback like": "", "/feedback dislike": "1.2.3", "Tell me more": ""}
 
 
-@pytest.mark.parametrize(
-    ("says", "left"), [("Tell me more", [{"type": "markdown", "text": "x"}]), ("/history 2", [])]
-)
-def test_question_that_was_pressed_is_offered_no_longer(says: str, left: list[Json]) -> None:
+@pytest.mark.parametrize(("says", "offered"), [("Tell me more", True), ("/history 2", False)])
+def test_question_that_was_pressed_is_offered_no_longer(says: str, offered: bool) -> None:
+    words = {"type": "markdown", "text": "x"}
     offers = {"type": "actions", "elements": [{"action_id": "say/0"}]}
-    shown = {"text": "x", "blocks": [{"type": "markdown", "text": "x"}, offers]}
-    press = hear({**pressed(says), "message": shown}).pressed
+    press = hear({**pressed(says), "message": {"text": "x", "blocks": [words, offers]}}).pressed
     assert press is not None
-    assert (press.message, list(press.left), press.fallback) == (TS, left, "x")
+    assert (press.message, press.offered, press.fallback) == (TS, offered, "x")
+    assert press.left == [words]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ def test_reaction_in_a_shared_channel_may_be_an_outsiders() -> None:
 
 
 def submitted(why: str | None = "too long", *, language: str = "") -> Json:
-    view = dialogue(About(CHANNEL, THREAD, TS), language)
+    view = dialogue(About(TEAM, CHANNEL, THREAD, TS), language)
     state = {"values": {"why": {"why": {"type": "plain_text_input", "value": why}}}}
     return {
         "type": "view_submission",
@@ -135,7 +134,10 @@ def test_no_reason_is_the_thumb_alone() -> None:
     assert hear(submitted(None)).event.text == "/feedback dislike"
 
 
-@pytest.mark.parametrize("metadata", ["", "{}", "7", '["C1"]', "x"])
+@pytest.mark.parametrize(
+    "metadata",
+    ["", "{}", "7", '["C1"]', "x"],
+)
 def test_dialogue_of_somebody_else_is_passed_over(metadata: str) -> None:
     body = submitted()
     assert passed_over({**body, "view": {**body["view"], "private_metadata": metadata}})
@@ -144,7 +146,9 @@ def test_dialogue_of_somebody_else_is_passed_over(metadata: str) -> None:
 
 
 def test_dialogue_speaks_its_readers_language() -> None:
-    titles = [dialogue(About(CHANNEL, "", TS), tag)["title"] for tag in ("", "en-GB", "zh-CN")]
+    titles = [
+        dialogue(About(TEAM, CHANNEL, "", TS), tag)["title"] for tag in ("", "en-GB", "zh-CN")
+    ]
     assert [title["text"] for title in titles] == ["Thank you", "Thank you", "谢谢"]  # type: ignore[index]
 
 

@@ -45,6 +45,16 @@ async def test_place_without_streams_is_not_asked_again(
     assert calls(slack).count("startStream") == 1
 
 
+async def test_refused_token_says_nothing_of_streams(
+    slack: Emulator, speaker: Speaker, dm: Seat, ann: Person
+) -> None:
+    slack.inject(Fault("chat.startStream", error="token_expired"))
+    await (await answer(slack, speaker, dm.channel, ann)).grow("Once")
+    other = await answer(slack, speaker, dm.channel, ann)
+    await other.grow("Once")
+    assert slack.open_streams == [other.message]
+
+
 async def test_workspace_without_streams_is_asked_again_some_day(
     slack: Emulator, speaker: Speaker, dm: Seat, general: Channel, ann: Person, clock: Clock
 ) -> None:

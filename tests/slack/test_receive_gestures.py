@@ -7,7 +7,7 @@ import pytest
 from bridge.events import Button, ChatKind, ChatRef, Page
 from tests.platforms.worlds import eventually
 from tests.slack.emulator import Channel, Emulator, Fault, Message, Person, Seat, serve
-from tests.slack.speaking import asked
+from tests.slack.speaking import answer, asked, speaking
 from tests.slack.world import Listening, listening
 
 WHY = Button("Why?", "Why is that?")
@@ -114,6 +114,33 @@ async def test_question_that_was_pressed_is_offered_no_longer(
     await message.press("Why?", ann)
     [event] = await ear.heard("Why is that?")
     assert event.about == message.ts
+    await ear.slack.until(lambda _: message.labels == ["👍", "👎"])
+    assert message.text == "Done"
+
+
+async def test_offers_of_another_process_go_as_well(
+    ear: Listening, dm: Seat, ann: Person, slack: Emulator
+) -> None:
+    async with speaking(slack) as other:
+        said = await answer(slack, other, dm.channel, ann)
+        await said.show(DONE)
+    await said.message.press("Why?", ann)
+    await ear.heard("Why is that?")
+    await slack.until(lambda _: said.message.labels == ["👍", "👎"])
+    assert said.message.text == "Done"
+
+
+async def test_streamed_answer_keeps_its_words_when_its_offers_go(
+    ear: Listening, dm: Seat, ann: Person
+) -> None:
+    question = await dm.say("Well?", silently=True)
+    chat = asked(ear.slack, question)
+    ref = await ear.adapter.send(chat, Page("Do"), key="turn-1/0")
+    await ear.adapter.edit(ref, DONE)
+    message = dm.channel.messages[ref.id]
+    assert message.stream is not None
+    await message.press("Why?", ann)
+    await ear.heard("Why is that?")
     await ear.slack.until(lambda _: message.labels == ["👍", "👎"])
     assert message.text == "Done"
 
