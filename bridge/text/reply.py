@@ -137,7 +137,6 @@ class Reply:
             self,
             state=State.STREAMING,
             calls=(),
-            using="",
             buttons=tuple(dict.fromkeys((*self.buttons, *buttons))),
         )
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from bridge.errors import Occupied, Permanent, Transient, Unreachable
 from bridge.events import Button, Wanted
-from bridge.relay import MOST_STEPS
+from bridge.relay import MOST_STEPS, POLL
 from bridge.store.sessions import Session
 from bridge.store.turns import Turn, TurnState
 from bridge.testing.adapter import FakeAdapter
@@ -243,6 +243,7 @@ async def test_what_got_lost_on_its_way_is_handed_in_again(
     assert replies[-1].text == "The tools say: noted milk"
     assert shop.began == ["milk"]
     assert len(agent.submitted) == 1
+    assert world.clock.monotonic() == pytest.approx(5 + POLL, abs=0.1)
 
 
 async def test_what_may_have_arrived_is_looked_up(
