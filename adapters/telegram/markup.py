@@ -7,14 +7,18 @@ were not; what it lacks is mended here.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telegramify_markdown import RenderConfig, convert
 
 from bridge.events import Page
 
 MAX_TEXT = 4096  # UTF-16 units, https://core.telegram.org/bots/api#sendmessage
+MAX_CAPTION = 1024  # likewise, https://core.telegram.org/bots/api#sendphoto
 MAX_ENTITIES = 100  # those beyond are ignored in silence (telegram.constants.MessageLimit)
+# Of a quote, as much as is shown of one that was folded up (three lines on every client).
+_QUOTE_LINES = 3
+_QUOTE_UNITS = 240
 
 _CODE_OR_ANGLE = re.compile(
     r"""(?P<code> ^[ ]{0,3}(?P<fence>`{3,}|~{3,})[\s\S]*?(?:^[ ]{0,3}(?P=fence)[`~]*[ ]*$|\Z)
@@ -69,6 +73,17 @@ def body(page: Page) -> dict[str, object]:
     return {"text": text, "entities": [each.as_json() for each in entities] or None}
 
 
+def caption(text: str) -> dict[str, object]:
+    """The parameters of a file with words under it; what does not fit is cut off."""
+    shown, entities = rendered(Page(text)) if text.strip() else ("", ())
+    if _units(shown) > MAX_CAPTION:
+        shown, entities = _cut(shown, MAX_CAPTION - 1) + "…", ()
+    return {
+        "caption": shown or None,
+        "caption_entities": [each.as_json() for each in entities] or None,
+    }
+
+
 def rendered(page: Page) -> tuple[str, Sequence[Entity]]:
     """The text of a page and its entities, offsets in UTF-16 units.
 
@@ -81,7 +96,8 @@ def rendered(page: Page) -> tuple[str, Sequence[Entity]]:
     text, entities = convert(_CODE_OR_ANGLE.sub(_escaped, source), config=_CONFIG)
     if not text.strip() or _units(text) > MAX_TEXT:
         return source, ()
-    return text, _useful([_entity(each) for each in entities])[:MAX_ENTITIES]
+    told = [_folded(_entity(each), text) for each in entities]
+    return text, _useful(told)[:MAX_ENTITIES]
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -98,6 +114,16 @@ def _entity(entity: object) -> Entity:
         url=fields.get("url"),
         language=fields.get("language") or None,
     )
+
+
+def _folded(entity: Entity, text: str) -> Entity:
+    """A long quote, as of an agent's thoughts, is shown in part until somebody opens it."""
+    if entity.type != "blockquote":
+        return entity
+    quoted = text.encode("utf-16-le")[2 * entity.offset : 2 * (entity.offset + entity.length)]
+    lines = quoted.decode("utf-16-le", "replace").strip().count("\n") + 1
+    is_long = lines > _QUOTE_LINES or entity.length > _QUOTE_UNITS
+    return replace(entity, type="expandable_blockquote") if is_long else entity
 
 
 def _useful(entities: Sequence[Entity]) -> list[Entity]:
@@ -119,3 +145,8 @@ def _whole(text: str) -> str:
 
 def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
+
+
+def _cut(text: str, units: int) -> str:
+    """The beginning of a text, of so many units at most; no pair is cut in half."""
+    return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
