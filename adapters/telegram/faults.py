@@ -43,6 +43,8 @@ _GONE = (
     "group chat was deactivated",
     "business_connection",
     "business_peer",
+    "wrong file_id",
+    "temporarily unavailable",
 )
 _CONTENT = (
     "can't parse",
@@ -60,6 +62,7 @@ _CONTENT = (
     "message_empty",
     "text must be non-empty",
     "must be encoded in utf-8",
+    "file is too big",
 )
 
 _TELLING = (httpx.HTTPError, telegram.TelegramError)  # as a cause: the library chose its words
@@ -136,8 +139,10 @@ def _was_never_sent(error: BaseException) -> bool:
     if "pool timeout" in str(error).lower():
         return True
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:  # one that was raised twice may go round
         if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             return True
+        seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
     return False
