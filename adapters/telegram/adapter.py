@@ -4,29 +4,37 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
 
 from aiohttp import web
-from telegram import Bot, LinkPreviewOptions, ReplyParameters
+from telegram import Bot, LinkPreviewOptions
 
 from adapters.telegram.addressed import Me
-from adapters.telegram.bots import RawBot, make_bot
+from adapters.telegram.asides import Asides
+from adapters.telegram.bots import RawBot, make_bot, make_http
+from adapters.telegram.downloads import LARGEST, Downloads
 from adapters.telegram.drafts import Drafts
+from adapters.telegram.enclosures import Sender
 from adapters.telegram.faults import NotModified, as_bridge_errors
-from adapters.telegram.keyboard import keyboard
-from adapters.telegram.markup import MAX_ENTITIES, body
+from adapters.telegram.keyboard import asking, keyboard
+from adapters.telegram.markup import MAX_ENTITIES, body, caption
 from adapters.telegram.menu import show_menus
 from adapters.telegram.polling import Poller
 from adapters.telegram.raw import identifier
 from adapters.telegram.receive import Intake
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import Webhook
-from bridge.adapter import Capabilities, Sink
+from bridge.adapter import Capabilities, Download, Outgoing, Sink
 from bridge.errors import BridgeError, Gone, Unreachable
-from bridge.events import ChatKind, ChatRef, MessageRef, Page
+from bridge.events import Attachment, ChatKind, ChatRef, MessageRef, Page
+from bridge.foreign import Json
 from bridge.lent import Host, MenuItem
 from bridge.logs import get
 
 log = get(__name__)
+
+T = TypeVar("T")
 
 # Below the limit of 4096, because lists and tables grow when they are rendered.
 MAX_SOURCE = 3_800
@@ -47,7 +55,8 @@ class TelegramAdapter:
         self._settings = settings
         self._host = host
         self._bot: RawBot | None = None
-        self._intake: Intake | None = None
+        self._files: Files | None = None
+        self._asides: Asides | None = None
         self._receiver: Poller | Webhook | None = None
         self._trouble: str | None = "has not begun to receive"
         self._secret = settings.webhook_secret.get_secret_value()
@@ -66,17 +75,22 @@ class TelegramAdapter:
             calls_per_second=CALLS_PER_SECOND,
             group_calls_per_minute=GROUP_CALLS_PER_MINUTE,
             buttons=BUTTONS,
+            max_download=LARGEST if self._settings.local_files is None else math.inf,
         )
 
     async def open(self) -> None:
         """Make the bot; who it is, is asked when it begins to receive."""
         self._bot = make_bot(self._settings)
+        self._files = Files(self._bot, self._settings)
+        self._asides = Asides(self._bot, self._account)
         if self._settings.mode == "webhook":
             self._secret = self._secret or await self._host.secret("webhook")
 
     async def close(self) -> None:
-        if self._intake is not None:
-            await self._intake.close()
+        if self._asides is not None:
+            await self._asides.close()
+        if self._files is not None:
+            await self._files.close()
         if self._bot is not None:
             await self._bot.release()
 
@@ -91,8 +105,9 @@ class TelegramAdapter:
         bot = self._require_bot()
         if self._receiver is None:
             me = await self._introduced(bot)
-            self._intake = Intake(bot, me, self._account, self._host.chat_moved)
-            self._receiver = self._make_receiver(bot, self._intake)
+            asides = self._require(self._asides)
+            intake = Intake(me, self._account, asides, self._host.chat_moved)
+            self._receiver = self._make_receiver(bot, intake)
             self._known.set()
         await self._receiver.run(sink)
 
@@ -120,22 +135,24 @@ class TelegramAdapter:
         return self._trouble if self._receiver is None else self._receiver.trouble()
 
     async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
+        keys = asking(chat, page)
         with as_bridge_errors():
             message = await self._require_bot().call(
                 "sendMessage",
-                chat_id=int(chat.chat),
-                message_thread_id=int(chat.thread) if chat.thread else None,
-                business_connection_id=chat.via or None,
-                reply_parameters=_reply(chat),
-                reply_markup=keyboard(page),
+                **_to(chat),
+                reply_markup=keys or keyboard(page),
                 link_preview_options=None if page.final else _NO_PREVIEW,
                 **body(page),
             )
-        if not (message_id := identifier(message.get("message_id"))):
-            raise Unreachable("Telegram's answer names no message", happened=True)
-        return MessageRef(chat, message_id)
+        if keys is not None:
+            self._require(self._asides).keyboard_shown(chat)
+        return _sent(chat, message)
 
     async def edit(self, message: MessageRef, page: Page) -> None:
+        if asking(message.chat, page):
+            # Only a new message can bring such a keyboard, so this one makes way for it.
+            await self.retract(message)
+            raise Gone("a keyboard needs a message of its own")
         with contextlib.suppress(NotModified), as_bridge_errors():
             await self._require_bot().call(
                 "editMessageText",
@@ -146,6 +163,13 @@ class TelegramAdapter:
                 link_preview_options=None if page.final else _NO_PREVIEW,
                 **body(page),
             )
+
+    async def send_file(self, chat: ChatRef, file: Outgoing, *, key: str) -> MessageRef:
+        asked = {**_to(chat), **caption(file.caption)}
+        return _sent(chat, await self._require(self._files).sender.send(file, asked))
+
+    def fetch(self, chat: ChatRef, attachment: Attachment) -> AbstractAsyncContextManager[Download]:
+        return self._require(self._files).downloads.fetch(attachment)
 
     async def retract(self, message: MessageRef) -> None:
         """Delete a message; one that is gone already is success.
@@ -185,13 +209,50 @@ class TelegramAdapter:
         return await self._receiver.receive(request)
 
     def _require_bot(self) -> RawBot:
-        if self._bot is None:
+        return self._require(self._bot)
+
+    def _require(self, part: T | None) -> T:
+        if part is None:
             raise Unreachable("not open")
-        return self._bot
+        return part
 
 
-def _reply(chat: ChatRef) -> ReplyParameters | None:
+class Files:
+    """What people send, and what is sent to them; the connections are shared."""
+
+    def __init__(self, bot: RawBot, settings: TelegramSettings) -> None:
+        self._http = make_http()
+        self.downloads = Downloads(
+            bot,
+            self._http,
+            token=settings.token.get_secret_value(),
+            folder=settings.local_files,
+        )
+        self.sender = Sender(bot, self._http, bot.base_url)
+
+    async def close(self) -> None:
+        """Break off whatever is under way."""
+        await self._http.aclose()
+
+
+def _to(chat: ChatRef) -> dict[str, object]:
+    """The parameters that say where a message goes."""
+    return {
+        "chat_id": int(chat.chat),
+        "message_thread_id": int(chat.thread) if chat.thread else None,
+        "business_connection_id": chat.via or None,
+        "reply_parameters": _reply(chat),
+    }
+
+
+def _sent(chat: ChatRef, message: Json) -> MessageRef:
+    if not (message_id := identifier(message.get("message_id"))):
+        raise Unreachable("Telegram's answer names no message", happened=True)
+    return MessageRef(chat, message_id)
+
+
+def _reply(chat: ChatRef) -> dict[str, object] | None:
     """In a group an answer shows what it answers; the question may have been deleted since."""
     if chat.kind is not ChatKind.GROUP or not chat.reply_to:
         return None
-    return ReplyParameters(int(chat.reply_to), allow_sending_without_reply=True)
+    return {"message_id": int(chat.reply_to), "allow_sending_without_reply": True}

@@ -20,6 +20,8 @@ JSONDict: TypeAlias = dict[str, Any]
 CONNECTIONS = 64
 READ_TIMEOUT = 20.0  # seconds; a send that takes longer is ambiguous
 CONNECT_TIMEOUT = 10.0
+FILES_AT_ONCE = 16
+FILE_TIMEOUT = 60.0  # seconds of silence; Telegram looks at a file before it answers
 
 
 class RawBot(Bot):
@@ -59,6 +61,15 @@ def make_bot(settings: TelegramSettings, *, connections: int = CONNECTIONS) -> R
         base_file_url=f"{base}/file/bot",
         request=_request(connections),
         get_updates_request=_request(1),
+    )
+
+
+def make_http(connections: int = FILES_AT_ONCE) -> httpx.AsyncClient:
+    """Connections for files, so that a long one holds up no message. Close it."""
+    limits = httpx.Limits(max_connections=connections)
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(limits=limits),
+        timeout=httpx.Timeout(FILE_TIMEOUT, connect=CONNECT_TIMEOUT),
     )
 
 

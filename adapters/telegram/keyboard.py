@@ -1,14 +1,28 @@
-"""Buttons under a message, and what a press of one says. Pure."""
+"""Buttons under a message, what a press of one says, and what it leaves. Pure."""
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from collections.abc import Sequence
+from typing import TypeAlias
 
-from bridge.events import Button, Page
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+)
+
+from bridge.events import Button, ChatKind, ChatRef, Page, Wanted
 from bridge.foreign import Json, fields, items, text
 
 MAX_DATA = 64  # bytes of callback_data, https://core.telegram.org/bots/api#inlinekeyboardbutton
 STOP = "/stop"
 STOP_LABEL = "⏹"  # a sign, because a page does not know its reader's language
 _AS_LABELLED = "="  # the data of a button that says its own label, which may be too long for data
+_THUMBS = {"👍": "/feedback like", "👎": "/feedback dislike"}
+_NO_THUMB = "/feedback none"
+_MARK = " ✓"  # behind the thumb that was pressed; pressing it again takes it back
+
+Rows: TypeAlias = Sequence[Sequence[Json]]
+"""Inline buttons as Telegram has them."""
 
 
 def keyboard(page: Page) -> InlineKeyboardMarkup | None:
@@ -18,12 +32,32 @@ def keyboard(page: Page) -> InlineKeyboardMarkup | None:
     """
     if not page.final:
         return InlineKeyboardMarkup([[InlineKeyboardButton(STOP_LABEL, callback_data=STOP)]])
-    rows = [
+    rows = [] if page.plain else _rows(page)
+    if page.rates:
+        rows.append([InlineKeyboardButton(sign, callback_data=_THUMBS[sign]) for sign in _THUMBS])
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def asking(chat: ChatRef, page: Page) -> ReplyKeyboardMarkup | None:
+    """A keyboard that gives what a page asks its reader for; None if it asks for nothing.
+
+    It takes the place of the letters. Only private chats have one
+    (https://core.telegram.org/bots/api#keyboardbutton), and not those of a business account.
+    """
+    private = chat.kind is ChatKind.PRIVATE and not chat.via
+    wanted = any(button.wants is not Wanted.WORDS for button in page.buttons)
+    if not (private and wanted and page.final) or page.plain:
+        return None
+    rows = [[_key(button)] for button in page.buttons if button.label.strip()]
+    return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)
+
+
+def _rows(page: Page) -> list[list[InlineKeyboardButton]]:
+    return [
         [_button(number, button)]
         for number, button in enumerate(page.buttons)
-        if button.label.strip()
+        if button.label.strip() and button.wants is Wanted.WORDS
     ]
-    return InlineKeyboardMarkup(rows) if rows and not page.plain else None
 
 
 def _button(number: int, button: Button) -> InlineKeyboardButton:
@@ -34,16 +68,64 @@ def _button(number: int, button: Button) -> InlineKeyboardButton:
     )
 
 
+def _key(button: Button) -> KeyboardButton:
+    """A key; one without a wish types its words."""
+    match button.wants:
+        case Wanted.LOCATION:
+            return KeyboardButton(button.label, request_location=True)
+        case Wanted.CONTACT:
+            return KeyboardButton(button.label, request_contact=True)
+        case Wanted.WORDS:
+            return KeyboardButton(button.says)
+
+
 def pressed(query: Json) -> str:
     """What the press of a button says; empty if its message is too old to tell."""
     data = text(query.get("data"))
     if not data.startswith(_AS_LABELLED):
         return data
-    markup = fields(fields(query.get("message")).get("reply_markup"))
-    rows = [items(row) for row in items(markup.get("inline_keyboard"))]
-    buttons = [fields(button) for row in rows for button in row]
+    buttons = (button for row in _shown(query) for button in row)
     labels = (text(each.get("text")) for each in buttons if each.get("callback_data") == data)
     return next(labels, "")
+
+
+def remaining(query: Json) -> Rows | None:
+    """The buttons that a press leaves; None if they stay as they are.
+
+    A question that was asked goes with the others that were offered beside it; a thumb is marked.
+    What commands say stays: /history leads somewhere every time.
+    """
+    data, shown = text(query.get("data")), _shown(query)
+    if data in {*_THUMBS.values(), _NO_THUMB}:
+        left = [[_thumb(button, data) for button in row] for row in shown]
+    elif pressed(query).startswith("/"):
+        return None
+    else:
+        left = [[button for button in row if _is_command(button)] for row in shown]
+        left = [row for row in left if row]
+    return left if left != shown else None
+
+
+def _thumb(button: Json, data: str) -> Json:
+    """A thumb after a press: marked if it is the one. Other buttons stay."""
+    sign = text(button.get("text")).removesuffix(_MARK)
+    if sign not in _THUMBS:
+        return button
+    if _THUMBS[sign] == data:
+        return {"text": sign + _MARK, "callback_data": _NO_THUMB}
+    return {"text": sign, "callback_data": _THUMBS[sign]}
+
+
+def _is_command(button: Json) -> bool:
+    data = text(button.get("callback_data"))
+    says = text(button.get("text")) if data.startswith(_AS_LABELLED) else data
+    return says.startswith("/")
+
+
+def _shown(query: Json) -> list[list[Json]]:
+    markup = fields(fields(query.get("message")).get("reply_markup"))
+    rows = [items(row) for row in items(markup.get("inline_keyboard"))]
+    return [[fields(button) for button in row] for row in rows]
 
 
 def too_old(language: str) -> str:

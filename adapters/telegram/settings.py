@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -38,6 +39,8 @@ class TelegramSettings(AdapterSettings):
     webhook_secret: generated and stored when empty.
     stream: how an answer grows on the screen; `final` shows only the finished one.
     edit_interval_private, edit_interval_group: seconds to leave between two edits.
+    local_files: the folder in which a Bot API server that runs with --local keeps files, as this
+        machine sees it. Then files of any size can be read; they do not come over HTTP.
     """
 
     token: Annotated[SecretStr, AfterValidator(_bot_token)] = SecretStr("")
@@ -47,6 +50,7 @@ class TelegramSettings(AdapterSettings):
     stream: Literal["edit", "native", "final"] = "edit"
     edit_interval_private: Seconds = 1.1
     edit_interval_group: Seconds = 3.1
+    local_files: Path | None = None
 
     def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
         """Without a token nothing works; a webhook needs an address Telegram can reach."""
@@ -54,6 +58,9 @@ class TelegramSettings(AdapterSettings):
             yield "token", "missing; ask @BotFather for one, or give token_file"
         if self.mode == "webhook" and not public_url:
             yield "mode", "webhook needs server.public_url, where Telegram can reach the bridge"
+        if self.local_files is not None and not self.local_files.is_dir():
+            cure = "give the folder of your Bot API server, or leave it out"
+            yield "local_files", f"there is no folder {self.local_files}; {cure}"
 
 
 PLATFORM = Platform(

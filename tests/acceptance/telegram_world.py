@@ -55,9 +55,14 @@ class TelegramWorld(Stage):
         return len(self.telegram.inbox.pending)
 
 
+def is_growing(message: Message) -> bool:
+    """Whether it still has its stop button; other buttons stay."""
+    return any(button.data == "/stop" for button in message.buttons)
+
+
 def finished(messages: Iterable[Message]) -> list[str]:
     """The texts, with an ellipsis after those that still have their stop button."""
-    return [f"{m.text} …" if m.buttons else m.text for m in messages]
+    return [f"{m.text} …" if is_growing(m) else m.text for m in messages]
 
 
 async def readiness(daemon: Daemon) -> dict[str, str]:

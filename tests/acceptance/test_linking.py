@@ -6,7 +6,7 @@ from itertools import count
 
 import aiohttp
 from daemon_process import LOOK, PATIENCE, Daemon, eventually
-from telegram_world import TelegramWorld, finished
+from telegram_world import TelegramWorld, finished, is_growing
 from test_web_kill import Visitor
 
 from bridge.coze import ClientSettings, CozeClient, Pat
@@ -52,7 +52,7 @@ async def replies(telegram: TelegramWorld, text: str) -> str:
     chat = telegram.chat(ANNA)
     before = len(finished(chat.answers))
     await telegram.say(ANNA, text)
-    await eventually(lambda: len(chat.answers) > before and not chat.answers[-1].buttons)
+    await eventually(lambda: len(chat.answers) > before and not is_growing(chat.answers[-1]))
     return chat.answers[-1].text
 
 

@@ -257,10 +257,8 @@ async def test_album_is_one_question(world: World, anna: Private) -> None:
 async def test_what_cannot_be_read_is_told_in_ones_language(world: World) -> None:
     li = world.telegram.person(3, "李雷", "zh-hans").chat()
     async with world.running():
-        await li.sticker()
-        await li.final("只能阅读文字消息。")
-        question = await li.location(39.9, 116.4)
-        await li.final("只能阅读文字消息。", after=question)
+        await li.service(story={"chat": li.brief(), "id": 1})
+        await li.final("请发送文字、文件或语音。")
     assert world.questions() == []
 
 

@@ -5,49 +5,99 @@ from pathlib import Path
 
 import pytest
 
-from adapters.telegram import adapter, keyboard, markup, polling, webhook
+from adapters.telegram import (
+    adapter,
+    downloads,
+    enclosures,
+    keyboard,
+    markup,
+    polling,
+    webhook,
+)
 from adapters.telegram.normalise import KINDS, Heard, Stale, understood
 from adapters.telegram.settings import TelegramSettings
 from tests.telegram.updates import (
     CHANNEL,
+    CHECKLIST,
+    CONTACT,
+    DATE,
     FILE,
     FORUM,
     GROUP,
+    HERE,
     INACCESSIBLE,
     ME,
     OTHER_BOT,
     OUR_MESSAGE,
+    POLL,
     TELEGRAM,
+    VENUE,
     Json,
+    business,
     command,
     mentioning,
     press,
+    reacted,
     said,
 )
 
 PAGE = (Path(__file__).parents[2] / "docs" / "telegram.md").read_text("utf-8")
 
-ASKED, UNREADABLE, STALE, PASSED_OVER = "asked", "only text can be read", "notice", "passed over"
+ASKED, THE_FILE, UNREADABLE = "asked", "the file is asked about", "cannot be read"
+STALE, PASSED_OVER = "notice", "passed over"
+CHANGED, FEEDBACK = "a change of the question", "/feedback"
 
 UPDATES: dict[str, tuple[str, list[Json]]] = {
     "text": (ASKED, [said("hi")]),
     "a caption": (ASKED, [said(None, photo=[FILE], caption="what is it?")]),
     "an album": (ASKED, [said(None, photo=[FILE], caption="look", media_group_id="1")]),
     "a photo, file, voice message or sticker without words": (
-        UNREADABLE,
+        THE_FILE,
         [said(None, **{kind: FILE}) for kind in ("document", "voice", "sticker")]
         + [said(None, photo=[FILE])],
     ),
-    "a location, contact, poll or die in a private chat": (
+    "a location or a venue": (
+        ASKED,
+        [said(None, location=HERE), said(None, location=HERE, venue=VENUE)],
+    ),
+    "a contact, poll, checklist or die": (
+        ASKED,
+        [
+            said(None, contact=CONTACT),
+            said(None, poll=POLL),
+            said(None, checklist=CHECKLIST),
+            said(None, dice={"emoji": "🎲", "value": 4}),
+        ],
+    ),
+    "a story, a giveaway, paid media in a private chat": (
         UNREADABLE,
-        [said(None, **{kind: {"x": 1}}) for kind in ("location", "contact", "poll", "dice")],
+        [said(None, **{kind: {"x": 1}}) for kind in ("story", "giveaway", "paid_media")],
     ),
     "a press of a button": (ASKED, [press("=0"), press("/stop")]),
     "a press of a button too old to be read": (STALE, [press("=0", INACCESSIBLE)]),
-    "an edited message": (
-        PASSED_OVER,
-        [{"update_id": 1, "edited_message": said("hi")["message"]}],
+    "an edited message or caption": (
+        CHANGED,
+        [
+            {"update_id": 1, "edited_message": said("hi", edit_date=DATE + 9)["message"]},
+            {
+                "update_id": 1,
+                "edited_business_message": business(edit_date=DATE)["business_message"],
+            },
+            {
+                "update_id": 1,
+                "edited_message": said(None, photo=[FILE], caption="hi", edit_date=DATE)["message"],
+            },
+        ],
     ),
+    "a live location that moved on": (
+        PASSED_OVER,
+        [{"update_id": 1, "edited_message": said(None, location=HERE, edit_date=DATE)["message"]}],
+    ),
+    "👍, 👎 and their like as a reaction": (
+        FEEDBACK,
+        [reacted("👍"), reacted("💩"), reacted("", "👍")],
+    ),
+    "a reaction that says neither": (PASSED_OVER, [reacted("🤔"), reacted("🤔", "😱")]),
     "a mention without a word beside it": (PASSED_OVER, [mentioning("@coze_bridge_bot")]),
     "a command for another bot": (PASSED_OVER, [command("/new@other_bot")]),
     "a service message (somebody joined, a new title …)": (
@@ -72,7 +122,7 @@ UPDATES: dict[str, tuple[str, list[Json]]] = {
     ),
     "a message of another bot": (PASSED_OVER, [said("hi", sender=OTHER_BOT)]),
 }
-NEVER_ASKED_FOR = "a reaction, a changed membership, a payment …"
+NEVER_ASKED_FOR = "a changed membership, a payment …"
 
 
 def rows(heading: str) -> dict[str, str]:
@@ -84,8 +134,12 @@ def rows(heading: str) -> dict[str, str]:
 
 def outcome(update: Json) -> str:
     match understood(update, ME, "bot"):
+        case Heard(event) if event.edits:
+            return CHANGED
+        case Heard(event) if event.text.startswith("/feedback "):
+            return FEEDBACK
         case Heard(event):
-            return ASKED if event.text else UNREADABLE
+            return ASKED if event.text else THE_FILE if event.attachments else UNREADABLE
         case Stale():
             return STALE
         case _:
@@ -104,7 +158,7 @@ def test_what_comes_is_understood_as_described(what: str) -> None:
 
 
 def test_what_is_never_asked_for_is_not() -> None:
-    kinds = {"message_reaction", "my_chat_member", "pre_checkout_query", "edited_message"}
+    kinds = {"message_reaction_count", "my_chat_member", "pre_checkout_query", "channel_post"}
     assert kinds.isdisjoint(KINDS)
 
 
@@ -120,6 +174,12 @@ def test_limits_are_those_of_the_code() -> None:
         f"{keyboard.MAX_DATA} bytes",
     ):
         assert words in limits
+
+
+def test_sizes_are_those_of_the_code() -> None:
+    page = re.sub(r"\s+", " ", PAGE)
+    assert f"up to {downloads.LARGEST >> 20} MB to bots" in page
+    assert f"more than {enclosures.LARGEST_PHOTO >> 20} MB" in page
 
 
 def test_intervals_and_times_are_those_of_the_code() -> None:

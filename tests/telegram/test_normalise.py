@@ -12,7 +12,7 @@ from adapters.telegram.normalise import (
     Stale,
     understood,
 )
-from bridge.events import Attachment, AttachmentKind, ChatKind, ChatRef, Inbound, User
+from bridge.events import Attachment, AttachmentKind, ChatKind, ChatRef, Inbound, Place, User
 from tests.telegram.updates import (
     ANNA,
     ANONYMOUS,
@@ -22,18 +22,21 @@ from tests.telegram.updates import (
     FILE,
     FORUM,
     GROUP,
+    HERE,
     INACCESSIBLE,
     ME,
     OTHER_BOT,
     OUR_MESSAGE,
     PRIVATE,
     TELEGRAM,
+    VENUE,
     Json,
     business,
     command,
     entity,
     mentioning,
     press,
+    reacted,
     said,
 )
 
@@ -175,7 +178,9 @@ def test_caption_is_what_is_said_about_a_photo() -> None:
     update["message"]["caption_entities"] = [entity("mention", 3, 16)]
     event = heard(update)
     assert event.text == "😀 what is it?"
-    assert event.attachments == (Attachment(AttachmentKind.PHOTO, "large", size=99),)
+    assert event.attachments == (
+        Attachment(AttachmentKind.PHOTO, "large", "photo.jpg", 99, "image/jpeg"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,11 +244,10 @@ def test_nobody_else_is_listened_to(update: Json) -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        "edited_message",
         "channel_post",
         "edited_channel_post",
-        "edited_business_message",
-        "message_reaction",
+        "message_reaction_count",
+        "deleted_business_messages",
         "my_chat_member",
         "poll",
         "something_new",
@@ -276,35 +280,23 @@ def test_service_messages_are_passed_over(event: Json, chat: Json) -> None:
 # What is not text
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("document", AttachmentKind.DOCUMENT),
-        ("audio", AttachmentKind.AUDIO),
-        ("video", AttachmentKind.VIDEO),
-        ("video_note", AttachmentKind.VIDEO),
-        ("voice", AttachmentKind.VOICE),
-        ("sticker", AttachmentKind.STICKER),
-    ],
-)
-def test_file_is_an_attachment(name: str, kind: AttachmentKind) -> None:
-    event = heard(said(None, **{name: FILE}))
-    assert event.text == ""
-    assert event.attachments == (Attachment(kind, "f", size=3, mime="x/y"),)
-
-
-def test_animation_is_one_file_although_old_clients_get_it_twice() -> None:
-    event = heard(said(None, animation={**FILE, "file_name": "a.mp4"}, document=FILE))
-    assert event.attachments == (
-        Attachment(AttachmentKind.VIDEO, "f", name="a.mp4", size=3, mime="x/y"),
-    )
-
-
-@pytest.mark.parametrize("name", ["location", "contact", "poll", "dice", "story", "venue"])
+@pytest.mark.parametrize("name", ["story", "giveaway", "paid_media", "contact", "location"])
 def test_what_nobody_can_read_gets_an_answer_in_private_only(name: str) -> None:
     event = heard(said(None, **{name: {"x": 1}}))
-    assert (event.text, event.attachments) == ("", ())
+    assert (event.text, event.attachments, event.place) == ("", (), None)
     assert ignored(said(None, GROUP, **{name: {"x": 1}}))
+
+
+def test_position_comes_with_its_words() -> None:
+    event = heard(said(None, location=HERE, venue=VENUE))
+    assert event.place == Place(51.5055, -0.0754)
+    assert event.text == "位置：Tower Bridge, Tower Bridge Rd, London"
+
+
+def test_position_in_a_group_is_meant_for_the_bot_only_as_a_reply() -> None:
+    assert ignored(said(None, GROUP, location=HERE))
+    event = heard(said(None, GROUP, location=HERE, reply_to_message=OUR_MESSAGE))
+    assert event.place == Place(51.5055, -0.0754)
 
 
 def test_parts_of_an_album_are_messages_of_their_own() -> None:
@@ -312,6 +304,99 @@ def test_parts_of_an_album_are_messages_of_their_own() -> None:
     second = heard(said(None, photo=[FILE], media_group_id="13", message_id=42))
     assert (first.text, second.text) == ("Look", "")
     assert first.event_id != second.event_id
+
+
+def test_album_in_a_group_is_meant_as_a_whole() -> None:
+    other = said(None, GROUP, photo=[FILE], media_group_id="13", message_id=42)
+    assert ignored(other)
+    found = understood(other, ME, "bot", {"13"})
+    assert isinstance(found, Heard)
+    assert (found.event.text, len(found.event.attachments)) == ("", 1)
+    nobody = said("hi", GROUP)
+    assert understood(nobody, ME, "bot", {"13"}) is None
+
+
+# What is changed afterwards
+
+
+def edited(update: Json, date: int = DATE + 60) -> Json:
+    message = {**update["message"], "edit_date": date}
+    return {"update_id": 7, "edited_message": message}
+
+
+def test_changed_words_name_the_message_they_were_in() -> None:
+    first, then = heard(said("hi")), heard(edited(said("hello")))
+    assert then.edits == first.event_id
+    assert then.event_id == f"edit/1001/41/{DATE + 60}"
+    assert then.text == "hello"
+    assert then.sent_at == datetime.fromtimestamp(DATE + 60, UTC)
+    assert heard(edited(said("hi!"), DATE + 61)).event_id != then.event_id
+
+
+def test_changed_caption_brings_no_file_again() -> None:
+    event = heard(edited(said(None, photo=[FILE], caption="another")))
+    assert (event.text, event.attachments) == ("another", ())
+
+
+def test_changed_words_of_a_customer_are_those_of_that_business() -> None:
+    event = heard(
+        {"update_id": 1, "edited_business_message": business(edit_date=5)["business_message"]}
+    )
+    assert event.edits == heard(business()).event_id
+    assert event.event_id == "edit/b-1/1001/41/5"
+    assert event.chat.via == "b-1"
+
+
+def test_change_in_a_group_is_heard_like_a_message() -> None:
+    assert heard(edited(mentioning("@coze_bridge_bot hello"))).text == "hello"
+    assert ignored(edited(said("hello", GROUP)))
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        edited(said("hi", sender=OTHER_BOT)),
+        edited(said(None, location=HERE)),
+        edited(said(None, photo=[FILE])),
+        {"update_id": 1, "edited_message": said("hi")["message"]},
+    ],
+    ids=["another bot's", "live location", "picture", "no change"],
+)
+def test_change_that_asks_nothing_is_passed_over(update: Json) -> None:
+    assert ignored(update)
+
+
+# Reactions
+
+
+def test_reaction_is_feedback_about_its_message() -> None:
+    event = heard(reacted("👍"))
+    assert event.text == "/feedback like"
+    assert (event.about, event.pressed, event.user.id) == ("40", True, "1001")
+    assert event.chat == ChatRef("telegram", "bot", "1001")
+    again = {**reacted("👍"), "update_id": 100000003}
+    assert heard(again).event_id != event.event_id
+
+
+def test_reaction_of_an_anonymous_administrator_is_the_groups() -> None:
+    event = heard(reacted("👎", chat=GROUP, user=None, actor_chat=GROUP))
+    assert (event.text, event.user.id) == ("/feedback dislike", "-4000001")
+    assert event.chat.kind is ChatKind.GROUP
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        reacted("👍", user={**ANNA, "is_bot": True}),
+        reacted("👍", chat=CHANNEL),
+        reacted("👍", message_id=None),
+        reacted("🤔"),
+        reacted("🔥", "👍"),
+    ],
+    ids=["bot", "channel", "no message", "no opinion", "same opinion"],
+)
+def test_reaction_that_says_nothing_is_passed_over(update: Json) -> None:
+    assert ignored(update)
 
 
 # Business accounts
@@ -354,6 +439,7 @@ def test_press_says_what_the_button_means(data: str, says: str) -> None:
     assert found.event.text == says
     assert found.event.pressed
     assert found.event.event_id == "press/4382bfdwdsb323b2d9"
+    assert found.event.about == "40"
     assert found.event.user.id == "1001"
     assert found.event.chat == ChatRef("telegram", "bot", "1001")
 

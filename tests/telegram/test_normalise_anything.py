@@ -10,6 +10,7 @@ from tests.telegram.updates import (
     Json,
     entity,
     mentioning,
+    reacted,
     said,
 )
 
@@ -24,6 +25,9 @@ WORDS = sorted(
     {"message", "chat", "id", "type", "from", "text", "entities", "data", "photo", "is_bot"}
     | {"callback_query", "business_message", "stopped_message_generation", "message_id", "date"}
     | {"reply_to_message", "caption", "caption_entities", "document", "sender_chat", "user"}
+    | {"edited_message", "edit_date", "message_reaction", "new_reaction", "old_reaction", "emoji"}
+    | {"location", "latitude", "longitude", "venue", "contact", "poll", "options", "dice", "value"}
+    | {"sticker", "thumbnail", "is_animated", "checklist", "tasks", "media_group_id", "title"}
     | {"reply_markup", "inline_keyboard", "callback_data", "offset", "length", "update_id"}
 )
 updates = st.recursive(
@@ -45,6 +49,24 @@ def test_no_field_is_too_odd(field: str, value: object, group: bool) -> None:
     update = mentioning("@coze_bridge_bot hi") if group else said()
     update["message"] = {**update["message"], field: value}
     understood(update, ME, "bot")
+
+
+@given(st.sampled_from(sorted(reacted("👍")["message_reaction"])), json_values)
+def test_no_reaction_is_too_odd(field: str, value: object) -> None:
+    update = reacted("👍", "👎")
+    update["message_reaction"][field] = value
+    understood(update, ME, "bot")
+
+
+@given(
+    st.sampled_from(["location", "venue", "contact", "poll", "checklist", "dice", "sticker"]),
+    json_values,
+)
+def test_nothing_that_is_sent_is_too_odd(name: str, value: object) -> None:
+    understood(said(None, **{name: value}), ME, "bot")
+    understood(
+        said(None, **{name: {"location": value, "options": value, "tasks": value}}), ME, "bot"
+    )
 
 
 def test_half_a_character_becomes_one_that_can_be_stored() -> None:

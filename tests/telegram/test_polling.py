@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from adapters.telegram.addressed import Me
+from adapters.telegram.asides import Asides
 from adapters.telegram.bots import make_bot
 from adapters.telegram.normalise import KINDS
 from adapters.telegram.polling import CALM, CONFLICT_WAITS, HANGS, TIMEOUT, Conflicts, Poller
@@ -73,9 +74,11 @@ async def receiving(telegram: Emulator) -> AsyncIterator[Receiving]:
 async def poller_of(telegram: Emulator, *, hangs: float = HANGS) -> AsyncIterator[Receiving]:
     settings, host = telegram_settings(telegram.url), LentHost()
     bot = make_bot(settings)
-    intake = Intake(bot, Me(telegram.bot.id, telegram.bot.username), ACCOUNT, host.chat_moved)
+    me = Me(telegram.bot.id, telegram.bot.username)
+    asides = Asides(bot, ACCOUNT)
+    intake = Intake(me, ACCOUNT, asides, host.chat_moved)
     yield Receiving(telegram, Poller(settings, intake, hangs=hangs), RecordingSink(), host)
-    await intake.close()
+    await asides.close()
     await bot.release()
 
 
@@ -182,7 +185,7 @@ async def test_what_was_said_before_the_move_is_kept_before_it(receiving: Receiv
         return {"message": whole | {"entities": marks} | event}
 
     bot = make_bot(telegram_settings(receiving.telegram.url))
-    intake = Intake(bot, Me(1, "x"), ACCOUNT, moved)
+    intake = Intake(Me(1, "x"), ACCOUNT, Asides(bot, ACCOUNT), moved)
     migration = said("", -4, migrate_to_chat_id=-1004)
     await intake.take([said("/before", -4), migration, said("/after", -1004)], sink)
     await bot.release()
@@ -321,7 +324,7 @@ async def test_silence_is_trouble_by_the_clock(telegram: Emulator) -> None:
     clock, host = Clock(), LentHost()
     settings = telegram_settings(telegram.url)
     bot = make_bot(settings)
-    intake = Intake(bot, Me(1, "x"), ACCOUNT, host.chat_moved)
+    intake = Intake(Me(1, "x"), ACCOUNT, Asides(bot, ACCOUNT), host.chat_moved)
     poller = Poller(settings, intake, clock=clock.monotonic)
     task = asyncio.create_task(poller.run(RecordingSink()))
     await telegram.until(lambda it: it.inbox.polled)

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from adapters.telegram.addressed import Me
+from adapters.telegram.asides import Asides
 from adapters.telegram.bots import make_bot
 from adapters.telegram.keyboard import STOP_LABEL, too_old
 from adapters.telegram.receive import Intake
@@ -150,11 +151,12 @@ async def test_press_whose_answer_hangs_does_not_hold_up_the_end(telegram: Emula
     telegram.faults.add(Fault(method="answerCallbackQuery", gate=gate))
     bot = make_bot(telegram_settings(telegram.url))
     me, host = Me(telegram.bot.id, telegram.bot.username), LentHost()
-    intake = Intake(bot, me, ACCOUNT, host.chat_moved, last_words=0.01)
+    asides = Asides(bot, ACCOUNT, last_words=0.01)
+    intake = Intake(me, ACCOUNT, asides, host.chat_moved)
     await intake.take([press("=0")], RecordingSink())
     await gate.reached.wait()
     async with asyncio.timeout(PATIENCE):
-        await intake.close()
+        await asides.close()
     gate.open()
     await bot.release()
 

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from adapters.telegram.addressed import Me
+from adapters.telegram.asides import Asides
 from adapters.telegram.bots import make_bot
 from adapters.telegram.normalise import KINDS
 from adapters.telegram.receive import Intake
@@ -198,7 +199,7 @@ async def watching(telegram: Emulator) -> AsyncIterator[Webhook]:
     """A webhook that looks after itself every few milliseconds."""
     bot = make_bot(telegram_settings(telegram.url))
     await bot.initialize()
-    intake = Intake(bot, Me(bot.id, bot.username), ACCOUNT, LentHost().chat_moved)
+    intake = Intake(Me(bot.id, bot.username), ACCOUNT, Asides(bot, ACCOUNT), LentHost().chat_moved)
     url = "http://127.0.0.1:9/telegram/telegram"
     webhook = Webhook(bot, intake, url=url, secret=SECRET, watch_every=0.005)
     task = asyncio.create_task(webhook.run(RecordingSink()))
@@ -261,7 +262,7 @@ async def test_webhook_that_cannot_be_set_is_tried_again_by_the_supervisor(
 ) -> None:
     telegram.inject(Fault("setWebhook", code=502, html="<html>"))
     bot = make_bot(telegram_settings(telegram.url))
-    intake = Intake(bot, Me(1, "x"), ACCOUNT, LentHost().chat_moved)
+    intake = Intake(Me(1, "x"), ACCOUNT, Asides(bot, ACCOUNT), LentHost().chat_moved)
     webhook = Webhook(bot, intake, url="http://127.0.0.1:9/x", secret=SECRET)
     with pytest.raises(Unreachable):
         await webhook.run(RecordingSink())

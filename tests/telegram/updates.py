@@ -67,6 +67,19 @@ OTHER_BOT = {"id": 42, "is_bot": True, "first_name": "Other", "username": "other
 FILE = {"file_id": "f", "file_unique_id": "u", "file_size": 3, "mime_type": "x/y"}
 
 
+HERE = {"latitude": 51.5055, "longitude": -0.0754}
+VENUE = {"location": HERE, "title": "Tower Bridge", "address": "Tower Bridge Rd, London"}
+CONTACT = {"phone_number": "+44 20 7403", "first_name": "Li", "last_name": "Lei", "user_id": 7}
+POLL: Json = {
+    "id": "1",
+    "question": "Which bridge?",
+    "options": [{"text": "Tower", "voter_count": 0}, {"text": "London", "voter_count": 2}],
+}
+CHECKLIST: Json = {
+    "title": "Trip",
+    "tasks": [{"id": 1, "text": "Pack", "completion_date": 9}, {"id": 2, "text": "Go"}],
+}
+
 INACCESSIBLE = {"chat": PRIVATE, "message_id": 40, "date": 0}
 
 
@@ -90,3 +103,18 @@ def press(data: str, message: object = ..., **fields: Any) -> Json:
         **fields,
     }
     return {"update_id": 1, "callback_query": query}
+
+
+def reacted(now: str, before: str = "", chat: Json = PRIVATE, **fields: Any) -> Json:
+    """An update with a reaction; an empty one is none."""
+    signs = [[{"type": "emoji", "emoji": sign}] if sign else [] for sign in (before, now)]
+    whole = {
+        "chat": chat,
+        "message_id": 40,
+        "user": ANNA,
+        "date": DATE,
+        "old_reaction": signs[0],
+        "new_reaction": signs[1],
+        **fields,
+    }
+    return {"update_id": 100000002, "message_reaction": whole}

@@ -17,6 +17,8 @@ from tests.platforms.worlds import RunAgain, Running, running, settings_of
 from tests.telegram.emulator import TOKEN, Emulator
 
 ACCOUNT = "telegram"
+# Most tests look at buttons, and are not about the two that every answer has.
+MUTE = AgentSettings(bot_id=DEMO_BOT_ID, feedback=False)
 BRISK = 0.05  # seconds between two edits, where a test is not about pacing
 
 
@@ -74,7 +76,7 @@ class World:
     telegram: Emulator
     coze: Coze
     folder: Path
-    agent: AgentSettings = field(default_factory=lambda: AgentSettings(bot_id=DEMO_BOT_ID))
+    agent: AgentSettings = field(default=MUTE)
 
     def script(self, match: str, **scenario: object) -> None:
         """Say what Coze does with questions that match."""

@@ -1,6 +1,7 @@
 """Places: private chats, groups, forums and channels, with everything said in them."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -105,6 +106,15 @@ class Chat:
     def answers(self) -> list[Message]:
         """What the bot said and did not take back, oldest first."""
         return [message for message in self.visible if message.from_bot]
+
+    @property
+    def keys(self) -> list[Json]:
+        """What people see in place of their letters; nothing if those are there."""
+        given = [
+            json.loads(each.markup.other) for each in self.messages.values() if each.markup.other
+        ]
+        rows = given[-1].get("keyboard", []) if given else []
+        return [key for row in rows for key in row]
 
     @property
     def draft(self) -> Draft | None:

@@ -2,9 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.telegram.emulator.errors import bad
 from tests.telegram.emulator.inbox import Json
+from tests.telegram.emulator.model import Message
 
 LARGEST_DOWNLOAD = 20 * 1024 * 1024  # bytes
 LARGEST_UPLOAD = 50 * 1024 * 1024
@@ -31,7 +33,13 @@ class File:
 
 
 class Files:
-    """Everything stored, by id and by path."""
+    """Everything stored, by id and by path.
+
+    local: the folder of a server that runs with --local: it tells paths on the disk, and has no
+    limit; None for a server that hands files out over HTTP.
+    """
+
+    local: Path | None = None
 
     def __init__(self) -> None:
         self._by_id: dict[str, File] = {}
@@ -53,7 +61,25 @@ class Files:
         )
         self._by_id[file.id] = file
         self._by_path[file.path] = file
+        if self.local is not None:
+            self._write(self.local / file.path, data)
         return file
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def forget(self, file: File) -> None:
+        """Keep its id, and nothing behind it: an hour has passed."""
+        del self._by_path[file.path]
+
+    def path_of(self, file: File) -> str:
+        """What getFile tells. Raises `Refused` for a file that is too large."""
+        if self.local is not None:
+            return str(self.local / file.path)
+        if file.size > LARGEST_DOWNLOAD:
+            raise bad("file is too big")
+        return file.path
 
     def get(self, file_id: str) -> File:
         """Raises `Refused`."""
@@ -63,6 +89,14 @@ class Files:
         if file is None:
             raise bad("wrong file_id or the file is temporarily unavailable")
         return file
+
+    def of(self, message: Message) -> File:
+        """The file of a message; of a photo the largest. Raises `LookupError`."""
+        for held in message.extra.values():
+            one = held[-1] if isinstance(held, list) else held
+            if isinstance(one, dict) and one.get("file_id") in self._by_id:
+                return self._by_id[one["file_id"]]
+        raise LookupError(f"no file in {message}")
 
     def at(self, path: str) -> File | None:
         return self._by_path.get(path)
@@ -92,13 +126,27 @@ def video(file: File, seconds: int = 5) -> Json:
     return {"video": file.shown() | more}
 
 
-def sticker(file: File, emoji: str) -> Json:
+def video_note(file: File, seconds: int = 3) -> Json:
+    return {"video_note": file.shown() | {"duration": seconds, "length": 240}}
+
+
+def animation(file: File, seconds: int = 2) -> Json:
+    """An animation; older clients get it once more, as a document."""
+    told = document(file)
+    shape: Json = {"duration": seconds, "width": 320, "height": 240}
+    return {"animation": told["document"] | shape, **told}
+
+
+def sticker(file: File, emoji: str, *, moves: str = "", still: File | None = None) -> Json:
+    """A sticker. moves: "animated" or "video"; still: the picture that stands for it then."""
     more: Json = {
         "type": "regular",
         "width": 512,
         "height": 512,
-        "is_animated": False,
-        "is_video": False,
+        "is_animated": moves == "animated",
+        "is_video": moves == "video",
         "emoji": emoji,
     }
+    if still is not None:
+        more["thumbnail"] = still.shown() | {"width": 128, "height": 128}
     return {"sticker": file.shown() | more}

@@ -20,7 +20,7 @@ from tests.telegram.emulator.errors import (
     bad,
 )
 from tests.telegram.emulator.faults import Fault
-from tests.telegram.emulator.files import LARGEST_UPLOAD
+from tests.telegram.emulator.files import LARGEST_UPLOAD, File
 from tests.telegram.emulator.methods import METHODS
 from tests.telegram.emulator.params import Parameters
 
@@ -41,7 +41,7 @@ def application(emulator: "Emulator", underway: Underway) -> web.Application:
         return await _call(request, emulator, underway)
 
     async def download(request: web.Request) -> web.StreamResponse:
-        return _download(request, emulator)
+        return await _download(request, emulator)
 
     app.router.add_route("*", "/bot{token}/{method}", call)
     app.router.add_get("/file/bot{token}/{path:.+}", download)
@@ -148,12 +148,34 @@ def _json(status: int, body: dict[str, object]) -> web.Response:
     )
 
 
-def _download(request: web.Request, emulator: "Emulator") -> web.Response:
+async def _download(request: web.Request, emulator: "Emulator") -> web.StreamResponse:
+    """Hand a file out; a connection that drops afterwards drops in the middle of it."""
     call = emulator.journal.begin("download")
-    file = emulator.files.at(request.match_info["path"])
-    if request.match_info["token"] != emulator.token or file is None:
-        refused = NOT_FOUND
+    fault = emulator.faults.about("download", None)
+    try:
+        response = await before(request, fault)
+        file = _file(request, emulator)
+    except Refused as refused:
         emulator.journal.end(call, refused.code, refused.description)
         return _json(refused.code, refused.envelope)
-    emulator.journal.end(call, 200)
+    emulator.journal.end(call, 200 if response is None else response.status)
+    if response is not None:
+        return response
+    if fault.drop is Drop.AFTER:
+        return await _half(request, file)
     return web.Response(body=file.data, content_type="application/octet-stream")
+
+
+def _file(request: web.Request, emulator: "Emulator") -> File:
+    """Raises `Refused`."""
+    file = emulator.files.at(request.match_info["path"])
+    if request.match_info["token"] != emulator.token or file is None:
+        raise NOT_FOUND
+    return file
+
+
+async def _half(request: web.Request, file: File) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": str(len(file.data))})
+    await response.prepare(request)
+    await response.write(file.data[: len(file.data) // 2])
+    return cut(request)

@@ -108,23 +108,57 @@ class Verbs:
         )
         return _posted(self, _caption(caption), files.video(file))
 
-    async def sticker(self: _Place, emoji: str = "👍") -> Message:
-        file = self.chat.emulator.files.add(b"RIFF", folder="stickers", name="sticker.webp")
-        return _posted(self, Formatted(), files.sticker(file, emoji))
+    async def video_note(self: _Place, data: bytes = b"round video") -> Message:
+        file = self.chat.emulator.files.add(data, folder="video_notes", name="note.mp4")
+        return _posted(self, Formatted(), files.video_note(file))
+
+    async def animation(self: _Place, data: bytes = b"film", *, name: str = "cat.mp4") -> Message:
+        file = self.chat.emulator.files.add(data, folder="animations", name=name, mime="video/mp4")
+        return _posted(self, Formatted(), files.animation(file))
+
+    async def sticker(
+        self: _Place,
+        emoji: str = "👍",
+        data: bytes = b"RIFF",
+        *,
+        moves: str = "",
+        still: bytes | None = None,
+    ) -> Message:
+        """Send a sticker. moves: "animated" or "video"; still: the picture that goes with it."""
+        stored = self.chat.emulator.files
+        name = {"animated": "sticker.tgs", "video": "sticker.webm"}.get(moves, "sticker.webp")
+        file = stored.add(data, folder="stickers", name=name)
+        picture = None if still is None else stored.add(still, folder="thumbnails", name="t.webp")
+        return _posted(self, Formatted(), files.sticker(file, emoji, moves=moves, still=picture))
 
     async def album(self: _Place, *photos: bytes, caption: str = "") -> list[Message]:
         """Send several photos as one album; the first bears the caption."""
         group = str(13_000_000_000_000_000 + next(self.chat.emulator.serial))
-        messages = []
-        for number, data in enumerate(photos):
-            file = self.chat.emulator.files.add(data, folder="photos", name="photo.jpg")
-            extra = files.photo(file) | {"media_group_id": group}
-            messages.append(_posted(self, _caption("" if number else caption), extra))
-        return messages
+        return [
+            _part(self, group, data, "" if number else caption)
+            for number, data in enumerate(photos)
+        ]
+
+    async def part(self: _Place, album: str, data: bytes = b"part", caption: str = "") -> Message:
+        """Send one photo of an album, whose other parts come sooner or later."""
+        return _part(self, album, data, caption)
 
     async def location(self: _Place, latitude: float, longitude: float) -> Message:
         where: Json = {"latitude": latitude, "longitude": longitude}
         return _posted(self, Formatted(), {"location": where})
+
+    async def venue(
+        self: _Place, latitude: float, longitude: float, title: str, address: str
+    ) -> Message:
+        where: Json = {"latitude": latitude, "longitude": longitude}
+        venue: Json = {"location": where, "title": title, "address": address}
+        return _posted(self, Formatted(), {"location": where, "venue": venue})
+
+    async def moved(self: _Place, message: Message, latitude: float, longitude: float) -> None:
+        """Be somewhere else by now, in a live location."""
+        message.extra = {"location": {"latitude": latitude, "longitude": longitude}}
+        self.chat.revise(message, message.body, message.markup)
+        self.chat.tell("edited_message", message.shown())
 
     async def contact(self: _Place, phone: str, name: str) -> Message:
         who: Json = {"phone_number": phone, "first_name": name}
@@ -133,6 +167,11 @@ class Verbs:
     async def service(self: _Place, **event: object) -> Message:
         """A service message, as in `service(new_chat_title="x")`."""
         return _posted(self, Formatted(), event)
+
+
+def _part(place: _Place, album: str, data: bytes, caption: str) -> Message:
+    file = place.chat.emulator.files.add(data, folder="photos", name="photo.jpg")
+    return _posted(place, _caption(caption), files.photo(file) | {"media_group_id": album})
 
 
 def _caption(text: str) -> Formatted:

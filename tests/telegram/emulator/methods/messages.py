@@ -91,7 +91,8 @@ def _editable(ask: Ask) -> Message:
     message = ask.message(chat, "message to edit")
     age = ask.emulator.clock() - message.revisions[0].date
     own_business = bool(message.business) and age <= FOREIGN_EDIT
-    if not message.from_bot and not own_business:
+    # Keys in place of somebody's letters come with a message that stays as it is.
+    if (not message.from_bot and not own_business) or message.markup.other:
         raise bad("message can't be edited")
     return message
 
