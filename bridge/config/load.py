@@ -12,6 +12,7 @@ from bridge.config.schema import (
     AgentSettings,
     CozeSettings,
     DatabaseSettings,
+    FilesSettings,
     LogSettings,
     RetentionSettings,
     Section,
@@ -115,6 +116,7 @@ def _settings(tables: Table, platforms: Platforms, problems: Problems) -> Settin
         access=section(AccessSettings, "access"),
         database=section(DatabaseSettings, "database"),
         retention=section(RetentionSettings, "retention"),
+        files=section(FilesSettings, "files"),
         server=section(ServerSettings, "server"),
         log=section(LogSettings, "log"),
     )
