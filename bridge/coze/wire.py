@@ -210,7 +210,8 @@ def _calls(action: Json) -> Iterator[ToolCall]:
     for call in children(child(action, "submit_tool_outputs"), "tool_calls"):
         if word(call, "type") != "reply_message":
             function = child(call, "function")
-            yield ToolCall(word(call, "id"), word(function, "name"), word(function, "arguments"))
+            name = clean(word(function, "name"))  # a model makes it up, and it is stored
+            yield ToolCall(word(call, "id"), name, word(function, "arguments"))
 
 
 def message(source: Json) -> Message:

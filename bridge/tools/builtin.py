@@ -8,8 +8,9 @@ from bridge.phrases import Phrase, say
 from bridge.tools.tool import Caller, Result, ToolFailure, repeatable
 
 _ASKED = (
-    "The user is being asked for it, with a button below your answer. It comes as their next "
-    "message, if they agree. Tell them in a sentence what you need it for."
+    "The user is asked for it by a button below your answer, where their platform has one. It "
+    "comes as their next message, if they agree. Tell them in a sentence what you need it for, "
+    "and that they may as well write it."
 )
 
 

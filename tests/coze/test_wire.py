@@ -256,3 +256,11 @@ def test_no_stream_makes_a_walk_fail_or_say_what_cannot_be_stored(frames: list[F
             if isinstance(event, Said):
                 event.text.encode()
                 assert "\0" not in event.text
+
+
+def test_the_name_of_a_call_can_be_stored_whatever_a_model_made_of_it() -> None:
+    function = {"name": "we\ud83d\0ather", "arguments": "{}"}
+    call = {"id": "1", "type": "function", "function": function}
+    action = {"submit_tool_outputs": {"tool_calls": [call]}}
+    (read,) = wire.chat({"status": "requires_action", "required_action": action}).calls
+    assert read.name == "we\ufffdather"
