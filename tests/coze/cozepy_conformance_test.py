@@ -20,6 +20,7 @@ from bridge.emulator import (
     Emulator,
     OAuthApp,
     Scenario,
+    ToolCall,
     serve,
 )
 
@@ -274,6 +275,37 @@ async def test_files(coze: cozepy.AsyncCoze, emulator: Emulator) -> None:
     await emulator.until(lambda e: e.asked[0].finished_at is not None)
     said = await coze.chat.messages.list(conversation_id=chat.conversation_id, chat_id=chat.id)
     assert "goat.png" in said[0].content
+
+
+async def test_speech_and_transcriptions(coze: cozepy.AsyncCoze, emulator: Emulator) -> None:
+    opus = cozepy.AudioFormat.OGG_OPUS
+    speech = await coze.audio.speech.create(input="hello", voice_id="1", response_format=opus)
+    sound = b"".join([chunk async for chunk in speech._raw_response.aiter_bytes()])
+    assert sound.startswith(b"OggS")
+    emulator.audio.transcripts.append("hello")
+    heard = await coze.audio.transcriptions.create(file=("hello.ogg", sound))
+    assert heard.text == "hello"
+    assert emulator.audio.recordings[0].content == sound
+
+
+async def test_tools_step_by_step(coze: cozepy.AsyncCoze, emulator: Emulator) -> None:
+    rain, tide = ToolCall("rain", "{}"), ToolCall("tide", "{}")
+    emulator.install(Scenario(tools=(rain, rain), next_tools=((tide,),), reply="Stay in."))
+    asked = coze.chat.stream(bot_id=DEMO_BOT_ID, user_id="u1", additional_messages=QUESTION)
+    steps = []
+    events = [event async for event in asked]
+    needs = ChatEventType.CONVERSATION_CHAT_REQUIRES_ACTION
+    while waiting := [event for event in events if event.event == needs]:
+        chat = waiting[0].chat
+        calls = chat.required_action.submit_tool_outputs.tool_calls
+        steps.append([call.function.name for call in calls])
+        outputs = [cozepy.ToolOutput(tool_call_id=call.id, output="ok") for call in calls]
+        goes_on = coze.chat.submit_tool_outputs_stream(
+            conversation_id=chat.conversation_id, chat_id=chat.id, tool_outputs=outputs
+        )
+        events = [event async for event in goes_on]
+    assert steps == [["rain", "rain"], ["tide"]]
+    assert events[-1].event == ChatEventType.CONVERSATION_CHAT_COMPLETED
 
 
 @pytest.mark.parametrize("version", [1, 2])
