@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from bridge.adapter import Retracts, ShowsDrafts, ShowsTyping
+from bridge.adapter import BringsFiles, Retracts, SendsFiles, ShowsDrafts, ShowsTyping
 from bridge.config import ServerSettings
 from bridge.events import ChatRef, Page
 from bridge.testing.contract import PATIENCE, AdapterContract, Fault
+from bridge.testing.file_contract import FilesContract
 from bridge.web.server import ServesHttp, serve_http
 from tests.platforms.worlds import free_port
 from tests.telegram import emulator as api
@@ -69,15 +70,27 @@ class Double:
     def _is_heard(self) -> bool:
         return self.adapter.receiving
 
+    async def deliver_file(self, content: bytes, name: str, *, text: str, event: str) -> bool:
+        await self._anna.document(content, name=name, mime="", caption=text)
+        self._events[event] = self._telegram.inbox.pending[-1]
+        return await self._acknowledged(self._events[event])
+
+    async def lose_files(self) -> None:
+        for message in self._anna.visible:
+            self._telegram.files.forget(self._telegram.files.of(message))
+
+    async def files_shown(self) -> Sequence[bytes]:
+        return [self._telegram.files.of(message).data for message in self._anna.answers]
+
     async def shown(self) -> Sequence[str]:
         return [message.text for message in self._anna.answers]
 
     async def fail(self, fault: Fault) -> None:
-        for method in ("sendMessage", "editMessageText"):
+        for method in ("sendMessage", "editMessageText", "sendDocument"):
             self._telegram.inject(api.Fault(method, **REFUSALS[fault]))  # type: ignore[arg-type]
 
 
-class TestPolling(AdapterContract):
+class TestPolling(FilesContract, AdapterContract):
     """By long polling."""
 
     @pytest.fixture
@@ -86,7 +99,7 @@ class TestPolling(AdapterContract):
         return Double(telegram, Supervised(ACCOUNT, settings, LentHost()))
 
 
-class TestWebhook(AdapterContract):
+class TestWebhook(FilesContract, AdapterContract):
     """Through the built-in server."""
 
     @pytest.fixture
@@ -101,7 +114,7 @@ class TestWebhook(AdapterContract):
 
 def test_every_optional_verb_is_there() -> None:
     adapter = Supervised(ACCOUNT, telegram_settings("http://127.0.0.1:9"), LentHost())
-    for verb in (ShowsTyping, ShowsDrafts, Retracts, ServesHttp):
+    for verb in (ShowsTyping, ShowsDrafts, Retracts, ServesHttp, BringsFiles, SendsFiles):
         assert isinstance(adapter, verb)
 
 
