@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from bridge.adapter import Adapter, BringsFiles, Download
 from bridge.attachments import MB, Passed, Refused, Why, judge
+from bridge.clean import clean
 from bridge.config import AgentSettings
 from bridge.errors import BridgeError, Exhausted, Gone, Permanent, Transient, Unauthorised
 from bridge.events import Attachment, ChatRef
@@ -216,7 +217,7 @@ class _Reading:
 async def _hand_over(agent: Agent, upload: Upload, kind: PartKind | None) -> StoredFile:
     if kind is not None:
         return StoredFile(kind, await agent.upload(upload))
-    heard = (await agent.transcribe(upload)).strip()
+    heard = clean(await agent.transcribe(upload)).strip()
     return StoredFile(SPEECH, heard) if heard else StoredFile(refused=Why.NOT_HEARD)
 
 
