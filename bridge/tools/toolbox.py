@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from bridge.clean import clean
 from bridge.events import Button
 from bridge.logs import get
 from bridge.metrics import TOOL_CALLS
@@ -94,8 +95,13 @@ async def _begun(tool: Tool, given: dict[str, Any], caller: Caller) -> object:
 
 def _done(result: object) -> Done:
     if isinstance(result, Result):
-        return Done(written(result.output), result.buttons)
+        return Done(written(result.output), tuple(map(_button, result.buttons)))
     return Done(written(result))
+
+
+def _button(button: Button) -> Button:
+    """As it can be stored. Raises `TypeError` for what is none."""
+    return replace(button, label=clean(button.label), says=clean(button.says))
 
 
 async def _within(tool: Tool, work: Coroutine[Any, Any, object]) -> object:

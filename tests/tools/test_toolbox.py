@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from bridge.events import Button
 from bridge.tools import Caller, Result, ToolFailure, repeatable
 from bridge.tools.outputs import LONGEST
 from bridge.tools.tool import Tool, tool
-from bridge.tools.toolbox import Toolbox
+from bridge.tools.toolbox import Done, Toolbox
 from bridge.upstream import ToolCall
 
 
@@ -168,9 +169,18 @@ def test_a_name_that_coze_made_longer_is_known() -> None:
 
 async def test_the_caller_is_told_and_buttons_are_handed_on(caller: Caller) -> None:
     async def who(me: Caller, city: str) -> Result:
-        return Result([me.uid, city], ())
+        return Result([me.uid, city], (Button("a\0", "\ud83d"),))
 
-    assert await run(who, caller, '{"city": "Rome"}') == '["uid","Rome"]'
+    box = Toolbox({"it": tool("it", who)})
+    done = await box.run(ToolCall("1", "it", '{"city": "Rome"}'), caller)
+    assert done == Done('["uid","Rome"]', (Button("a", "\ufffd"),))
+
+
+async def test_what_is_no_button_is_a_failure_of_the_tool(caller: Caller) -> None:
+    async def careless() -> Result:
+        return Result("x", ("press me",))  # type: ignore[arg-type]
+
+    assert json.loads(await run(careless, caller))["error"]["kind"] == "failed"
 
 
 async def test_runs_are_counted_by_how_they_ended(caller: Caller) -> None:
