@@ -16,7 +16,8 @@ import pytest
 from daemon_process import Daemon, answer_to, coze_bridge, eventually, migrate
 from later_version import REVISION, head, later_version
 from telegram_world import TelegramWorld, finished, until_ready
-from test_telegram_kill import Person, account
+from test_telegram_kill import Person
+from twice import account
 
 from bridge.emulator import Scenario
 

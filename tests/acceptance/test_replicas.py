@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from daemon_process import Daemon, answer_to, eventually
 from telegram_world import TelegramWorld, finished, readiness, until_ready
-from test_telegram_kill import account
 from test_web_kill import Visitor
+from twice import account
 
 from bridge.emulator import Scenario
 

@@ -17,7 +17,7 @@ from slack_world import finished as finished_on_slack
 from telegram_world import TelegramWorld
 from telegram_world import finished as finished_on_telegram
 from test_faults import EXPECTED, PRELUDES
-from test_telegram_kill import SOCKET, STORING, begun
+from twice import SOCKET, STORING, begun
 
 from bridge.emulator import FAULTS, Asked
 from tests.slack.emulator import Message as SlackMessage
