@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.platforms.budgets import Clock
-from tests.telegram.emulator import Emulator, serve
+from tests.telegram.emulator import Emulator, Limits, serve
 from tests.telegram.emulator.clients import Raw, raw
 
 HOUR = 3600.0
@@ -57,6 +57,27 @@ async def test_edit_is_refused(api: Raw, emulator: Emulator) -> None:
     assert await error(chat_id=1, message_id=number, text="x") == (
         "Bad Request: message to edit not found"
     )
+
+
+async def test_live_location_that_is_none_is_refused_by_whose_message_it_is(
+    api: Raw, emulator: Emulator
+) -> None:
+    """Word for word as TDLib, and before anything is counted or changed."""
+    emulator.throttle.set(Limits(private_burst=1))
+    chat = emulator.person(1, "Ann").chat()
+    theirs = await chat.say("hi")
+    keyboard = {"inline_keyboard": [[{"text": "x", "callback_data": "x"}]]}
+    ours = await api.message("sendMessage", chat_id=1, text="mine", reply_markup=keyboard)
+    there = {
+        ours["message_id"]: "there is no live location in the message to edit",
+        theirs.id: "message can't be edited",
+        99: "message to edit not found",
+    }
+    for number, told in there.items():
+        found = await api.error("stopMessageLiveLocation", chat_id=1, message_id=number)
+        assert found == f"Bad Request: {told}"
+    [message] = chat.answers
+    assert (message.edits, len(message.buttons)) == (0, 1)
 
 
 async def test_business_message_of_others_is_editable_for_48_hours(

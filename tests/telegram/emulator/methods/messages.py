@@ -82,12 +82,23 @@ async def edit_message_reply_markup(ask: Ask) -> Json:
     return _edit(ask, message, message.body, ask.markup())
 
 
-def _editable(ask: Ask) -> Message:
+async def stop_message_live_location(ask: Ask) -> Json:
+    """Nobody sends live locations here, so it is refused in any case.
+
+    As in the real server that is decided from the message alone, before an edit is asked for; so
+    it is none of those that are limited.
+    """
+    _editable(ask, pays=False)
+    raise bad("there is no live location in the message to edit")
+
+
+def _editable(ask: Ask, *, pays: bool = True) -> Message:
     """The message to edit. Raises `Refused` for one that is gone or not ours."""
     if not ask.params.text("chat_id"):
         raise bad("chat identifier is not specified")
     chat = ask.chat()
-    ask.pay(chat)
+    if pays:
+        ask.pay(chat)
     message = ask.message(chat, "message to edit")
     age = ask.emulator.clock() - message.revisions[0].date
     own_business = bool(message.business) and age <= FOREIGN_EDIT
@@ -134,6 +145,7 @@ METHODS: dict[str, Handler] = {
     "editMessageText": edit_message_text,
     "editMessageCaption": edit_message_caption,
     "editMessageReplyMarkup": edit_message_reply_markup,
+    "stopMessageLiveLocation": stop_message_live_location,
     "deleteMessage": delete_message,
     "deleteMessages": delete_messages,
 }
