@@ -15,6 +15,7 @@ Optional verbs are small protocols. Implement one and it is used:
 - `ShowsMenus`: offers the commands there are.
 - `Expires`: its messages can grow for a limited time only.
 - `Recalls`: finds a message that was posted without our having heard of it.
+- `Probes`: the same, where messages are numbered and can only be asked about one by one.
 - `BringsFiles`: what people send can be read.
 - `SendsFiles`: pictures, documents and voice of ours arrive as such.
 - `bridge.web.server.ServesHttp` (matched by shape, nothing to import): `routes()`, aiohttp
@@ -25,7 +26,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from bridge.events import Attachment, ChatKind, ChatRef, Enclosure, Inbound, MessageRef, Page
 from bridge.lent import MenuItem
@@ -213,6 +214,44 @@ class Recalls(Protocol):
         or the connection broke, between a post and its answer.
         since: it is not older than that; known: ids of messages there that are none of it.
         Raises like `send`.
+        """
+
+
+Turnstile: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
+"""Lets one call through once the budgets allow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What an account has heard and said around a question, as far as it is stored.
+
+    before, since: ids of events that came before the question, and later ones; not all of them.
+    posted: messages of ours, each as chat and id; all that are young in the question's chat, and
+        some of other chats.
+    above: ids of ours in the question's chat that are older than what is looked for: earlier
+        answers of the conversation, and earlier pages of this one.
+    open: how many messages of the account wait for an answer.
+    alone: nothing else is being answered in that chat.
+    """
+
+    before: tuple[str, ...] = ()
+    since: tuple[str, ...] = ()
+    posted: frozenset[tuple[str, str]] = frozenset()
+    above: frozenset[str] = frozenset()
+    open: int = 1
+    alone: bool = True
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """The platform numbers its messages, and tells of each whether it is ours."""
+
+    async def search(self, event: Inbound, around: Around, turnstile: Turnstile) -> str | None:
+        """Find the id of a message that answers `event` and of which we never heard.
+
+        Asked in the same case as `Recalls.recall`, of an adapter that has no such verb. None
+        where there is none, or the platform's word would not make it certain whose it is.
+        Changes nothing. turnstile: entered around each call. Raises like `send`.
         """
 
 

@@ -62,6 +62,11 @@ def account_of(lane: str) -> str:
     return unquote(rest.partition("/")[0])
 
 
+def chat_of(lane: str) -> str:
+    """The chat in which a lane's messages are."""
+    return unquote(lane.split("/")[2])
+
+
 def whole_chat_of(lane: str) -> tuple[str, str] | None:
     """Return the account and the chat of a lane; None for a part of a chat, or of a group's."""
     match [unquote(part) for part in lane.split("/")]:
