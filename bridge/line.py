@@ -1,17 +1,19 @@
 """One chat of one adapter: calls are paced, counted and timed, and never repeated here."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from bridge.adapter import (
     Adapter,
+    Around,
     Capabilities,
     Expires,
     Meters,
     Outgoing,
+    Probes,
     Recalls,
     Retracts,
     SendsFiles,
@@ -19,7 +21,7 @@ from bridge.adapter import (
     ShowsTyping,
 )
 from bridge.errors import BridgeError, Permanent, RateLimited, Rejected
-from bridge.events import ChatKind, ChatRef, Enclosure, MessageRef, Page
+from bridge.events import ChatKind, ChatRef, Enclosure, Inbound, MessageRef, Page
 from bridge.flow.pacing import Pacing, Priority
 from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
@@ -27,7 +29,9 @@ from bridge.metrics import CALLS
 
 log = get(__name__)
 
+PROBES_PER_SECOND = 100  # questions of an account about single messages; they send nothing
 HOLD = 5.0  # seconds to leave a chat alone after a refusal that did not say how long
+Sleep = Callable[[float], Awaitable[None]]
 
 
 class Line:
@@ -142,6 +146,28 @@ class Line:
         with self._watched("recall", ()):
             found = await self._adapter.recall(self._chat, key, since=since, known=known)
         return found.id if found else None
+
+    @property
+    def probes(self) -> bool:
+        """Whether the platform can be asked about single messages."""
+        return isinstance(self._adapter, Probes)
+
+    async def search(self, event: Inbound, around: Around, sleep: Sleep) -> str | None:
+        """Find what answers `event` without our having heard of it; see `Probes`."""
+        moved = event.chat.chat != self._chat.chat  # then its messages are numbered anew
+        if moved or not isinstance(self._adapter, Probes):
+            return None
+        return await self._adapter.search(event, around, lambda: self._probing(sleep))
+
+    @asynccontextmanager
+    async def _probing(self, sleep: Sleep) -> AsyncIterator[None]:
+        account = self._chat.account
+        # A pace of its own, without an interval: what a question is refused holds back no answer.
+        limits = Pace((account, "probe"), 0.0), Quota((account, "probes"), PROBES_PER_SECOND, 1.0)
+        while (seconds := await self._pacer.grant(limits, Priority.FINAL)) > 0:
+            await sleep(seconds)
+        with self._watched("probe", limits):
+            yield
 
     @property
     def drafts(self) -> bool:

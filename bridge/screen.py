@@ -28,6 +28,7 @@ from bridge.flow.pacing import Priority
 from bridge.flow.retry import backoff
 from bridge.line import Line
 from bridge.logs import get
+from bridge.lost import find
 from bridge.metrics import FIRST_TEXT
 from bridge.store.outbox import Pages, PageState, StoredPage
 from bridge.store.turns import Turn
@@ -77,7 +78,7 @@ class Screen:
         self._plain = False  # its markup was refused, so the rest goes without
         # A preview did more harm than good, or could not be edited: wait for the final pages.
         self._muted = not line.edits
-        # Posts of which nobody knows whether they happened; see `Recalls`.
+        # Posts of which nobody knows whether they happened; see `bridge.lost`.
         self._unsure = {self._next_number()} if turn.may_have_shown else set()
         self._spent: set[str] = set()  # messages that grow no further
         self.breaks: list[int] = []
@@ -382,12 +383,10 @@ class Screen:
 
     async def _recall(self, index: int) -> None:
         """Look whether a post of which nobody heard did happen, where the platform can tell."""
-        if self._line.recalls:
-            known = await self._pages.known_since(self._turn)
-            found = await self._line.recall(self._key(index), self._turn.event.sent_at, known)
-            if found:
-                self._at(index).message_id = found
-                await self._pages.posted(self._turn, index, found)
+        found = await find(self._line, self._pages, self._turn, self._key(index), self._sleep)
+        if found:
+            self._at(index).message_id = found
+            await self._pages.posted(self._turn, index, found)
         self._unsure.discard(index)
 
     def _key(self, index: int) -> str:
