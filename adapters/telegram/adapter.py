@@ -5,6 +5,7 @@ import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from time import monotonic
 from typing import TypeVar
 
 from aiohttp import web
@@ -22,12 +23,13 @@ from adapters.telegram.markup import MAX_ENTITIES, body, caption
 from adapters.telegram.menu import show_menus
 from adapters.telegram.polling import Poller
 from adapters.telegram.raw import identifier
+from adapters.telegram.recall import Lost
 from adapters.telegram.receive import Intake
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import Webhook
-from bridge.adapter import Capabilities, Download, Outgoing, Sink
+from bridge.adapter import Around, Capabilities, Download, Outgoing, Sink, Turnstile
 from bridge.errors import BridgeError, Gone, Unreachable
-from bridge.events import Attachment, ChatKind, ChatRef, MessageRef, Page
+from bridge.events import Attachment, ChatKind, ChatRef, Inbound, MessageRef, Page
 from bridge.foreign import Json
 from bridge.lent import Host, MenuItem
 from bridge.logs import get
@@ -61,6 +63,7 @@ class TelegramAdapter:
         self._trouble: str | None = "has not begun to receive"
         self._secret = settings.webhook_secret.get_secret_value()
         self._drafts = Drafts(wanted=settings.stream == "native")
+        self._lost = Lost()
         self._known = asyncio.Event()  # Telegram has said who the bot is
 
     @property
@@ -135,7 +138,7 @@ class TelegramAdapter:
         return self._trouble if self._receiver is None else self._receiver.trouble()
 
     async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
-        keys = asking(chat, page)
+        keys, began = asking(chat, page), monotonic()
         with as_bridge_errors():
             message = await self._require_bot().call(
                 "sendMessage",
@@ -146,7 +149,9 @@ class TelegramAdapter:
             )
         if keys is not None:
             self._require(self._asides).keyboard_shown(chat)
-        return _sent(chat, message)
+        sent = _sent(chat, message)
+        self._lost.note(sent, began)
+        return sent
 
     async def edit(self, message: MessageRef, page: Page) -> None:
         if asking(message.chat, page):
@@ -170,6 +175,9 @@ class TelegramAdapter:
 
     def fetch(self, chat: ChatRef, attachment: Attachment) -> AbstractAsyncContextManager[Download]:
         return self._require(self._files).downloads.fetch(attachment)
+
+    async def search(self, event: Inbound, around: Around, turnstile: Turnstile) -> str | None:
+        return await self._lost.search(self._require_bot(), event, around, turnstile)
 
     async def retract(self, message: MessageRef) -> None:
         """Delete a message; one that is gone already is success.
