@@ -86,6 +86,10 @@ class Place:
     longitude: float
 
 
+ALBUM_WINDOW = 1.5
+"""Seconds within which the parts of an album follow each other; each is a message of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inbound:
     """One user message, already stripped of everything platform-shaped.
@@ -101,6 +105,7 @@ class Inbound:
     about: the id of the message of ours that it refers to: whose button was pressed, or which
         was reacted to.
     edits: the `event_id` of an earlier message, whose words its writer has changed into `text`.
+    album: the platform's id of the album that it is a part of, with others of the same chat.
     """
 
     event_id: str
@@ -115,6 +120,7 @@ class Inbound:
     place: Place | None = None
     about: str = ""
     edits: str = ""
+    album: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from bridge.access import is_allowed
 from bridge.clean import clean
 from bridge.config import AccessSettings, Busy, Edited, SessionSettings
 from bridge.errors import Unreachable
-from bridge.events import Inbound
+from bridge.events import ALBUM_WINDOW, Inbound
 from bridge.flow.rush import Rush
 from bridge.lanes import express, lane_of
 from bridge.logs import get
@@ -84,6 +84,8 @@ class Inbox:
         if command and command.is_express:
             return accept(event, express(lane), self._now(), also=self._bells.defer)
         window = self._sessions.merge_window if self._sessions.busy is Busy.REJECT else None
+        if window is not None and event.album:
+            window = max(window, ALBUM_WINDOW)
         window = None if command else window
         return accept(event, lane, self._now(), merge_window=window, also=self._bells.defer)
 

@@ -125,6 +125,7 @@ def _message(message: Json, me: Me, account: str, albums: Container[str]) -> Hea
             title=text(fields(message.get("chat")).get("title")),
             overheard=bool(chat.via),  # by the owner of the business account
             place=position(message),
+            album=text(message.get("media_group_id")),
         )
     )
 

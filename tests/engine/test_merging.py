@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 
 from bridge.engine.merging import MOST_PARTS, burst, settles_in
-from bridge.events import User
+from bridge.events import ALBUM_WINDOW, User
 from bridge.store.turns import Turn, TurnKind, TurnState
 from tests.engine.test_verdict import NOW, turn
 
 WINDOW = 0.3
 
 
-def said(text: str, at: float, *, user: str = "u", **changes: object) -> Turn:
-    event = replace(turn().event, text=text, user=User(user))
+def said(text: str, at: float, *, user: str = "u", album: str = "", **changes: object) -> Turn:
+    event = replace(turn().event, text=text, user=User(user), album=album)
     made = replace(turn(), events=(event,), attempts=0, created_at=NOW + timedelta(seconds=at))
     return replace(made, **changes)  # type: ignore[arg-type]  # each test knows its fields
 
@@ -36,6 +36,27 @@ def test_without_a_window_nothing_is_merged(window: float) -> None:
 
 def test_two_people_are_not_one() -> None:
     assert texts(burst([said("a", 0), said("b", 0, user="v"), said("c", 0)], WINDOW)) == ["a"]
+
+
+@pytest.mark.parametrize("window", [0, WINDOW])
+def test_parts_of_an_album_have_more_time(window: float) -> None:
+    waiting = [
+        said("a", 0, album="1"),
+        said("b", 1.0, album="1"),
+        said("c", 2.0, album="1"),
+        said("d", 3.0, album="2"),
+    ]
+    assert texts(burst(waiting, window)) == ["a", "b", "c"]
+    assert settles_in(waiting[:1], window, NOW) == ALBUM_WINDOW
+    assert settles_in(waiting[:1], 9, NOW) == 9
+    assert texts(burst([said("a", 0, album="1"), said("b", 1.6, album="1")], window)) == ["a"]
+
+
+def test_words_after_an_album_belong_to_it_if_they_follow_at_once() -> None:
+    album = [said("", 0, album="1"), said("", 1, album="1")]
+    assert len(burst([*album, said("what is it?", 1.2)], WINDOW)) == 3
+    assert len(burst([*album, said("what is it?", 1.6)], WINDOW)) == 2
+    assert len(burst([*album, said("what is it?", 1)], 0)) == 2
 
 
 @pytest.mark.parametrize(

@@ -304,6 +304,7 @@ def test_parts_of_an_album_are_messages_of_their_own() -> None:
     second = heard(said(None, photo=[FILE], media_group_id="13", message_id=42))
     assert (first.text, second.text) == ("Look", "")
     assert first.event_id != second.event_id
+    assert first.album == second.album == "13"
 
 
 def test_album_in_a_group_is_meant_as_a_whole() -> None:
