@@ -211,7 +211,8 @@ class Transport:
         tls = httpx.create_ssl_context()
         self._streams = pool(url, settings, settings.max_concurrent_turns, tls)
         self._calls = pool(url, settings, _SMALL_CALLS, tls)
-        self._transfers = pool(url, settings, _TRANSFERS, tls)
+        # A file that waits for its turn has not failed: others are slow, not Coze.
+        self._transfers = pool(url, settings, _TRANSFERS, tls, queueing=settings.idle_timeout)
 
     def of(self, uid: str) -> "Transport":
         """Return a view that sends with one person's credentials. Not to be closed itself."""
@@ -361,8 +362,14 @@ def pool(
     settings: ClientSettings,
     connections: int,
     tls: ssl.SSLContext | None = None,
+    *,
+    queueing: float | None = None,
 ) -> httpx.AsyncClient:
-    """Make a client that holds at most so many connections. tls: shared, for it is costly."""
+    """Make a client that holds at most so many connections.
+
+    tls: shared, for it is costly. queueing: seconds to wait for one of them, if not as long as
+        for a new one.
+    """
     return HttpxAiohttpClient(
         base_url=url,
         verify=tls or httpx.create_ssl_context(),
@@ -371,7 +378,7 @@ def pool(
         timeout=httpx.Timeout(
             settings.idle_timeout,
             connect=settings.connect_timeout,
-            pool=settings.connect_timeout,
+            pool=queueing or settings.connect_timeout,
         ),
     )
 

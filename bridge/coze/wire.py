@@ -210,8 +210,9 @@ def _calls(action: Json) -> Iterator[ToolCall]:
     for call in children(child(action, "submit_tool_outputs"), "tool_calls"):
         if word(call, "type") != "reply_message":
             function = child(call, "function")
-            name = clean(word(function, "name"))  # a model makes it up, and it is stored
-            yield ToolCall(word(call, "id"), name, word(function, "arguments"))
+            # A model makes them up, and they are stored.
+            name, arguments = (clean(word(function, key)) for key in ("name", "arguments"))
+            yield ToolCall(clean(word(call, "id")), name, arguments)
 
 
 def message(source: Json) -> Message:

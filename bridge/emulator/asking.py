@@ -101,7 +101,7 @@ def ask(
     steps = script(plan_of(emulator, chat, scenario), scenario)
     frames = Frames(scenario.quirks, _dice(emulator, chat), space=chat.workflow)
     performance = Performance(chat, conversation, steps, frames, emulator.around)
-    conversation.running = chat.id
+    conversation.running = conversation.newest = chat.id
     emulator.archive.chats[chat.id] = chat
     emulator.stage.start(performance)
     emulator.changed()

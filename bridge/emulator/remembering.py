@@ -49,7 +49,7 @@ def _place(extra: Mapping[str, str]) -> tuple[str, str] | None:
 
 def _asked(emulator: Emulator, conversation: Conversation) -> str:
     """Return what the agent asked back last, if it still waits for the reply."""
-    here = (c for c in emulator.archive.chats.values() if c.conversation_id == conversation.id)
-    last = next(reversed(list(here)), None)
-    waits = last is not None and last.status is Status.REQUIRES_ACTION
-    return last.question if last is not None and waits else ""
+    last = emulator.archive.chats.get(conversation.newest)
+    if last is None or last.status is not Status.REQUIRES_ACTION:
+        return ""
+    return last.question

@@ -101,6 +101,7 @@ class Conversation:
     messages: list[Message] = field(default_factory=list)
     feedback: dict[str, Feedback] = field(default_factory=dict)
     running: str = ""
+    newest: str = ""
     app_id: str = ""
 
     def message(self, message_id: str) -> Message:

@@ -158,3 +158,29 @@ async def test_after_trouble_the_next_upload_works(agent: CozeAgent, emulator: E
         with pytest.raises(Gone):
             await agent.upload(Upload("a.png", broken(Gone("gone"))))
     assert await agent.upload(Upload("a.png", pieces(b"x"))) in emulator.files.all
+
+
+async def test_a_cancelled_upload_leaves_its_connection_for_others(
+    agent: CozeAgent, emulator: Emulator
+) -> None:
+    for _ in range(25):  # more than there are connections
+        begun = asyncio.Event()
+
+        async def endless(begun: asyncio.Event = begun) -> AsyncIterator[bytes]:
+            yield PIECE
+            begun.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(agent.upload(Upload("a.png", endless())))
+        await begun.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+    assert await agent.upload(Upload("a.png", pieces(b"x"))) in emulator.files.all
+
+
+async def test_more_files_than_connections_wait_for_their_turn(
+    agent: CozeAgent, emulator: Emulator
+) -> None:
+    uploads = (agent.upload(Upload(f"{number}.png", slow(1), 1)) for number in range(45))
+    assert set(await asyncio.gather(*uploads)) == set(emulator.files.all)
