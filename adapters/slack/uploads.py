@@ -17,7 +17,6 @@ from adapters.slack.lately import Lately
 from adapters.slack.markup import escaped
 from adapters.slack.place import Spot, spot
 from adapters.slack.posts import Posts
-from adapters.slack.streaming import as_another_call
 from adapters.slack.tiers import FILE_INFO, SHARE, UPLOAD
 from bridge.adapter import Download, Outgoing
 from bridge.errors import (
@@ -81,7 +80,7 @@ class Uploads:
                 await self._pour(there, made, _Counted(content, length))
         file_id = text(made.get("file_id"))
         self._shared.put(key, file_id)
-        with _refusing(), as_another_call():
+        with _refusing():
             told = await self._calls.make(
                 there,
                 SHARE,
@@ -215,12 +214,13 @@ async def _measured(download: Download) -> AsyncIterator[tuple[int, AsyncIterato
 
 @contextmanager
 def _unseen() -> Iterator[None]:
-    """What failed before a file is shared has not happened, and claimed another right."""
+    """What failed before a file is shared has not happened."""
     try:
         yield
     except Transient as error:
-        again = error.retry_after
-        raise Transient(error.message, code=error.code, retry_after=again) from error
+        if not error.happened:
+            raise
+        raise Unreachable(error.message, code=error.code) from error
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from bridge.adapter import (
 from bridge.config import ServerSettings
 from bridge.events import ChatRef, Page
 from bridge.testing.contract import PATIENCE, AdapterContract, Fault
+from bridge.testing.file_contract import FilesContract
 from bridge.testing.transcript import FakeHost
 from bridge.web.server import ServesHttp, serve_http
 from tests.platforms.worlds import free_port
@@ -33,6 +34,7 @@ REFUSALS: dict[Fault, dict[str, object]] = {
     Fault.UNREACHABLE: {"code": 502, "html": api.BAD_GATEWAY},
 }
 SPEAKING = ("chat.postMessage", "chat.update", "chat.startStream", "chat.stopStream")
+SHARING = ("files.getUploadURLExternal",)
 
 
 class Double:
@@ -49,6 +51,7 @@ class Double:
         self._events: dict[str, Delivery] = {}
         slack.deliveries.pauses = (0.0,) * 1_000
         slack.deliveries.patience = 0.2
+        slack.files.unseen = 0
 
     @property
     def chat(self) -> ChatRef:
@@ -58,11 +61,24 @@ class Double:
     async def deliver(self, text: str, *, event: str) -> bool:
         deliveries = self._slack.deliveries
         if event not in self._events:
-            self._newest = await self._seat.say(text)
-            self._events[event] = deliveries.all[-1]
-        elif self._events[event].done:
+            return await self._told(await self._seat.say(text), event)
+        if self._events[event].done:
             self._events[event] = deliveries.add("events_api", self._events[event].payload)
         return await self._acknowledged(self._events[event])
+
+    async def deliver_file(self, content: bytes, name: str, *, text: str, event: str) -> bool:
+        return await self._told(await self._seat.share(content, name=name, text=text), event)
+
+    async def _told(self, message: Message, event: str) -> bool:
+        self._newest = message
+        self._events[event] = self._slack.deliveries.all[-1]
+        return await self._acknowledged(self._events[event])
+
+    async def lose_files(self) -> None:
+        self._slack.files.all.clear()
+
+    async def files_shown(self) -> Sequence[bytes]:
+        return [file.data or b"" for message in self._seat.answers for file in message.files]
 
     async def _acknowledged(self, delivery: Delivery) -> bool:
         """Yes: it is done. No: it was sent once more, or nobody is there."""
@@ -79,7 +95,7 @@ class Double:
         return [message.text for message in self._seat.answers]
 
     async def fail(self, fault: Fault) -> None:
-        for method in SPEAKING:
+        for method in (*SPEAKING, *SHARING):
             self._slack.inject(api.Fault(method, **REFUSALS[fault]))  # type: ignore[arg-type]
 
 
@@ -89,7 +105,7 @@ async def double(slack: Emulator) -> AsyncIterator[Double]:
     yield Double(slack, adapter, await slack.person("Ann").dm().say("hi", silently=True))
 
 
-class TestSocketMode(AdapterContract):
+class TestSocketMode(FilesContract, AdapterContract):
     """By two connections."""
 
     @pytest.fixture
@@ -98,7 +114,7 @@ class TestSocketMode(AdapterContract):
             yield platform
 
 
-class TestHttp(AdapterContract):
+class TestHttp(FilesContract, AdapterContract):
     """Through the built-in server."""
 
     @pytest.fixture

@@ -184,14 +184,13 @@ async def test_refusal_is_named_by_what_to_do_about_it(
 
 
 @pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
-async def test_limit_of_one_method_holds_back_no_post(
-    slack: Emulator, said: Answer, method: str
-) -> None:
+async def test_limit_is_told_and_heeded(slack: Emulator, said: Answer, method: str) -> None:
     slack.inject(Fault(method, retry_after=9))
-    with pytest.raises(Transient) as caught:
-        await send(said, outgoing())
-    assert not isinstance(caught.value, RateLimited)
-    assert (caught.value.retry_after, caught.value.happened) == (9, False)
+    for _ in range(2):
+        with pytest.raises(RateLimited) as caught:
+            await send(said, outgoing())
+        assert (caught.value.retry_after, caught.value.happened) == (9, False)
+    assert len(slack.journal.of(method)) == 1
 
 
 @pytest.mark.parametrize(
