@@ -14,9 +14,7 @@ _MAGIC = (
     (b"%PDF-", "application/pdf"),
     (b"OggS", "audio/ogg"),
     (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
-    (b"\xff\xf3", "audio/mpeg"),
-    (b"\xff\xf2", "audio/mpeg"),
+    *((bytes([0xFF, second]), "audio/mpeg") for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2)),
     (b"\xff\xf1", "audio/aac"),
     (b"\xff\xf9", "audio/aac"),
     (b"fLaC", "audio/flac"),
@@ -24,7 +22,15 @@ _MAGIC = (
     (b"PK\x03\x04", "application/zip"),
 )
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
-_BRANDS = {b"M4A ": "audio/mp4", b"qt  ": "video/quicktime"}
+_BRANDS = {
+    b"M4A ": "audio/mp4",
+    b"M4B ": "audio/mp4",
+    b"qt  ": "video/quicktime",
+    b"heic": "image/heic",
+    b"heix": "image/heic",
+    b"mif1": "image/heif",
+    b"avif": "image/avif",
+}
 _MARKUP = re.compile(
     rb"<(?:!doctype|html|head|body|script|iframe|svg|\?xml|!--|title|meta)", re.IGNORECASE
 )
@@ -36,6 +42,7 @@ UNKNOWN = "application/octet-stream"
 
 # Pictures that every platform shows as one, and that can carry no script.
 _PICTURES = frozenset(["image/png", "image/jpeg", "image/gif", "image/webp"])
+_CONTAINERS = frozenset(["video/mp4", "video/webm"])  # that may hold nothing but sound
 
 
 def sniffed(head: bytes) -> str:
@@ -62,7 +69,7 @@ def fits(kind: EnclosureKind, mime: str) -> bool:
         case EnclosureKind.IMAGE:
             return mime in _PICTURES
         case EnclosureKind.AUDIO | EnclosureKind.VOICE:
-            return mime.startswith("audio/")
+            return mime.startswith("audio/") or mime in _CONTAINERS
         case EnclosureKind.VIDEO:
             return mime.startswith("video/")
         case EnclosureKind.DOCUMENT:

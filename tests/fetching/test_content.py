@@ -22,6 +22,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
         (b"ID3\x04", "audio/mpeg"),
         (b"\x00\x00\x00\x20ftypisom", "video/mp4"),
         (b"\x00\x00\x00\x20ftypM4A ", "audio/mp4"),
+        (b"\x00\x00\x00\x20ftypheic", "image/heic"),
+        (b"\xff\xfa", "audio/mpeg"),
         (b"\x1a\x45\xdf\xa3", "video/webm"),
         (b"PK\x03\x04", "application/zip"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'>", MARKUP),
@@ -48,6 +50,12 @@ def test_a_picture_is_nothing_else() -> None:
     assert fits(EnclosureKind.IMAGE, "image/png")
     for mime in ("application/pdf", "video/mp4", UNKNOWN, "image/svg+xml"):
         assert not fits(EnclosureKind.IMAGE, mime)
+
+
+def test_sound_may_come_in_a_container_of_films() -> None:
+    assert fits(EnclosureKind.AUDIO, "video/mp4")
+    assert not fits(EnclosureKind.AUDIO, "image/png")
+    assert not fits(EnclosureKind.VIDEO, "audio/mp4")
 
 
 def test_a_document_may_be_of_a_kind_we_do_not_know() -> None:
