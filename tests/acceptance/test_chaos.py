@@ -49,6 +49,7 @@ async def talking(people: list[Person]) -> AsyncIterator[None]:
 
 async def endure(town: Town, daemons: list[Daemon], server: "OwnPostgres | None" = None) -> str:
     """Let people talk while everything goes wrong; judges, and returns what there is to tell."""
+    sys.stdout.write(f"seed {SEED}\n")  # which pytest shows if it fails, however it does
     dice = random.Random(SEED)
     people = town.people(dice, on_telegram=ON_TELEGRAM, on_slack=ON_SLACK)
     storm = Storm(town, daemons, dice, server)
