@@ -230,7 +230,7 @@ class Around:
         some of other chats.
     above: ids of ours in the question's chat that are older than what is looked for: earlier
         answers of the conversation, and earlier pages of this one.
-    open: how many messages of the account wait for an answer.
+    open: how many messages wait for an answer, of whichever account.
     alone: nothing else is being answered in that chat.
     """
 

@@ -27,6 +27,11 @@ def lane_of(event: Inbound, scope: GroupScope) -> str:
     return lanes_of_chat(chat.platform, chat.account, chat.chat) + _joined(*parts)
 
 
+def lanes_of_account(platform: str, account: str) -> str:
+    """How the names of all lanes of an account begin, and no other's."""
+    return _joined(platform, account) + "/"
+
+
 def lanes_of_chat(platform: str, account: str, chat: str) -> str:
     """How the names of all lanes in one chat begin, and no other's."""
     return _joined(platform, account, chat) + "/"

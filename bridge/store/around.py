@@ -1,31 +1,25 @@
-"""What an account has heard and said around a question, by which a lost post may be found."""
+"""What an account has heard and said around a question, by which a lost post may be found.
 
-from datetime import timedelta
+Read by ranges of turns' numbers, which are those of their events: the cost is the same however
+much is stored.
+"""
+
 from functools import partial
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select
 
 from bridge.adapter import Around
-from bridge.lanes import chat_of, lanes_of_chat
+from bridge.lanes import chat_of, lanes_of_account, lanes_of_chat
 from bridge.store.run import Job
 from bridge.store.tables import inbox, outbox, turns
 from bridge.store.turns import Turn, TurnState
 
-MARGIN = timedelta(minutes=1)
-"""How far a platform's clock and ours may be apart."""
-
-EARLIER_EVENTS = 20  # of which the youngest message matters
-EARLIER_TURNS = 200  # of the account, that may have been answered since
+EARLIER_EVENTS = 50  # of which the youngest message matters
+EARLIER_TURNS = 200  # that may have been answered since
+EARLIER_HERE = 10_000  # likewise, in the question's own chat: none of these may be missed
 EARLIER_ANSWERS = 20  # pages
 MOST = 1000  # events, and messages of ours; more would not help
-
-
-def known_since(turn: Turn) -> Job[frozenset[str]]:
-    """The messages of ours in the turn's chat that may be younger than its question.
-
-    It may have been written long before it reached us, and answers ended in between.
-    """
-    return partial(_known_since, turn)
 
 
 def around(turn: Turn) -> Job[Around]:
@@ -33,29 +27,34 @@ def around(turn: Turn) -> Job[Around]:
     return partial(_around, turn)
 
 
-def _known_since(turn: Turn, connection: Connection) -> frozenset[str]:
-    asked = min(turn.created_at, turn.event.sent_at) - MARGIN
-    statement = (
-        select(outbox.c.message_id)
-        .join(turns, turns.c.id == outbox.c.turn)
-        .where(_in_chat_of(turn), outbox.c.message_id.is_not(None))
-        .where(or_(turns.c.ended_at.is_(None), turns.c.ended_at >= asked))
-    )
-    return frozenset(connection.execute(statement).scalars())
-
-
 def _around(turn: Turn, connection: Connection) -> Around:
-    chat = turn.event.chat
-    of = {"platform": chat.platform, "account": chat.account, "turn": turn.id}
-    young = connection.execute(_YOUNG, {**of, "since": turn.id - EARLIER_TURNS})
-    here = ((chat.chat, message_id) for message_id in _known_since(turn, connection))
+    others = connection.execute(_OTHERS.where(_in_chat_of(turn)), {"turn": turn.id})
+    above = connection.execute(_ABOVE, {"turn": turn.id, "lane": turn.lane}).scalars()
     return Around(
-        before=tuple(connection.execute(_BEFORE, of).scalars()),
-        since=tuple(connection.execute(_SINCE, of).scalars()),
-        posted=frozenset(here) | {(chat_of(row.lane), row.message_id) for row in young},
-        above=frozenset(connection.execute(_ABOVE, {"turn": turn.id, "lane": turn.lane}).scalars()),
-        open=connection.execute(_OPEN, of).scalar_one(),
-        alone=connection.execute(_OTHERS.where(_in_chat_of(turn)), of).first() is None,
+        before=_events(turn, connection, _BEFORE),
+        since=_events(turn, connection, _SINCE),
+        posted=_posted(turn, connection),
+        above=frozenset(above),
+        open=connection.execute(_OPEN).scalar_one(),
+        alone=others.first() is None,
+    )
+
+
+def _events(turn: Turn, connection: Connection, statement: Select[Any]) -> tuple[str, ...]:
+    chat = turn.event.chat
+    rows = connection.execute(statement, {"turn": turn.id})
+    return tuple(
+        row.event_id for row in rows if (row.platform, row.account) == (chat.platform, chat.account)
+    )
+
+
+def _posted(turn: Turn, connection: Connection) -> frozenset[tuple[str, str]]:
+    chat = turn.event.chat
+    young = connection.execute(_POSTED.limit(MOST), {"since": turn.id - EARLIER_TURNS})
+    here = connection.execute(_POSTED.where(_in_chat_of(turn)), {"since": turn.id - EARLIER_HERE})
+    mine = lanes_of_account(chat.platform, chat.account)
+    return frozenset(
+        (chat_of(row.lane), row.message_id) for row in (*young, *here) if row.lane.startswith(mine)
     )
 
 
@@ -65,20 +64,17 @@ def _in_chat_of(turn: Turn) -> ColumnElement[bool]:
     return turns.c.lane.startswith(lanes, autoescape=True)
 
 
-_OF_ACCOUNT = and_(
-    inbox.c.platform == bindparam("platform"), inbox.c.account == bindparam("account")
-)
-_EVENTS = select(inbox.c.event_id).where(_OF_ACCOUNT)
+# The account is looked at here and not in SQL: its index would be taken instead of the range.
+_EVENTS = select(inbox.c.platform, inbox.c.account, inbox.c.event_id)
 _BEFORE = (
     _EVENTS.where(inbox.c.id < bindparam("turn")).order_by(inbox.c.id.desc()).limit(EARLIER_EVENTS)
 )
 _SINCE = _EVENTS.where(inbox.c.id >= bindparam("turn")).order_by(inbox.c.id).limit(MOST)
-_YOUNG = (
-    select(inbox.c.lane, outbox.c.message_id)
-    .join(inbox, inbox.c.id == outbox.c.turn)
-    .where(_OF_ACCOUNT, outbox.c.turn >= bindparam("since"), outbox.c.message_id.is_not(None))
-    .order_by(outbox.c.turn)
-    .limit(MOST)
+_POSTED = (
+    select(turns.c.lane, outbox.c.message_id)
+    .join(outbox, outbox.c.turn == turns.c.id)
+    .where(turns.c.id >= bindparam("since"), outbox.c.message_id.is_not(None))
+    .order_by(turns.c.id)
 )
 _ABOVE = (
     select(outbox.c.message_id)
@@ -88,12 +84,7 @@ _ABOVE = (
     .order_by(turns.c.id.desc())
     .limit(EARLIER_ANSWERS)
 )
-_OPEN = (
-    select(func.count())
-    .select_from(turns)
-    .join(inbox, inbox.c.id == turns.c.id)
-    .where(_OF_ACCOUNT, turns.c.ended_at.is_(None))
-)
+_OPEN = select(func.count()).select_from(turns).where(turns.c.ended_at.is_(None))
 _OTHERS = (
     select(turns.c.id)
     .where(turns.c.ended_at.is_(None), turns.c.id != bindparam("turn"))

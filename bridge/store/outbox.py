@@ -5,17 +5,19 @@ then on it is only edited, so whatever dies in between, it does not appear twice
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from bridge.adapter import Around
 from bridge.events import Page
-from bridge.store.around import around, known_since
+from bridge.lanes import lanes_of_chat
+from bridge.store.around import around
 from bridge.store.codec import PAGE
 from bridge.store.run import Store
-from bridge.store.tables import outbox
+from bridge.store.tables import outbox, turns
 from bridge.store.turns import Turn, holds_fence
 from bridge.store.upsert import change, put
 
@@ -29,6 +31,9 @@ class PageState(StrEnum):
     SETTLED = "settled"
     DEAD = "dead"
 
+
+MARGIN = timedelta(minutes=1)
+"""How far a platform's clock and ours may be apart."""
 
 _OF = select(outbox).where(outbox.c.turn == bindparam("turn")).order_by(outbox.c.page)
 
@@ -66,8 +71,25 @@ class Pages:
         return await self._store.read(job)
 
     async def known_since(self, turn: Turn) -> frozenset[str]:
-        """The messages of ours in the turn's chat that may be younger than its question."""
-        return await self._store.read(known_since(turn))
+        """The messages of ours in the turn's chat that may be younger than its question.
+
+        It may have been written long before it reached us, and answers ended in between.
+        """
+        chat = turn.event.chat
+        lanes = lanes_of_chat(chat.platform, chat.account, chat.chat)
+        asked = min(turn.created_at, turn.event.sent_at) - MARGIN
+
+        def job(connection: Connection) -> frozenset[str]:
+            statement = (
+                select(outbox.c.message_id)
+                .join(turns, turns.c.id == outbox.c.turn)
+                .where(turns.c.lane.startswith(lanes, autoescape=True))
+                .where(or_(turns.c.ended_at.is_(None), turns.c.ended_at >= asked))
+                .where(outbox.c.message_id.is_not(None))
+            )
+            return frozenset(connection.execute(statement).scalars())
+
+        return await self._store.read(job)
 
     async def around(self, turn: Turn) -> Around:
         """What is stored around the turn's question."""

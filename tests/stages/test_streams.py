@@ -12,7 +12,7 @@ from bridge.events import ChatRef, MessageRef, Page
 from bridge.flow.pacing import Pacer, Priority
 from bridge.limits import Limit, Pace, Quota
 from bridge.line import Line
-from bridge.store.around import MARGIN
+from bridge.store.outbox import MARGIN
 from bridge.store.turns import TurnState
 from bridge.testing.adapter import ROOMY, Call, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent

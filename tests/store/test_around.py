@@ -53,7 +53,7 @@ async def test_events_of_the_account_are_told_by_when_they_came(pages: Pages, as
     await asks("e3")
     around = await pages.around(turn)
     assert (around.before, around.since) == (("e1",), ("e2", "e3"))
-    assert around.open == 3
+    assert around.open == 4
 
 
 async def test_messages_of_ours_are_told_with_their_chats(
