@@ -1,13 +1,23 @@
 """Buttons under a message, and what a press of one says."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.telegram.keyboard import MAX_DATA, STOP, STOP_LABEL, keyboard, pressed, too_old
-from bridge.events import Button, Page
+from adapters.telegram.keyboard import (
+    MAX_DATA,
+    STOP,
+    STOP_LABEL,
+    asking,
+    keyboard,
+    pressed,
+    remaining,
+    too_old,
+)
+from bridge.events import Button, ChatKind, ChatRef, Page, Wanted
 
 LONG = "这是一个很长的问题，" * 12
 
@@ -75,6 +85,101 @@ def test_every_press_says_its_words_and_fits(buttons: list[Button]) -> None:
 
 def test_words_too_long_for_data_are_read_from_the_label() -> None:
     assert pressed(pressing(Page("x", final=True, buttons=(Button(LONG, LONG),)), 0)) == LONG
+
+
+# Good or bad
+
+
+THUMBS = [("👍", "/feedback like"), ("👎", "/feedback dislike")]
+
+
+def test_answer_can_be_called_good_or_bad_in_one_row() -> None:
+    page = Page("done", final=True, rates=True, buttons=(Button("Why?", "Why?"),))
+    assert rows(page) == [[("Why?", "=0")], THUMBS]
+    assert rows(replace(page, plain=True)) == [THUMBS]
+    assert rows(replace(page, final=False)) == [[(STOP_LABEL, STOP)]]
+
+
+def left(page: Page, *presses: tuple[int, int]) -> list[list[tuple[str, str]]]:
+    """The buttons of a page after presses, each by row and column."""
+    markup = keyboard(page)
+    assert markup is not None
+    shown: Any = markup.to_dict()["inline_keyboard"]
+    for row, column in presses:
+        message = {"reply_markup": {"inline_keyboard": shown}}
+        kept = remaining({"data": shown[row][column]["callback_data"], "message": message})
+        shown = shown if kept is None else kept
+    return [[(b["text"], b["callback_data"]) for b in row] for row in shown]
+
+
+def test_pressed_thumb_is_marked_and_a_press_of_it_takes_it_back() -> None:
+    page = Page("done", final=True, rates=True, buttons=(Button("Why?", "Why?"),))
+    why, (up, down) = ("Why?", "=0"), THUMBS
+    assert left(page, (1, 0)) == [[why], [("👍 ✓", "/feedback none"), down]]
+    assert left(page, (1, 0), (1, 1)) == [[why], [up, ("👎 ✓", "/feedback none")]]
+    assert left(page, (1, 0), (1, 0)) == [[why], THUMBS]
+
+
+def test_question_that_was_asked_goes_with_those_beside_it() -> None:
+    buttons = (Button("Why?", "Why?"), Button("How?", "How?"), Button("A talk", "/history 7"))
+    page = Page("done", final=True, rates=True, buttons=buttons)
+    assert left(page, (1, 0)) == [[("A talk", "/history 7")], THUMBS]
+    assert left(replace(page, rates=False, buttons=buttons[:2]), (0, 0)) == []
+
+
+def test_what_a_command_says_stays() -> None:
+    buttons = (Button("A talk", "/history 7"), Button("/new", "/new"), Button("Why?", "Why?"))
+    page = Page("done", final=True, rates=True, buttons=buttons)
+    assert left(page, (0, 0)) == left(page, (1, 0)) == rows(page)
+
+
+@pytest.mark.parametrize("message", [None, {}, {"reply_markup": {"inline_keyboard": [["x"]]}}])
+def test_press_under_a_message_nobody_can_see_leaves_it_alone(message: object) -> None:
+    assert remaining({"data": "/feedback like", "message": message}) is None
+
+
+# Asking for more than words
+
+
+ASKS = (
+    Button("Here", "", Wanted.LOCATION),
+    Button("Me", "", Wanted.CONTACT),
+    Button("Skip", "Never mind"),
+)
+PRIVATE_CHAT = ChatRef("telegram", "bot", "1001")
+
+
+def test_keys_give_what_is_asked_for() -> None:
+    keys = asking(PRIVATE_CHAT, Page("Where?", final=True, buttons=ASKS))
+    assert keys is not None
+    assert keys.to_dict() == {
+        "keyboard": [
+            [{"text": "Here", "request_location": True}],
+            [{"text": "Me", "request_contact": True}],
+            [{"text": "Never mind"}],
+        ],
+        "resize_keyboard": True,
+        "one_time_keyboard": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("chat", "page"),
+    [
+        (replace(PRIVATE_CHAT, kind=ChatKind.GROUP), Page("x", final=True, buttons=ASKS)),
+        (replace(PRIVATE_CHAT, via="b"), Page("x", final=True, buttons=ASKS)),
+        (PRIVATE_CHAT, Page("x", final=False, buttons=ASKS)),
+        (PRIVATE_CHAT, Page("x", final=True, plain=True, buttons=ASKS)),
+        (PRIVATE_CHAT, Page("x", final=True, buttons=ASKS[2:])),
+    ],
+    ids=["group", "business", "not final", "plain", "only words"],
+)
+def test_elsewhere_there_are_none(chat: ChatRef, page: Page) -> None:
+    assert asking(chat, page) is None
+
+
+def test_button_that_asks_is_left_out_of_a_message() -> None:
+    assert rows(Page("x", final=True, buttons=ASKS)) == [[("Skip", "Never mind")]]
 
 
 @pytest.mark.parametrize(

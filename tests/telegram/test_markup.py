@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.telegram.adapter import MAX_SOURCE
-from adapters.telegram.markup import MAX_ENTITIES, MAX_TEXT, Entity, rendered
+from adapters.telegram.markup import (
+    MAX_CAPTION,
+    MAX_ENTITIES,
+    MAX_TEXT,
+    Entity,
+    caption,
+    rendered,
+)
 from bridge.events import Page
 from bridge.text.pages import Tail, paginate
 from tests.text.samples import SAMPLES, visible
@@ -178,3 +185,35 @@ def test_thirty_thousand_characters_are_complete_in_order_and_within_limits() ->
         if "Chapter" in word or "def arch" in word:  # what occurs once, in its order
             at = texts.index(word.removeprefix("## "), at)
     assert len(visible(answer)) <= len("".join(texts.split())) * 1.02
+
+
+# Long quotes
+
+
+@pytest.mark.parametrize(
+    ("quoted", "kind"),
+    [
+        ("> one\n> two\n> three", "blockquote"),
+        ("> one\n> two\n> three\n> four", "expandable_blockquote"),
+        ("> " + "想" * 241, "expandable_blockquote"),
+        ("> **one** 😀", "blockquote"),
+    ],
+)
+def test_long_quote_is_folded_up(quoted: str, kind: str) -> None:
+    text, entities = rendered(Page(f"{quoted}\n\nThe answer.", final=True))
+    [quote] = [each for each in entities if "quote" in each.type]
+    assert quote.type == kind
+    assert text.endswith("The answer.")
+    assert complaints(text, list(entities)) == []
+
+
+def test_caption_has_its_own_limit() -> None:
+    assert caption(" ") == {"caption": None, "caption_entities": None}
+    assert caption("**a**") == {
+        "caption": "a",
+        "caption_entities": [{"type": "bold", "offset": 0, "length": 1}],
+    }
+    long = caption("a" + "😀" * 600)
+    assert long["caption_entities"] is None
+    assert units(str(long["caption"])) <= MAX_CAPTION
+    assert str(long["caption"]).endswith("😀…")
