@@ -27,7 +27,8 @@ from bridge.emulator.scenario import Drop, Trouble
 from bridge.emulator.state import Refused
 from bridge.emulator.streams import closed
 
-_QUESTIONS = ("/v3/chat", "/v1/workflows/chat")  # these choose their scenario by the question
+# These look at their scenario themselves: some choose it by the question, all stream.
+_STREAMS = ("/v3/chat", "/v1/workflows/chat", "/v3/chat/submit_tool_outputs")
 _ROUTES: tuple[Route, ...] = (
     *chat.ROUTES,
     *workflows.ROUTES,
@@ -131,7 +132,7 @@ def _endpoint(emulator: Emulator, handler: Handler) -> Plain:
 
 async def _answered(call: Call, handler: Handler) -> web.StreamResponse:
     """Let a scenario come first, where the endpoint does not ask for one itself."""
-    if call.request.path in _QUESTIONS:
+    if call.request.path in _STREAMS:
         return await handler(call)
     scenario = call.emulator.playbook.about(call.request.path, call.emulator.clock())
     if scenario.drop is Drop.UNASKED:

@@ -27,7 +27,7 @@ from bridge.emulator import (
 )
 from bridge.errors import Gone, Permanent, Rejected, Transient, Unauthorised, Unreachable
 from bridge.events import Place
-from bridge.testing.wire_server import reply, response, stream, wire_server
+from bridge.testing.wire_server import Gate, reply, response, stream, wire_server
 from bridge.upstream import (
     Agent,
     AnswerEvent,
@@ -330,6 +330,26 @@ async def test_a_spoken_question_is_answered_in_text_and_sound(
         assert sum(map(len, sounds)) == 2 * 21 * 480  # of 10 ms, 240 samples of 2 bytes
 
 
+async def test_last_sounds_are_not_waited_for_without_end() -> None:
+    def frame(event: str, **data: object) -> bytes:
+        return f"event:{event}\ndata:{json.dumps(data)}\n\n".encode()
+
+    walk = (
+        frame("conversation.chat.created", id="t1", conversation_id="c1"),
+        frame("conversation.message.completed", id="m1", type="answer", content="Hi"),
+        frame("conversation.audio.delta", content="T3Bz"),
+        frame("conversation.chat.completed", id="t1"),
+    )
+    late = frame("conversation.audio.delta", content="bGF0ZQ==")
+    question = Question("u1", "c1", "", "m", parts=(Part(PartKind.AUDIO, "7"),))
+    async with wire_server() as server, CozeClient(server.url, Pat("pat_x"), SETTINGS) as client:
+        server.plays(stream(*walk, late, Gate()))
+        async with asyncio.timeout(5):
+            events = await told(CozeAgent(client, bot_id="b1"), question)
+    assert events[-3:] == [Spoken(), Sounded(b"late"), Finished(None)]
+    assert Sounded(b"Ops") in events
+
+
 # --- tools
 
 RAIN = ToolCall("get_rain", '{"city":"Rome"}')
@@ -430,6 +450,29 @@ async def test_outputs_that_are_refused_while_they_are_awaited_say_why(
     )
     with pytest.raises(Rejected):
         await submitted(agent, trace_of(first), ToolOutput(needs(first).calls[0].id, "80%"))
+
+
+@pytest.mark.parametrize("drop", [Drop.UNASKED, Drop.ASKED])
+async def test_outputs_lost_on_the_way_are_handed_in_once(
+    agent: CozeAgent, emulator: Emulator, drop: Drop
+) -> None:
+    first = await asked(agent, "what time is it?")
+    trace, output = trace_of(first), ToolOutput(needs(first).calls[0].id, "noon")
+    emulator.install(Scenario(endpoint="/v3/chat/submit_tool_outputs", times=1, drop=drop))
+    with pytest.raises(Unreachable) as caught:
+        await submitted(agent, trace, output)
+    assert caught.value.happened
+    if drop is Drop.ASKED:  # the chat tells that it went on
+        await emulator.until(lambda e: e.asked[0].status == "completed")
+        over = await agent.outcome(trace)
+        assert isinstance(over, Over)
+        assert "noon" in text_of(list(over.events))
+    else:  # and else that it still waits
+        over = await agent.outcome(trace)
+        assert isinstance(over, Over)
+        assert over.events[-1] == needs(first)
+        assert "noon" in text_of(await submitted(agent, trace, output))
+    assert len(emulator.asked[0].outputs) == 1
 
 
 async def test_a_stream_cut_after_the_outputs_is_looked_up(

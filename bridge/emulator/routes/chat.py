@@ -102,13 +102,19 @@ async def answer(
     except Refused as error:
         note_refusal(call.emulator, asking, conversation_id, error.trouble)
         raise
+    return await _shown(call, performance, scenario, streamed=streamed)
+
+
+async def _shown(
+    call: Call, performance: Performance, scenario: Scenario, *, streamed: bool
+) -> web.StreamResponse:
     if scenario.drop is Drop.ASKED:
         return closed(call.request)
     if scenario.slow_headers:
         await asyncio.sleep(scenario.slow_headers)
     if streamed:
         return await stream(call, performance)
-    return call.ok(chat_view(performance.chat, scenario.quirks))
+    return call.ok(chat_view(performance.chat, performance.chat.scenario.quirks))
 
 
 def _accept(call: Call, asking: Asking, scenario: Scenario, conversation_id: str) -> Performance:
@@ -188,10 +194,13 @@ async def submit(call: Call) -> web.StreamResponse:
     pending = [pending.id for pending in found.calls]
     if set(outputs) != set(pending):
         raise refused(4000, f"tool_outputs: exactly these calls are pending: {pending}")
+    scenario = call.emulator.playbook.about(call.request.path, call.emulator.clock())
+    if scenario.drop is Drop.UNASKED:
+        return closed(call.request)
+    if scenario.refuse is not None:
+        raise Refused(scenario.refuse)
     performance = resume(call.emulator, found, [outputs[key] for key in pending])
-    if body.stream:
-        return await stream(call, performance)
-    return call.ok(chat_view(found, found.scenario.quirks))
+    return await _shown(call, performance, scenario, streamed=body.stream)
 
 
 def _waiting(call: Call) -> Chat:
