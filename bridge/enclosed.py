@@ -6,7 +6,7 @@ from bridge.config import AgentSettings, Voice
 from bridge.events import AttachmentKind, Enclosure, EnclosureKind, Page
 from bridge.ogg import voice_note
 from bridge.store.turns import Turn
-from bridge.text.links import enclosures
+from bridge.text.links import Linked, linked
 from bridge.text.reply import Reply, State
 from bridge.text.spoken import speakable
 
@@ -21,21 +21,22 @@ def enclosed(turn: Turn, reply: Reply, agent: AgentSettings, most: int) -> list[
     """
     if not reply.ended or reply.is_ours:
         return []
-    files = [*_voice(turn, reply, agent), *enclosures(reply.text, most)]
-    return [Page(file.name, final=True, file=file) for file in files]
+    files = [*_voice(turn, reply, agent), *linked(reply.text, most)]
+    return [Page(one.words or one.file.name, final=True, file=one.file) for one in files]
 
 
-def _voice(turn: Turn, reply: Reply, agent: AgentSettings) -> list[Enclosure]:
+def _voice(turn: Turn, reply: Reply, agent: AgentSettings) -> list[Linked]:
     """The answer to somebody who spoke, spoken: by the agent itself, else read aloud."""
     whole = reply.state in {State.COMPLETE, State.WAITING}
     if not agent.reply_voice_id or agent.voice is Voice.OFF or not whole or not _spoke(turn):
         return []
     if note := _own_voice(reply.sounds):
-        return [Enclosure(EnclosureKind.VOICE, SPOKEN, data=note)]
+        return [Linked(Enclosure(EnclosureKind.VOICE, SPOKEN, data=note))]
     words = speakable(reply.text)
     if not words:
         return []
-    return [Enclosure(EnclosureKind.VOICE, SPOKEN, speech=words, voice=agent.reply_voice_id)]
+    voice = agent.reply_voice_id
+    return [Linked(Enclosure(EnclosureKind.VOICE, SPOKEN, speech=words, voice=voice))]
 
 
 def _own_voice(sounds: Sequence[bytes]) -> bytes:

@@ -113,14 +113,15 @@ class Line:
     async def send(self, page: Page, key: str) -> str:
         """Post a page, or the file that it is, and return the new message's id."""
         if page.file is not None:
-            return await self._send_file(page.file, key)
+            caption = page.text if page.text != page.file.name else ""
+            return await self._send_file(page.file, caption, key)
         with self._watched("send", self._spend()):
             return (await self._adapter.send(self._chat, page, key=key)).id
 
-    async def _send_file(self, file: Enclosure, key: str) -> str:
+    async def _send_file(self, file: Enclosure, caption: str, key: str) -> str:
         if not isinstance(self._adapter, SendsFiles) or self._outgoing is None:
             raise Rejected("no files here")
-        outgoing = self._outgoing(self._chat, file)
+        outgoing = replace(self._outgoing(self._chat, file), caption=caption)
         with self._watched("send_file", self._spend()):
             return (await self._adapter.send_file(self._chat, outgoing, key=key)).id
 

@@ -37,12 +37,13 @@ def stored(content: bytes) -> Stored:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A file of ours that arrived. page: how it stands among the messages."""
+    """A file of ours that arrived."""
 
     enclosure: Enclosure
     content: bytes
     mime: str
     url: str
+    caption: str
 
 
 class Links:
@@ -102,7 +103,7 @@ class FilingAdapter(FakeAdapter):
         call = Call("send_file", self._clock(), chat, page=Page(enclosure.name), key=key)
         async with file.open() as download:
             content = b"".join([piece async for piece in download.content])
-            posted = Posted(enclosure, content, download.mime, file.url)
+            posted = Posted(enclosure, content, download.mime, file.url, file.caption)
 
         def post() -> None:
             self.posted[made] = posted

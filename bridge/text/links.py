@@ -6,6 +6,7 @@ Every search here is bounded, because an answer may be written to make it slow.
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from bridge.events import Enclosure, EnclosureKind
@@ -51,23 +52,31 @@ _FILE_HOSTS = re.compile(
 )
 
 
-def enclosures(markdown: str, most: int) -> tuple[Enclosure, ...]:
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A file in an answer. words: what the answer says of a picture; empty if nothing."""
+
+    file: Enclosure
+    words: str = ""
+
+
+def linked(markdown: str, most: int) -> tuple[Linked, ...]:
     """The files that an answer shows or links to, in its order, each once, at most so many.
 
     A picture is one wherever it lies; a link is a file if its address, or its label, ends like
     one, or if it leads to where Coze keeps files. What stands in code is no link.
     """
-    found: dict[str, Enclosure] = {}
+    found: dict[str, Linked] = {}
     for link in _FOUND.finditer(_without_code(markdown)):
         if len(found) >= most:
             break
-        enclosure = _enclosure(link)
-        if enclosure is not None:
-            found.setdefault(enclosure.url, enclosure)
+        one = _linked(link)
+        if one is not None:
+            found.setdefault(one.file.url, one)
     return tuple(found.values())
 
 
-def _enclosure(link: re.Match[str]) -> Enclosure | None:
+def _linked(link: re.Match[str]) -> Linked | None:
     bare = link["bare"]
     target = bare.rstrip(_AFTER) if bare else link["angled"] or link["target"] or link["auto"]
     url = target.replace("&amp;", "&")
@@ -81,7 +90,10 @@ def _enclosure(link: re.Match[str]) -> Enclosure | None:
     last = unquote(parts.path.rpartition("/")[2])
     label = (link["label"] or "").replace("\\", "").strip()
     kind = _kind(label, last, host, shown=bool(link["mark"]))
-    return None if kind is None else Enclosure(kind, _name(label, last, kind), url=url)
+    if kind is None:
+        return None
+    words = label if link["mark"] and not _KIND_OF.get(extension(label)) else ""
+    return Linked(Enclosure(kind, _name(label, last, kind), url=url), words)
 
 
 def _kind(label: str, last: str, host: str, *, shown: bool) -> EnclosureKind | None:

@@ -99,6 +99,7 @@ async def test_pictures_come_after_the_text(
     assert [posted.content for posted in platform.posted.values()] == [CAT.encode(), DOG.encode()]
     assert {posted.mime for posted in platform.posted.values()} == {"image/png"}
     assert {posted.url for posted in platform.posted.values()} == {CAT, DOG}
+    assert [posted.caption for posted in platform.posted.values()] == ["a cat", "a dog"]
     assert [call.key for call in platform.did("send_file")] == ["turn-1/1", "turn-1/2"]
 
 

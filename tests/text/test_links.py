@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.events import Enclosure, EnclosureKind
-from bridge.text.links import enclosures
+from bridge.text.links import linked
 
 CAT = "https://example.org/cat.png"
 IMAGE = EnclosureKind.IMAGE
 
 
-def found(markdown: str, most: int = 10) -> list[tuple[EnclosureKind, str, str]]:
-    return [(each.kind, each.name, each.url) for each in enclosures(markdown, most)]
+def enclosures(markdown: str, most: int) -> tuple[Enclosure, ...]:
+    return tuple(each.file for each in linked(markdown, most))
 
 
 def urls(markdown: str, most: int = 10) -> list[str]:
@@ -99,6 +99,20 @@ def test_each_file_once_in_order_and_at_most_so_many() -> None:
     assert urls(markdown, 0) == []
 
 
+@pytest.mark.parametrize(
+    ("markdown", "words"),
+    [
+        (f"![a *sleepy* cat]({CAT})", "a *sleepy* cat"),
+        (f"![]({CAT})", ""),
+        (f"![cat.png]({CAT})", ""),
+        (f"[the cat]({CAT})", ""),
+        (CAT, ""),
+    ],
+)
+def test_what_is_said_of_a_picture_goes_with_it(markdown: str, words: str) -> None:
+    assert [each.words for each in linked(markdown, 1)] == [words]
+
+
 def test_an_address_is_read_as_markdown_reads_it() -> None:
     assert urls("![](https://x.org/a_(1).png?b=1&amp;c=2)") == ["https://x.org/a_(1).png?b=1&c=2"]
 
@@ -124,7 +138,7 @@ def test_an_address_is_read_as_markdown_reads_it() -> None:
 )
 def test_what_was_written_to_be_slow_is_not(markdown: str) -> None:
     before = time.process_time()
-    enclosures(markdown, 4)
+    linked(markdown, 4)
     assert time.process_time() - before < 2
 
 
