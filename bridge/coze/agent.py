@@ -2,10 +2,10 @@
 
 from contextlib import AbstractAsyncContextManager
 
+from bridge.coze.arriving import Stream
 from bridge.coze.client import API_CHANNEL, CozeClient
 from bridge.coze.codes import NO_PERMISSION
 from bridge.coze.hosted import Hosted
-from bridge.coze.transport import Stream
 from bridge.errors import Unauthorised
 from bridge.upstream import Profile, Question
 

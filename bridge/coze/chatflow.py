@@ -11,10 +11,10 @@ from contextlib import AbstractAsyncContextManager
 from uuid import uuid4
 
 from bridge.coze import recall
+from bridge.coze.arriving import Stream
 from bridge.coze.client import API_CHANNEL, CozeClient
 from bridge.coze.codes import NO_PERMISSION
 from bridge.coze.hosted import Hosted
-from bridge.coze.transport import Stream
 from bridge.coze.wire import Message
 from bridge.errors import Permanent, Unauthorised
 from bridge.logs import get

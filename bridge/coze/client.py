@@ -13,11 +13,12 @@ from urllib.parse import quote
 
 from bridge.clean import clean
 from bridge.coze import wire
+from bridge.coze.arriving import Stream
 from bridge.coze.auth import Credentials
 from bridge.coze.codes import NOT_CANCELLABLE, error_for
 from bridge.coze.envelope import Success
 from bridge.coze.form import Form
-from bridge.coze.transport import ClientSettings, Request, Stream, Transport
+from bridge.coze.transport import ClientSettings, Request, Transport
 from bridge.coze.wire import Chat, Conversation, Message, Workflow
 from bridge.errors import BridgeError, Gone, Permanent, Unauthorised, Unreachable
 from bridge.upstream import Profile, Question, Rating, ToolOutput, Upload, Variable

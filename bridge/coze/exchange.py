@@ -10,11 +10,12 @@ from typing import IO, TypeAlias
 
 import httpx
 
+from bridge.coze.arriving import body_of
 from bridge.coze.auth import Credentials
 from bridge.coze.envelope import Reply, logid_of, opened
 from bridge.coze.faults import calling, reading
 from bridge.coze.sse import Frame, Frames
-from bridge.coze.transport import MAX_REPLY, ClientSettings, address, body_of, pool
+from bridge.coze.transport import MAX_REPLY, ClientSettings, address, pool
 from bridge.errors import BridgeError, Unauthorised
 
 _Part: TypeAlias = tuple[str, tuple[str | None, str | IO[bytes]]]

@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Self
 
 from bridge.coze import recall
+from bridge.coze.arriving import Stream
 from bridge.coze.client import CozeClient
 from bridge.coze.telling import Telling
-from bridge.coze.transport import Stream
 from bridge.coze.wire import Message, Status
 from bridge.errors import BridgeError, Gone, Permanent, Unreachable
 from bridge.logs import get

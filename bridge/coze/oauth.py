@@ -18,12 +18,13 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from bridge.clean import clean
+from bridge.coze.arriving import body_of
 from bridge.coze.auth import Credentials
 from bridge.coze.codes import error_for
 from bridge.coze.envelope import Reply, logid_of
 from bridge.coze.faults import calling
 from bridge.coze.tokens import Token, Tokens
-from bridge.coze.transport import ClientSettings, address, body_of, pool
+from bridge.coze.transport import ClientSettings, address, pool
 from bridge.coze.wire import Json, child, number, parse, reason, word
 from bridge.errors import BridgeError, Misconfigured, Unauthorised, Unreachable
 
