@@ -126,7 +126,7 @@ def _begin(connection: Connection, begun: Sequence[_Begun], kind: TurnKind) -> N
         {"id": accepted.id, "lane": accepted.lane, "kind": kind, "created_at": arrival.at}
         for accepted, arrival in begun
     ]
-    connection.execute(_RECEIVED, rows)
+    connection.execute(_RECEIVED, rows).close()
     for tell, told in groupby(begun, key=lambda it: it[1].tell):
         if tell is not None:
             tell(connection, [accepted.lane for accepted, _ in told])
@@ -145,16 +145,20 @@ def _is_busy(connection: Connection, lane: str, now: datetime, window: float) ->
 
 # Built once; see `bridge.store.upsert`.
 
-_RECEIVED = turns.insert().values(
-    id=bindparam("id"),
-    lane=bindparam("lane"),
-    kind=bindparam("kind"),
-    created_at=bindparam("created_at"),
-    state=TurnState.RECEIVED,
-    attempts=0,
-    failures=0,
-    retries=0,
-)
+_RECEIVED = (
+    turns.insert()
+    .values(
+        id=bindparam("id"),
+        lane=bindparam("lane"),
+        kind=bindparam("kind"),
+        created_at=bindparam("created_at"),
+        state=TurnState.RECEIVED,
+        attempts=0,
+        failures=0,
+        retries=0,
+    )
+    .returning(turns.c.id)
+)  # nobody reads it; because of it SQLAlchemy sends many as one statement
 
 
 @lru_cache
