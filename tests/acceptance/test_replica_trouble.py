@@ -52,6 +52,23 @@ async def test_a_zombie_with_nothing_queued_behind_it(
     assert not other.has_ended
 
 
+async def test_somebody_else_polls_while_the_one_who_did_is_stopped(
+    telegram: TelegramWorld, database: str
+) -> None:
+    polls = await replica(telegram, database)
+    await replica(telegram, database)
+    polls.signal(signal.SIGSTOP)  # the server sees a connection that is alive, with the lock
+    try:
+        await telegram.say(ANNA, "tea")
+        await telegram.answered(ANNA, "tea", within=PATIENCE)
+    finally:
+        polls.signal(signal.SIGCONT)
+    await telegram.say(ANNA, "water")
+    await telegram.answered(ANNA, "tea", "water")
+    await eventually(lambda: polls.events("leader.lost"))
+    assert telegram.questions() == ["tea", "water"]
+
+
 async def test_paused_with_nothing_to_do_it_goes_on_as_if_nothing_had_been(
     telegram: TelegramWorld, database: str
 ) -> None:
