@@ -85,7 +85,7 @@ async def talk(telegram: Telegram, load: Load) -> list[Talk]:
 def shown(telegram: Telegram, one: Talk) -> list[str]:
     """The finished answers, which have no stop button any more."""
     answers = telegram.person(one.number).chat().answers
-    return [message.text for message in answers if not message.buttons]
+    return [each.text for each in answers if "/stop" not in [b.data for b in each.buttons]]
 
 
 def waits(telegram: Telegram, talks: Sequence[Talk]) -> bool:

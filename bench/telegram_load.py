@@ -91,7 +91,9 @@ def question(number: int) -> str:
 def is_whole(chat: Chat, load: Load) -> bool:
     """Whether the answer stands, finished: without its stop button."""
     answers = chat.answers
-    return bool(answers) and not answers[-1].buttons and load.ending in answers[-1].text
+    if not answers or "/stop" in [button.data for button in answers[-1].buttons]:
+        return False
+    return load.ending in answers[-1].text
 
 
 async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> dict[int, float]:
