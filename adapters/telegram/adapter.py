@@ -78,7 +78,7 @@ class TelegramAdapter:
             calls_per_second=CALLS_PER_SECOND,
             group_calls_per_minute=GROUP_CALLS_PER_MINUTE,
             buttons=BUTTONS,
-            max_download=LARGEST if self._settings.local_files is None else math.inf,
+            max_download=LARGEST if self._settings.folder is None else math.inf,
         )
 
     async def open(self) -> None:
@@ -234,7 +234,7 @@ class Files:
             bot,
             self._http,
             token=settings.token.get_secret_value(),
-            folder=settings.local_files,
+            folder=settings.folder,
         )
         self.sender = Sender(bot, self._http, bot.base_url)
 

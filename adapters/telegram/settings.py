@@ -50,7 +50,12 @@ class TelegramSettings(AdapterSettings):
     stream: Literal["edit", "native", "final"] = "edit"
     edit_interval_private: Seconds = 1.1
     edit_interval_group: Seconds = 3.1
-    local_files: Path | None = None
+    local_files: str = ""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files lie on this machine; None where they come over HTTP."""
+        return Path(self.local_files) if self.local_files else None
 
     def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
         """Without a token nothing works; a webhook needs an address Telegram can reach."""
@@ -58,7 +63,7 @@ class TelegramSettings(AdapterSettings):
             yield "token", "missing; ask @BotFather for one, or give token_file"
         if self.mode == "webhook" and not public_url:
             yield "mode", "webhook needs server.public_url, where Telegram can reach the bridge"
-        if self.local_files is not None and not self.local_files.is_dir():
+        if self.folder is not None and not self.folder.is_dir():
             cure = "give the folder of your Bot API server, or leave it out"
             yield "local_files", f"there is no folder {self.local_files}; {cure}"
 

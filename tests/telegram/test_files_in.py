@@ -229,3 +229,11 @@ async def test_link_out_of_it_is_not_followed(telegram: Emulator, tmp_path: Path
     async with opened(telegram, local_files=str(folder)) as adapter:
         with pytest.raises(Gone):
             await read(adapter, a(file.id))
+
+
+def test_folder_that_is_not_there_is_told_with_its_cure() -> None:
+    settings = telegram_settings("http://127.0.0.1:9", local_files="/nowhere/at/all")
+    [(key, told)] = settings.conflicts(local=False, public_url="")
+    assert key == "local_files"
+    assert "no folder /nowhere/at/all" in told
+    assert telegram_settings("http://127.0.0.1:9", local_files="").folder is None
