@@ -10,7 +10,7 @@ import pytest
 
 from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, Emulator, Scenario, ToolCall, serve
 from bridge.emulator.picture import picture
-from bridge.emulator.sound import HUM, ogg, spoken
+from bridge.emulator.sound import spoken
 
 
 @pytest.fixture
@@ -149,14 +149,6 @@ async def test_speech_comes_in_every_format(
 
 def test_speech_is_as_long_as_its_text() -> None:
     assert len(spoken("one two three four", "pcm")[0]) == 2 * len(spoken("one two", "pcm")[0])
-
-
-def test_pages_of_ogg_are_numbered_and_count_samples() -> None:
-    file = ogg(HUM * 5)
-    pages = [b"OggS" + page for page in file.split(b"OggS")[1:]]
-    assert [int.from_bytes(page[18:22], "little") for page in pages] == list(range(len(pages)))
-    assert int.from_bytes(pages[-1][6:14], "little") == len(HUM) * 5 * 480
-    assert [page[5] for page in pages] == [2, *[0] * (len(pages) - 2), 4]
 
 
 async def test_opinions_are_in_the_log(http: aiohttp.ClientSession, emulator: Emulator) -> None:
