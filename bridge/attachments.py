@@ -61,6 +61,8 @@ _TEXTS = _set(
     "txt md json jsonl xml yaml yml html htm log ini toml tsv js ts jsx tsx go rs rb php sh sql "
     "css tex srt vtt rtf h hpp cs kt swift lua r ipynb epub odt ods odp svg"
 )
+# An agent listens to these alone; of other recordings, such as Slack's, it gets the words.
+_HEARD = _set("ogg wav")
 _KNOWN = _IMAGES | _DOCUMENTS | _SOUNDS | _FILMS | _PACKED | _TEXTS
 
 _USUAL = {
@@ -77,12 +79,13 @@ def judge(attachment: Attachment, *, largest: float, voice: Voice) -> Passed | R
     ending = _ending(attachment)
     name = _name(attachment, ending)
     speaks = attachment.kind is AttachmentKind.VOICE
+    in_words = speaks and (voice is Voice.TRANSCRIBE or ending not in _HEARD)
     limit = min(largest, LARGEST)
-    if speaks and voice is Voice.TRANSCRIBE:
+    if in_words:
         limit = min(limit, LARGEST_SPEECH)
     if why := _objection(attachment, ending, limit, voice):
         return Refused(name, why, limit)
-    return Passed(name, _kind(ending, speaks=speaks, voice=voice), limit)
+    return Passed(name, _kind(ending, speaks=speaks, in_words=in_words), limit)
 
 
 def is_ogg(attachment: Attachment) -> bool:
@@ -102,9 +105,9 @@ def _objection(attachment: Attachment, ending: str, limit: float, voice: Voice) 
     return Why.EMPTY if attachment.size == 0 else None
 
 
-def _kind(ending: str, *, speaks: bool, voice: Voice) -> PartKind | None:
+def _kind(ending: str, *, speaks: bool, in_words: bool) -> PartKind | None:
     if speaks:
-        return None if voice is Voice.TRANSCRIBE else PartKind.AUDIO
+        return None if in_words else PartKind.AUDIO
     return PartKind.IMAGE if ending in _IMAGES else PartKind.FILE
 
 
