@@ -1,6 +1,7 @@
 """Files, thumbs, suggestions and changed questions in Slack, through a whole bridge to Coze."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from bridge.emulator import Emulator as Coze
 from bridge.emulator import serve as serve_coze
 from tests.platforms.worlds import eventually
-from tests.slack.emulator import Emulator, Seat, serve
+from tests.slack.emulator import Drop, Emulator, Fault, Message, Seat, serve
 from tests.slack.world import World
 
+VOICE = "slack_audio"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 50
 
@@ -173,3 +175,31 @@ async def test_picture_that_nobody_can_fetch_costs_nothing_but_itself(
         await dm.in_thread(asked).say("two")
         await dm.in_thread(asked).final("Second.")
     assert len(dm.answers) == 2
+
+
+async def spoken(world: World, dm: Seat) -> list[Message]:
+    """Say something aloud to an agent with a voice; its answers."""
+    world.script("", reply="It is blue.")
+    async with replace(world, voice="7426720361732915209").running():
+        asked = await dm.share(PDF, name="audio_message.m4a", mime="audio/mp4", subtype=VOICE)
+        thread = dm.in_thread(asked)
+        await thread.final("It is blue.")
+        await thread.until(lambda seat: any(message.files for message in seat.answers))
+        after = await thread.say("Thank you")
+        await thread.until(lambda seat: len(seat.answers) > 2 and not world.slack.open_streams)
+    return [message for message in dm.answers if message.ts < after.ts]
+
+
+async def test_who_speaks_is_answered_aloud_as_well(world: World, dm: Seat) -> None:
+    text, voice = await spoken(world, dm)
+    heard = f"This is a recording of {len(PDF)} bytes."  # which Coze wrote down
+    assert text.text == f"> {heard}\n\nIt is blue."
+    assert world.coze.asked[0].text == heard
+    (note,) = voice.files
+    assert (note.data or b"")[:4] == b"OggS"
+
+
+async def test_file_of_which_nobody_heard_is_not_shared_twice(world: World, dm: Seat) -> None:
+    world.slack.inject(Fault("files.completeUploadExternal", drop=Drop.AFTER))
+    answers = await spoken(world, dm)
+    assert [len(message.files) for message in answers] == [0, 1]

@@ -107,6 +107,7 @@ class World:
     slack: Emulator
     coze: Coze
     folder: Path
+    voice: str = ""  # with which the agent answers who spoke
 
     def script(self, match: str, **scenario: object) -> None:
         """Say what Coze does with questions that match."""
@@ -121,7 +122,7 @@ class World:
             ACCOUNT,
             slack_settings(self.slack, **table),
             coze=self.coze.url,
-            agent=AgentSettings(bot_id=DEMO_BOT_ID),
+            agent=AgentSettings(bot_id=DEMO_BOT_ID, reply_voice_id=self.voice),
             folder=self.folder,
             sessions=sessions,
             served=self.slack.mode == "http",
