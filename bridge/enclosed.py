@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from bridge.attachments import is_ogg
 from bridge.config import AgentSettings, Voice
-from bridge.events import AttachmentKind, Enclosure, EnclosureKind, Page
+from bridge.events import Attachment, AttachmentKind, Enclosure, EnclosureKind, Page
 from bridge.ogg import voice_note
 from bridge.store.turns import Turn
 from bridge.text.links import Linked, linked
@@ -28,9 +29,9 @@ def enclosed(turn: Turn, reply: Reply, agent: AgentSettings, most: int) -> list[
 def _voice(turn: Turn, reply: Reply, agent: AgentSettings) -> list[Linked]:
     """The answer to somebody who spoke, spoken: by the agent itself, else read aloud."""
     whole = reply.state in {State.COMPLETE, State.WAITING}
-    if not agent.reply_voice_id or agent.voice is Voice.OFF or not whole or not _spoke(turn):
+    if not agent.reply_voice_id or agent.voice is Voice.OFF or not whole or not _recordings(turn):
         return []
-    if note := _own_voice(reply.sounds):
+    if note := _own_voice(turn, reply.sounds):
         return [Linked(Enclosure(EnclosureKind.VOICE, SPOKEN, data=note))]
     words = speakable(reply.text)
     if not words:
@@ -39,16 +40,20 @@ def _voice(turn: Turn, reply: Reply, agent: AgentSettings) -> list[Linked]:
     return [Linked(Enclosure(EnclosureKind.VOICE, SPOKEN, speech=words, voice=voice))]
 
 
-def _own_voice(sounds: Sequence[bytes]) -> bytes:
-    """What the agent said as one file; empty if it said nothing, or in a form of another kind."""
-    if not sounds or sum(map(len, sounds)) > LARGEST:
+def _own_voice(turn: Turn, sounds: Sequence[bytes]) -> bytes:
+    """What the agent said as one file; empty if it said nothing, or in a form of another kind.
+
+    It speaks as it was spoken to: Opus where the question was Ogg Opus, and PCM else, which may
+    look like Opus by accident.
+    """
+    if not sounds or sum(map(len, sounds)) > LARGEST or not all(map(is_ogg, _recordings(turn))):
         return b""
     try:
         return voice_note(sounds)
-    except ValueError:  # PCM, which comes where the question was a recording of that kind
+    except ValueError:
         return b""
 
 
-def _spoke(turn: Turn) -> bool:
+def _recordings(turn: Turn) -> list[Attachment]:
     files = (file for event in turn.events for file in event.attachments)
-    return any(file.kind is AttachmentKind.VOICE for file in files)
+    return [file for file in files if file.kind is AttachmentKind.VOICE]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 RATE = 48_000  # samples a second, whatever was recorded
 LONGEST = RATE * 120 // 1000  # samples of one packet
-LARGEST = 61_298  # bytes of one packet: 48 frames of 1,277
+FRAME = 1277  # bytes of one at most, with its length; a packet has up to 48
 PRE_SKIP = 312  # samples an encoder needs to get going; what libopus says of itself
 PAGE = 50  # packets on a page, which is half a second or a whole one
 
@@ -77,7 +77,7 @@ def samples(packet: bytes) -> int:
         raise ValueError("a packet that does not say how many frames it has")
     frames = (1, 2, 2, packet[1] & 63 if code == 3 else 0)[code]
     length = frames * _frame(config)
-    if not 0 < length <= LONGEST or len(packet) > LARGEST:
+    if not 0 < length <= LONGEST or len(packet) > 3 + frames * FRAME:
         raise ValueError(f"a packet of {length} samples in {len(packet)} bytes")
     if code == 1 and len(packet) % 2 == 0:
         raise ValueError("two frames of different size that should be alike")
