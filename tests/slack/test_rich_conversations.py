@@ -203,3 +203,21 @@ async def test_file_of_which_nobody_heard_is_not_shared_twice(world: World, dm: 
     world.slack.inject(Fault("files.completeUploadExternal", drop=Drop.AFTER))
     answers = await spoken(world, dm)
     assert [len(message.files) for message in answers] == [0, 1]
+
+
+@pytest.mark.parametrize("by_button", [True, False], ids=["button", "text"])
+async def test_question_of_the_agents_is_answered(world: World, dm: Seat, by_button: bool) -> None:
+    asking = {"reply": "Which city?", "needs_reply": True, "options": ("Rome", "Oslo"), "times": 1}
+    world.script("weather", endpoint="*", **asking)
+    world.script("Oslo", endpoint="*", reply="It snows.")
+    async with world.running():
+        asked = await dm.say("What is the weather?")
+        thread = dm.in_thread(asked)
+        question = await thread.final("Which city?")
+        await world.slack.until(lambda _: question.labels == ["Rome", "Oslo"])
+        await (question.press("Oslo", dm.person) if by_button else thread.say("Oslo"))
+        await thread.final("It snows.")
+        if by_button:
+            await world.slack.until(lambda _: question.labels == [])
+    assert world.questions() == ["What is the weather?", "Oslo"]
+    assert len({each.conversation_id for each in world.coze.asked}) == 1
