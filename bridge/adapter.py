@@ -246,12 +246,15 @@ class Around:
 class Probes(Protocol):
     """The platform numbers its messages, and tells of each whether it is ours."""
 
-    async def search(self, event: Inbound, around: Around, turnstile: Turnstile) -> str | None:
+    async def search(
+        self, event: Inbound, around: Around, turnstile: Turnstile, *, by: float
+    ) -> str | None:
         """Find the id of a message that answers `event` and of which we never heard.
 
         Asked in the same case as `Recalls.recall`, of an adapter that has no such verb. None
         where there is none, or the platform's word would not make it certain whose it is.
-        Changes nothing. turnstile: entered around each call. Raises like `send`.
+        Changes nothing. turnstile: entered around each call. by: when whoever posted it was dead,
+        or its connection broken, on the event loop's clock. Raises like `send`.
         """
 
 

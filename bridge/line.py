@@ -153,12 +153,14 @@ class Line:
         """Whether the platform can be asked about single messages."""
         return isinstance(self._adapter, Probes)
 
-    async def search(self, event: Inbound, around: Around, sleep: Sleep) -> str | None:
+    async def search(
+        self, event: Inbound, around: Around, sleep: Sleep, *, by: float
+    ) -> str | None:
         """Find what answers `event` without our having heard of it; see `Probes`."""
         moved = event.chat.chat != self._chat.chat  # then its messages are numbered anew
         if moved or not isinstance(self._adapter, Probes):
             return None
-        return await self._adapter.search(event, around, lambda: self._probing(sleep))
+        return await self._adapter.search(event, around, lambda: self._probing(sleep), by=by)
 
     @asynccontextmanager
     async def _probing(self, sleep: Sleep) -> AsyncIterator[None]:

@@ -19,28 +19,31 @@ log = get(__name__)
 WITHIN = 10.0  # seconds for all questions about one post
 
 
-async def find(line: Line, pages: Pages, turn: Turn, key: str, sleep: Sleep) -> str | None:
+async def find(
+    line: Line, pages: Pages, turn: Turn, key: str, sleep: Sleep, *, by: float
+) -> str | None:
     """The id of a turn's post that nobody heard of; None if there is none, or nobody can tell.
 
-    key: the one it was sent with. Raises `Unreachable` while the platform, or the database, is.
+    key: the one it was sent with. by: see `Probes.search`. Raises `Unreachable` while the
+    platform, or the database, is.
     """
     if line.recalls:
         known = await pages.known_since(turn)
         return await line.recall(key, turn.event.sent_at, known)
     if not line.probes:
         return None
-    found = await _asked_for(line, pages, turn, sleep)
+    found = await _asked_for(line, pages, turn, sleep, by)
     log.info("post.looked_for", turn=turn.id, found=found)
     return found
 
 
-async def _asked_for(line: Line, pages: Pages, turn: Turn, sleep: Sleep) -> str | None:
+async def _asked_for(line: Line, pages: Pages, turn: Turn, sleep: Sleep, by: float) -> str | None:
     around = await pages.around(turn)
     if not around.alone:
         return None  # what is found may be the other's
     try:
         async with asyncio.timeout(WITHIN):
-            found = await line.search(turn.event, around, sleep)
+            found = await line.search(turn.event, around, sleep, by=by)
     except (BridgeError, TimeoutError) as error:
         if isinstance(error, Unreachable) and not error.happened:
             raise  # there is no way to the platform, for the post either

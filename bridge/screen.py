@@ -79,7 +79,10 @@ class Screen:
         # A preview did more harm than good, or could not be edited: wait for the final pages.
         self._muted = not line.edits
         # Posts of which nobody knows whether they happened; see `bridge.lost`.
-        self._unsure = {self._next_number()} if turn.may_have_shown else set()
+        # Each with the moment since when it is lost, on the event loop's clock.
+        self._unsure: dict[int, float] = {}
+        if turn.may_have_shown:
+            self._doubt(self._next_number())
         self._spent: set[str] = set()  # messages that grow no further
         self.breaks: list[int] = []
         self._drafting = line.drafts
@@ -374,7 +377,7 @@ class Screen:
             message_id = await self._line.send(page, self._key(index))
         except Transient as error:
             if error.happened:
-                self._unsure.add(index)
+                self._doubt(index)
             raise
         self._at(index).message_id = message_id
         if first:
@@ -383,11 +386,15 @@ class Screen:
 
     async def _recall(self, index: int) -> None:
         """Look whether a post of which nobody heard did happen, where the platform can tell."""
-        found = await find(self._line, self._pages, self._turn, self._key(index), self._sleep)
+        key, by = self._key(index), self._unsure[index]
+        found = await find(self._line, self._pages, self._turn, key, self._sleep, by=by)
         if found:
             self._at(index).message_id = found
             await self._pages.posted(self._turn, index, found)
-        self._unsure.discard(index)
+        self._unsure.pop(index)
+
+    def _doubt(self, index: int) -> None:
+        self._unsure[index] = asyncio.get_running_loop().time()
 
     def _key(self, index: int) -> str:
         return f"{self._turn.mark}/{index}"

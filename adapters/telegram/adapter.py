@@ -5,7 +5,6 @@ import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from time import monotonic
 from typing import TypeVar
 
 from aiohttp import web
@@ -138,7 +137,7 @@ class TelegramAdapter:
         return self._trouble if self._receiver is None else self._receiver.trouble()
 
     async def send(self, chat: ChatRef, page: Page, *, key: str) -> MessageRef:
-        keys, began = asking(chat, page), monotonic()
+        keys, began = asking(chat, page), asyncio.get_running_loop().time()
         with as_bridge_errors():
             message = await self._require_bot().call(
                 "sendMessage",
@@ -176,8 +175,10 @@ class TelegramAdapter:
     def fetch(self, chat: ChatRef, attachment: Attachment) -> AbstractAsyncContextManager[Download]:
         return self._require(self._files).downloads.fetch(attachment)
 
-    async def search(self, event: Inbound, around: Around, turnstile: Turnstile) -> str | None:
-        return await self._lost.search(self._require_bot(), event, around, turnstile)
+    async def search(
+        self, event: Inbound, around: Around, turnstile: Turnstile, *, by: float
+    ) -> str | None:
+        return await self._lost.search(self._require_bot(), event, around, turnstile, by)
 
     async def retract(self, message: MessageRef) -> None:
         """Delete a message; one that is gone already is success.

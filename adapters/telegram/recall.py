@@ -16,7 +16,6 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from time import monotonic
 
 from adapters.telegram.bots import RawBot
 from adapters.telegram.faults import NotModified, as_bridge_errors
@@ -29,7 +28,7 @@ MOST = 30  # questions about one lost message
 # under way one message, and what has not reached us yet.
 BEYOND = 2
 MOST_BEYOND = 12
-_REMEMBERED = 100  # posts
+_REMEMBERED = 1000  # posts
 
 # Of a supergroup or channel, -100 before at least ten digits; a basic group's is shorter
 # (https://core.telegram.org/api/bots/ids).
@@ -43,8 +42,8 @@ _NOT_OURS = ("message can't be edited", "message to edit not found", "message_id
 class Lost:
     """Looks for one message at a time.
 
-    After a crash many answers begin to be looked for in one instant. As soon as the first of them
-    is posted anew, its number is above all that was lost, which spares the others their questions.
+    After a crash many answers are looked for. As soon as the first of them is posted anew, its
+    number is above all that was lost, which spares the others most of their questions.
     """
 
     def __init__(self) -> None:
@@ -52,18 +51,17 @@ class Lost:
         self._given: deque[tuple[float, str, str]] = deque(maxlen=_REMEMBERED)
 
     def note(self, message: MessageRef, began: float) -> None:
-        """Telegram has numbered a message that we began to send then, on the monotonic clock."""
+        """Telegram has numbered a message that we began to send then, on the loop's clock."""
         if not message.chat.via:
             self._given.append((began, message.chat.chat, message.id))
 
     async def search(
-        self, bot: RawBot, event: Inbound, around: Around, turnstile: Turnstile
+        self, bot: RawBot, event: Inbound, around: Around, turnstile: Turnstile, by: float
     ) -> str | None:
         """See `bridge.adapter.Probes`."""
-        began = monotonic()
         async with self._turn:
             for number in guesses(event, around):
-                if number >= self._ceiling(event.chat.chat, began):
+                if number >= self._ceiling(event.chat.chat, by):
                     return None
                 async with turnstile():
                     ours = await is_ours(bot, event.chat, number)
@@ -71,9 +69,9 @@ class Lost:
                     return str(number)
         return None
 
-    def _ceiling(self, here: str, began: float) -> float:
+    def _ceiling(self, here: str, by: float) -> float:
         """The lowest number that was given to what was sent since then."""
-        young = ((chat, number) for at, chat, number in self._given if at >= began)
+        young = ((chat, number) for began, chat, number in self._given if began >= by)
         return min(_numbers(young, here), default=math.inf)
 
 

@@ -24,7 +24,10 @@ class ProbingAdapter(FakeAdapter):
         self.waiting = asyncio.Event()
         self.waiting.set()
 
-    async def search(self, event: Inbound, around: Around, turnstile: Turnstile) -> str | None:
+    async def search(
+        self, event: Inbound, around: Around, turnstile: Turnstile, *, by: float
+    ) -> str | None:
+        assert by <= asyncio.get_running_loop().time()
         self.searches.append(around)
         await self.waiting.wait()
         async with turnstile():

@@ -109,6 +109,10 @@ def anna(telegram: Emulator) -> Person:
     return telegram.person(int(ANNA), "Anna")
 
 
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def passing() -> AbstractAsyncContextManager[None]:
     return nullcontext()
 
@@ -131,7 +135,7 @@ async def test_only_what_we_said_in_that_chat_is_ours(
     await adapter.send(ChatRef("telegram", ACCOUNT, "1002"), Page("to Bob"), key="turn-9/0")
     await anna.chat().say("are you there?")
     lost = await posted(adapter)
-    found = await adapter.search(event(question.id), Around(open=5), passing)
+    found = await adapter.search(event(question.id), Around(open=5), passing, by=now())
     assert found == lost
     asked = [call.params["message_id"] for call in telegram.journal.of(PROBE)]
     assert asked == [str(number) for number in range(question.id + 1, int(lost) + 1)]
@@ -143,7 +147,7 @@ async def test_question_changes_nothing_not_even_a_button(
     question = await anna.chat().say("hi")
     await posted(adapter, final=False)
     [message] = anna.chat().answers
-    assert await adapter.search(event(question.id), Around(), passing)
+    assert await adapter.search(event(question.id), Around(), passing, by=now())
     assert message.buttons
     assert message.edits == 0
 
@@ -153,32 +157,20 @@ async def test_deleted_message_is_not_found(adapter: TelegramAdapter, anna: Pers
     await posted(adapter)
     [message] = anna.chat().answers
     message.chat.remove(message, "Anna")
-    assert await adapter.search(event(question.id), Around(), passing) is None
+    assert await adapter.search(event(question.id), Around(), passing, by=now()) is None
 
 
 async def test_what_was_posted_since_is_above_all_that_was_lost(
     telegram: Emulator, adapter: TelegramAdapter, anna: Person
 ) -> None:
-    question = await anna.chat().say("hi")
-    asked = event(question.id)
-    began = asyncio.Event()
-    gate = asyncio.Event()
-
-    class Held(AbstractAsyncContextManager[None]):
-        async def __aenter__(self) -> None:
-            began.set()
-            await gate.wait()
-
-        async def __aexit__(self, *_: object) -> None:
-            return None
-
-    search = asyncio.create_task(adapter.search(asked, Around(), Held))
-    await began.wait()
-    telegram.person(1002, "Bob").chat()
+    asked = event((await anna.chat().say("hi")).id)
+    died = now()
+    await telegram.person(1002, "Bob").chat().say("hello")
     await adapter.send(ChatRef("telegram", ACCOUNT, "1002"), Page("to Bob"), key="turn-9/0")
-    gate.set()
-    assert await search is None
-    assert len(telegram.journal.of(PROBE)) == 1
+    assert await adapter.search(asked, Around(), passing, by=died) is None
+    assert len(telegram.journal.of(PROBE)) == 1  # the number of what Bob said
+    assert await adapter.search(asked, Around(), passing, by=now()) is None
+    assert len(telegram.journal.of(PROBE)) == 1 + len(guesses(asked, Around()))
 
 
 @pytest.mark.parametrize(
@@ -200,7 +192,7 @@ async def test_any_other_word_is_an_error(
     question = await anna.chat().say("hi")
     telegram.inject(fault)
     with pytest.raises(error):
-        await adapter.search(event(question.id), Around(), passing)
+        await adapter.search(event(question.id), Around(), passing, by=now())
 
 
 # The whole bridge
