@@ -18,12 +18,13 @@ from adapters.telegram.drafts import Drafts
 from adapters.telegram.enclosures import Sender
 from adapters.telegram.faults import NotModified, as_bridge_errors
 from adapters.telegram.keyboard import asking, keyboard
+from adapters.telegram.lately import Lately
 from adapters.telegram.markup import MAX_ENTITIES, body, caption
 from adapters.telegram.menu import show_menus
 from adapters.telegram.polling import Poller
 from adapters.telegram.raw import identifier
 from adapters.telegram.recall import Lost
-from adapters.telegram.receive import Intake
+from adapters.telegram.receive import Intake, named
 from adapters.telegram.settings import TelegramSettings
 from adapters.telegram.webhook import Webhook
 from bridge.adapter import Around, Capabilities, Download, Outgoing, Sink, Turnstile
@@ -45,6 +46,7 @@ MAX_SOURCE = 3_800
 CALLS_PER_SECOND = 29
 GROUP_CALLS_PER_MINUTE = 19
 BUTTONS = 8
+_REMEMBERED = 10_000  # messages in topics
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -58,6 +60,7 @@ class TelegramAdapter:
         self._bot: RawBot | None = None
         self._files: Files | None = None
         self._asides: Asides | None = None
+        self._topics: Lately[str] = Lately(_REMEMBERED)
         self._receiver: Poller | Webhook | None = None
         self._trouble: str | None = "has not begun to receive"
         self._secret = settings.webhook_secret.get_secret_value()
@@ -108,7 +111,7 @@ class TelegramAdapter:
         if self._receiver is None:
             me = await self._introduced(bot)
             asides = self._require(self._asides)
-            intake = Intake(me, self._account, asides, self._host.chat_moved)
+            intake = Intake(me, self._account, asides, self._host.chat_moved, self._topics)
             self._receiver = self._make_receiver(bot, intake)
             self._known.set()
         await self._receiver.run(sink)
@@ -148,7 +151,7 @@ class TelegramAdapter:
             )
         if keys is not None:
             self._require(self._asides).keyboard_shown(chat)
-        sent = _sent(chat, message)
+        sent = self._sent(chat, message)
         self._lost.note(sent, began)
         return sent
 
@@ -170,7 +173,7 @@ class TelegramAdapter:
 
     async def send_file(self, chat: ChatRef, file: Outgoing, *, key: str) -> MessageRef:
         asked = {**_to(chat), **caption(file.caption)}
-        return _sent(chat, await self._require(self._files).sender.send(file, asked))
+        return self._sent(chat, await self._require(self._files).sender.send(file, asked))
 
     def fetch(self, chat: ChatRef, attachment: Attachment) -> AbstractAsyncContextManager[Download]:
         return self._require(self._files).downloads.fetch(attachment)
@@ -217,6 +220,13 @@ class TelegramAdapter:
             return web.json_response({"error": "not receiving"}, status=503)
         return await self._receiver.receive(request)
 
+    def _sent(self, chat: ChatRef, message: Json) -> MessageRef:
+        if not (message_id := identifier(message.get("message_id"))):
+            raise Unreachable("Telegram's answer names no message", happened=True)
+        if chat.thread:
+            self._topics.put(named(chat.chat, message_id), chat.thread)
+        return MessageRef(chat, message_id)
+
     def _require_bot(self) -> RawBot:
         return self._require(self._bot)
 
@@ -252,12 +262,6 @@ def _to(chat: ChatRef) -> dict[str, object]:
         "business_connection_id": chat.via or None,
         "reply_parameters": _reply(chat),
     }
-
-
-def _sent(chat: ChatRef, message: Json) -> MessageRef:
-    if not (message_id := identifier(message.get("message_id"))):
-        raise Unreachable("Telegram's answer names no message", happened=True)
-    return MessageRef(chat, message_id)
 
 
 def _reply(chat: ChatRef) -> dict[str, object] | None:

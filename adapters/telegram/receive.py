@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from adapters.telegram.addressed import Me
 from adapters.telegram.asides import Asides
@@ -24,11 +25,16 @@ log = get(__name__)
 _ALBUMS = 1_000  # to be remembered; their parts arrive within seconds
 
 
+def named(chat: str, message: str) -> str:
+    """A name for a message among those of all chats."""
+    return f"{chat}/{message}"
+
+
 class Intake:
     """Updates in, events out.
 
     asides: see there. moved: told when a group became a supergroup, before anything of the new
-    one is heard.
+    one is heard. topics: of messages of ours, by `named`; Telegram tells none with a reaction.
     """
 
     def __init__(
@@ -37,11 +43,13 @@ class Intake:
         account: str,
         asides: Asides,
         moved: Callable[[str, str], Awaitable[None]],
+        topics: Lately[str] | None = None,
     ) -> None:
         self._me = me
         self._account = account
         self._asides = asides
         self._moved = moved
+        self._topics: Lately[str] = topics or Lately(0)
         self._albums: Lately[None] = Lately(_ALBUMS)  # of which a part was meant for us
 
     async def take(self, updates: Sequence[Json], sink: Sink) -> None:
@@ -72,10 +80,17 @@ class Intake:
 
     def _understood(self, update: Json) -> Understood | None:
         try:
-            return understood(update, self._me, self._account, self._albums)
+            return self._placed(understood(update, self._me, self._account, self._albums))
         except Exception:
             log.exception("update.malformed", account=self._account, id=update.get("update_id"))
             return None
+
+    def _placed(self, found: Understood | None) -> Understood | None:
+        if not isinstance(found, Heard) or found.event.chat.thread or not found.event.about:
+            return found
+        event = found.event
+        thread = self._topics.get(named(event.chat.chat, event.about), "")
+        return replace(found, event=replace(event, chat=replace(event.chat, thread=thread)))
 
     async def _commit(self, heard: Sequence[Heard], sink: Sink) -> None:
         """All at once, so that they share a commit; tasks begin, and so queue, in order."""

@@ -8,7 +8,7 @@ import pytest
 from adapters.telegram.asides import SPARE, SPARE_IN_GROUP, Asides
 from adapters.telegram.bots import make_bot
 from bridge.config import AgentSettings
-from bridge.emulator import DEMO_BOT_ID
+from bridge.emulator import DEMO_BOT_ID, ToolCall
 from bridge.errors import Gone
 from bridge.events import Button, ChatKind, ChatRef, Inbound, Page, User, Wanted
 from bridge.testing.contract import RecordingSink, receiving
@@ -111,6 +111,19 @@ async def test_reaction_to_what_is_none_of_ours_says_nothing(rated: World, anna:
         await answer(anna, "That is all.")
     assert opinions(rated) == []
     assert len(anna.answers) == 2
+
+
+async def test_reaction_in_a_topic_is_about_its_answer(rated: World) -> None:
+    """Telegram tells the message, and not the topic it is in."""
+    anna = rated.telegram.person(1001, "Anna")
+    forum = rated.telegram.forum("Bridges", anna, admin=True)
+    topic = forum.in_topic("Old ones")
+    rated.script("hi", reply="Hello.")
+    async with rated.running():
+        await topic.say(anna, f"{BOT} hi")
+        await forum.until(lambda _: forum.answers and "👍" in labels(forum.answers[-1]))
+        await topic.seat(anna).react(forum.answers[-1], "👍")
+        await eventually(lambda: opinions(rated) == ["like"])
 
 
 # Suggestions go away
@@ -231,6 +244,20 @@ async def test_press_of_a_button_elsewhere_leaves_the_keys(
         await anna.answers[0].press("👍")
         await anna.until(lambda _: labels(anna.answers[0]) == ["👍 ✓", "👎"])
         assert anna.keys
+
+
+async def test_agent_that_asks_where_somebody_is_gets_to_know(world: World, anna: Private) -> None:
+    world.script("near", reply="Where are you?", pace=0.01, tools=(ToolCall("ask_location", "{}"),))
+    world.script("Location", reply="A bridge is near.")
+    async with world.running():
+        await anna.say("What is near?")
+        await anna.until(lambda _: anna.keys)
+        assert anna.keys == [{"text": "Share my location", "request_location": True}]
+        question = await anna.location(51.5055, -0.0754)
+        await anna.final("is near.", after=question)
+        await anna.until(lambda _: not anna.keys)
+    assert anna.texts(anna.answers) == ["Where are you?", "A bridge is near."]
+    assert world.coze.asked[1].extra == {"latitude": "51.505500", "longitude": "-0.075400"}
 
 
 async def test_in_a_group_there_is_no_key(telegram: Emulator, adapter: Supervised) -> None:
