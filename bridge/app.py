@@ -17,7 +17,7 @@ from bridge.adapter import Adapter, SendsFiles, ShowsMenus
 from bridge.anew import Anew
 from bridge.attachments import MB
 from bridge.commands import Commands
-from bridge.config import FilesSettings, Settings
+from bridge.config import Edited, FilesSettings, Settings
 from bridge.coze import agent, open_client
 from bridge.engine import Engine
 from bridge.engine.drain import Drain
@@ -41,7 +41,7 @@ from bridge.receiving import Receiving
 from bridge.relay import Relay
 from bridge.render import Renderer
 from bridge.sessions import Sessions
-from bridge.store import Store, open_store
+from bridge.store import Store, folder_of, open_store
 from bridge.store.files import StoredFiles
 from bridge.store.outbox import Pages
 from bridge.store.seal import UNREADABLE, Sealer
@@ -330,6 +330,7 @@ def _host(
     news: News | None,
 ) -> StoreHost:
     table = settings.adapters[account]
+    asks_again = settings.sessions.edited is Edited.ASK
     return StoreHost(
         store,
         platform=table.platform or account,
@@ -339,6 +340,8 @@ def _host(
         sealer=sealer,
         shortcuts=lambda: published.known(table.agent).shortcuts,
         news=news,
+        folder=folder_of(settings.database.url) / account,
+        edit_window=settings.sessions.edit_window if asks_again else 0.0,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from bridge.errors import Misconfigured
 from bridge.lent import MenuItem, News
@@ -31,6 +32,7 @@ class StoreHost:
     """One account's share of the database, and what it should know.
 
     sealer: None without `database.secret_key`. shortcuts: of the agent that answers there.
+    folder, edit_window: as in `Host`.
     """
 
     def __init__(  # noqa: PLR0913 - by name, and each is something the account is lent
@@ -44,6 +46,8 @@ class StoreHost:
         sealer: Sealer | None = None,
         shortcuts: Callable[[], Sequence[Shortcut]] = tuple,
         news: News | None = None,
+        folder: Path = Path("coze-bridge.files"),
+        edit_window: float = 0.0,
     ) -> None:
         self._store = store
         self._platform = platform
@@ -51,6 +55,8 @@ class StoreHost:
         self._public_url = public_url
         self._shortcuts = shortcuts
         self._news = news or Silence()
+        self._folder = folder
+        self._edit_window = edit_window
         self._transcript = StoredTranscript(store, account, now)
         self._vault = StoredVault(store, sealer, account, now) if sealer else None
 
@@ -69,6 +75,14 @@ class StoreHost:
     @property
     def news(self) -> News:
         return self._news
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    @property
+    def edit_window(self) -> float:
+        return self._edit_window
 
     @property
     def public_url(self) -> str:

@@ -3,14 +3,33 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, Protocol
 
 from bridge.events import Button
 
 
 @dataclass(frozen=True, slots=True)
+class EntryFile:
+    """A file of an `Entry`; the adapter itself keeps what is in it.
+
+    id: the adapter's own. size: bytes. mime: what a reader may be shown it as; empty where it
+    is only to be saved.
+    """
+
+    id: str
+    name: str
+    size: int
+    mime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One message in a `Transcript`. `id` grows with every append in an account."""
+    """One message in a `Transcript`. `id` grows with every append in an account.
+
+    key: what it was appended under. rates, rating: whether its reader may say what they think of
+    it, and the word they said; empty if none.
+    """
 
     id: int
     chat: str
@@ -19,6 +38,10 @@ class Entry:
     at: datetime
     buttons: tuple[Button, ...] = ()
     final: bool = True
+    key: str = ""
+    files: tuple[EntryFile, ...] = ()
+    rates: bool = False
+    rating: str = ""
 
 
 class Transcript(Protocol):
@@ -35,7 +58,7 @@ class Transcript(Protocol):
     async def knows(self, chat: str) -> bool:
         """Tell whether the chat was opened before, by this process or an earlier one."""
 
-    async def append(
+    async def append(  # noqa: PLR0913 - by name, and each is a part of the message
         self,
         chat: str,
         author: Literal["user", "bot"],
@@ -44,13 +67,24 @@ class Transcript(Protocol):
         key: str,
         buttons: Sequence[Button] = (),
         final: bool = True,
+        files: Sequence[EntryFile] = (),
+        rates: bool = False,
     ) -> Entry:
         """Add a message; with a key that was used before, change that message instead."""
 
     async def revise(
-        self, entry_id: int, text: str, *, buttons: Sequence[Button] = (), final: bool = True
+        self,
+        entry_id: int,
+        text: str,
+        *,
+        buttons: Sequence[Button] = (),
+        final: bool = True,
+        rates: bool = False,
     ) -> Entry:
-        """Change a message. Raises `Gone` if there is none."""
+        """Change a message; other words have not been rated yet. Raises `Gone` if there is none."""
+
+    async def rate(self, entry_id: int, rating: str) -> Entry:
+        """Keep what its reader thinks of a message, a word of at most 8. Raises like `revise`."""
 
     async def tail(self, chat: str, *, limit: int, before: int | None = None) -> list[Entry]:
         """Read the newest `limit` messages, older than the id `before` if given, oldest first."""
@@ -124,6 +158,14 @@ class Host(Protocol):
     @property
     def public_url(self) -> str:
         """Where the built-in server is reached from outside; empty if nobody said."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the account may keep files, beside the database; not made yet."""
+
+    @property
+    def edit_window(self) -> float:
+        """Seconds in which a changed question is asked again; 0 if none is."""
 
     @property
     def vault(self) -> Vault:

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter
 
 from bridge.events import Button, Inbound, Page
+from bridge.lent import EntryFile
 
 T = TypeVar("T")
 
@@ -27,3 +28,4 @@ class Json(Generic[T]):
 INBOUND = Json(Inbound)
 PAGE = Json(Page)
 BUTTONS: Json[tuple[Button, ...]] = Json(tuple[Button, ...])
+ENTRY_FILES: Json[tuple[EntryFile, ...]] = Json(tuple[EntryFile, ...])

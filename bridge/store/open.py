@@ -28,6 +28,15 @@ def parse(url: str) -> URL:
     return parsed
 
 
+def folder_of(url: str) -> Path:
+    """Name a folder for files that belong to a database: beside it, if it is a file itself."""
+    parsed = parse(url)
+    if parsed.get_backend_name() != "sqlite":
+        return Path("coze-bridge.files")
+    path = Path(str(parsed.database))
+    return path.with_name(path.name + ".files")
+
+
 async def open_store(url: str) -> Store:
     """Open a database; SQLite's schema is brought up to date, PostgreSQL's must be.
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -281,6 +282,9 @@ transcript = Table(
     Column("buttons", Text, nullable=False),  # a JSON list of [label, says]
     Column("final", Boolean, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("files", Text, nullable=False, server_default=text("'[]'")),  # JSON, of EntryFile
+    Column("rates", Boolean, nullable=False, server_default=false()),
+    Column("rating", String(8), nullable=False, server_default=text("''")),
     UniqueConstraint("account", "chat", "key"),
     Index("ix_transcript_account_chat_id", "account", "chat", "id"),
     sqlite_autoincrement=True,

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, case, select, update
 
 from bridge.errors import Gone
 from bridge.events import Button
-from bridge.lent import Entry
-from bridge.store.codec import BUTTONS
+from bridge.lent import Entry, EntryFile
+from bridge.store.codec import BUTTONS, ENTRY_FILES
 from bridge.store.run import Store
 from bridge.store.tables import transcript, transcript_chats
 from bridge.store.upsert import insert, insert_once
@@ -38,7 +38,7 @@ class StoredTranscript:
 
         return await self._store.read(job)
 
-    async def append(
+    async def append(  # noqa: PLR0913 - as `Transcript` has it
         self,
         chat: str,
         author: Literal["user", "bot"],
@@ -47,8 +47,11 @@ class StoredTranscript:
         key: str,
         buttons: Sequence[Button] = (),
         final: bool = True,
+        files: Sequence[EntryFile] = (),
+        rates: bool = False,
     ) -> Entry:
-        content = _content(text, buttons, final=final)
+        content = _content(text, buttons, final=final, rates=rates)
+        content["files"] = ENTRY_FILES.dump(tuple(files))
 
         def job(connection: Connection) -> Entry:
             statement = insert(connection.dialect.name, transcript).values(
@@ -67,13 +70,27 @@ class StoredTranscript:
         return await self._store.write(job)
 
     async def revise(
-        self, entry_id: int, text: str, *, buttons: Sequence[Button] = (), final: bool = True
+        self,
+        entry_id: int,
+        text: str,
+        *,
+        buttons: Sequence[Button] = (),
+        final: bool = True,
+        rates: bool = False,
     ) -> Entry:
+        content = _content(text, buttons, final=final, rates=rates)
+        content["rating"] = case((transcript.c.text != text, ""), else_=transcript.c.rating)
+        return await self._change(entry_id, content)
+
+    async def rate(self, entry_id: int, rating: str) -> Entry:
+        return await self._change(entry_id, {"rating": rating})
+
+    async def _change(self, entry_id: int, values: dict[str, Any]) -> Entry:
         def job(connection: Connection) -> Entry:
             row = connection.execute(
                 update(transcript)
                 .where(transcript.c.account == self._account, transcript.c.id == entry_id)
-                .values(**_content(text, buttons, final=final))
+                .values(**values)
                 .returning(transcript)
             ).first()
             if row is None:
@@ -95,8 +112,8 @@ class StoredTranscript:
         return await self._store.read(job)
 
 
-def _content(text: str, buttons: Sequence[Button], *, final: bool) -> dict[str, Any]:
-    return {"text": text, "buttons": BUTTONS.dump(tuple(buttons)), "final": final}
+def _content(text: str, buttons: Sequence[Button], *, final: bool, rates: bool) -> dict[str, Any]:
+    return {"text": text, "buttons": BUTTONS.dump(tuple(buttons)), "final": final, "rates": rates}
 
 
 def _entry(row: Row[Any]) -> Entry:
@@ -108,4 +125,8 @@ def _entry(row: Row[Any]) -> Entry:
         at=row.at,
         buttons=BUTTONS.load(row.buttons),
         final=row.final,
+        key=row.key,
+        files=ENTRY_FILES.load(row.files),
+        rates=row.rates,
+        rating=row.rating,
     )

@@ -4,11 +4,13 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Literal
 
 from bridge.errors import Gone, Unreachable
 from bridge.events import Button
-from bridge.lent import Entry, MenuItem, Transcript, Vault
+from bridge.lent import Entry, EntryFile, MenuItem, Transcript, Vault
 from bridge.testing.vault import MemoryVault
 
 
@@ -37,7 +39,7 @@ class MemoryTranscript:
         self._answer()
         return chat in self._chats
 
-    async def append(
+    async def append(  # noqa: PLR0913 - as `Transcript` has it
         self,
         chat: str,
         author: Literal["user", "bot"],
@@ -46,24 +48,40 @@ class MemoryTranscript:
         key: str,
         buttons: Sequence[Button] = (),
         final: bool = True,
+        files: Sequence[EntryFile] = (),
+        rates: bool = False,
     ) -> Entry:
         self._answer()
         known = self._ids.get(key)
-        if known is not None and known in self._entries:
-            return await self.revise(known, text, buttons=buttons, final=final)
-        number = self._ids[key] = max(self._entries, default=0) + 1
-        entry = Entry(number, chat, author, text, datetime.now(UTC), tuple(buttons), final)
-        self._entries[number] = entry
-        return entry
+        if known is None or known not in self._entries:
+            known = self._ids[key] = max(self._entries, default=0) + 1
+            self._entries[known] = Entry(known, chat, author, "", datetime.now(UTC), key=key)
+        content = {"text": text, "buttons": tuple(buttons), "files": tuple(files)}
+        return self._change(known, final=final, rates=rates, **content)
 
     async def revise(
-        self, entry_id: int, text: str, *, buttons: Sequence[Button] = (), final: bool = True
+        self,
+        entry_id: int,
+        text: str,
+        *,
+        buttons: Sequence[Button] = (),
+        final: bool = True,
+        rates: bool = False,
     ) -> Entry:
         self._answer()
+        content = {"text": text, "buttons": tuple(buttons), "final": final, "rates": rates}
+        if entry_id in self._entries and self._entries[entry_id].text != text:
+            content["rating"] = ""
+        return self._change(entry_id, **content)
+
+    async def rate(self, entry_id: int, rating: str) -> Entry:
+        self._answer()
+        return self._change(entry_id, rating=rating)
+
+    def _change(self, entry_id: int, **values: Any) -> Entry:
         if entry_id not in self._entries:
             raise Gone("no such message")
-        old = self._entries[entry_id]
-        self._entries[entry_id] = replace(old, text=text, buttons=tuple(buttons), final=final)
+        self._entries[entry_id] = replace(self._entries[entry_id], **values)
         return self._entries[entry_id]
 
     async def tail(self, chat: str, *, limit: int, before: int | None = None) -> list[Entry]:
@@ -111,6 +129,8 @@ class FakeHost:
     menus: Mapping[str, Sequence[MenuItem]] = field(default_factory=dict)
     moves: list[tuple[str, str]] = field(default_factory=list)
     news: FakeNews = field(default_factory=FakeNews)
+    folder: Path = field(default_factory=lambda: Path(mkdtemp(prefix="coze-bridge-test-")))
+    edit_window: float = 300.0
 
     async def chat_moved(self, old: str, new: str) -> None:
         """Note the move."""

@@ -7,6 +7,7 @@ import pytest
 
 from bridge.errors import Gone
 from bridge.events import Button
+from bridge.lent import EntryFile
 from bridge.store import Store
 from bridge.store.transcripts import StoredTranscript
 
@@ -95,3 +96,30 @@ async def test_messages_at_once_have_ids_of_their_own(transcript: StoredTranscri
         *(transcript.append("room", "user", str(n), key=str(n)) for n in range(20))
     )
     assert len({entry.id for entry in made}) == 20
+
+
+async def test_files_and_what_was_thought_of_a_message_come_back(
+    transcript: StoredTranscript,
+) -> None:
+    file = EntryFile("0123", "猫.png", 7, "image/png")
+    sent = await transcript.append("room", "user", "", key="u", files=[file])
+    answer = await transcript.append("room", "bot", "a", key="b", rates=True)
+    rated = await transcript.rate(answer.id, "like")
+    assert (rated.rates, rated.rating, rated.key) == (True, "like", "b")
+    assert await transcript.tail("room", limit=9) == [sent, rated]
+    assert sent.files == (file,)
+
+
+async def test_other_words_have_not_been_rated_yet(transcript: StoredTranscript) -> None:
+    answer = await transcript.append("room", "bot", "a", key="b", rates=True)
+    await transcript.rate(answer.id, "like")
+    assert (await transcript.revise(answer.id, "a", rates=True)).rating == "like"
+    assert (await transcript.revise(answer.id, "b", rates=True)).rating == ""
+
+
+async def test_what_a_message_consists_of_survives_a_change_of_its_words(
+    transcript: StoredTranscript,
+) -> None:
+    file = EntryFile("0123", "a.pdf", 7)
+    sent = await transcript.append("room", "user", "this", key="u", files=[file])
+    assert (await transcript.revise(sent.id, "that")).files == (file,)
