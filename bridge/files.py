@@ -112,18 +112,29 @@ class Files:
     async def bring(self, turn: Turn, session: Session, said: str) -> Brought:
         """Bring every file of a question to Coze. said: the words of the question.
 
-        One that was brought by an earlier run is not brought again; nothing is, once the
-        question was asked.
+        One that was brought by an earlier run, or when the question was asked before, is not
+        brought again; nothing is, once the question was asked.
         """
         sent = self._sent(turn, session)
-        known = await self._stored.of(turn) if sent else {}
+        known = await self._known(turn) if sent else {}
         if turn.trace is None:
             known = {**known, **await self._bring(turn, session, known, sent)}
         return _brought(turn, said, sent, known)
 
+    async def _known(self, turn: Turn) -> dict[int, StoredFile]:
+        """What is at Coze already; what it did not take then, it may take now."""
+        own = await self._stored.of(turn.id)
+        if turn.again is None or turn.event.attachments:  # which may have changed with an edit
+            return own
+        first = await self._stored.of(turn.again)
+        return {**{number: it for number, it in first.items() if not it.refused}, **own}
+
     def _sent(self, turn: Turn, session: Session) -> list[_Sent]:
         voice = self._settings[session.agent].voice
-        every = [(each.chat, file) for each in turn.events for file in each.attachments]
+        # Each once: a changed message tells of its files again.
+        every = dict.fromkeys(
+            (each.chat, file) for each in turn.events for file in each.attachments
+        )
         return [
             _Sent(number, chat, file, judge(file, largest=self._largest(chat), voice=voice))
             for number, (chat, file) in enumerate(every)

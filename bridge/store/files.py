@@ -34,11 +34,11 @@ class StoredFiles:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def of(self, turn: Turn) -> dict[int, StoredFile]:
-        """By their numbers among all files of the question."""
+    async def of(self, turn: int) -> dict[int, StoredFile]:
+        """Those of a turn, by their numbers among all files of the question."""
 
         def job(connection: Connection) -> dict[int, StoredFile]:
-            rows = connection.execute(_OF, {"turn": turn.id})
+            rows = connection.execute(_OF, {"turn": turn})
             return {row.number: StoredFile(row.kind, row.content, row.refused) for row in rows}
 
         return await self._store.read(job)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.adapter import Capabilities
-from bridge.config import AgentSettings
+from bridge.config import AgentSettings, Edited
 from bridge.errors import (
     Gone,
     Permanent,
@@ -328,6 +328,32 @@ async def test_of_two_files_one_of_which_fails_the_other_is_kept(
     assert len(agent.attempts[0].parts) == 2
 
 
+async def test_what_is_asked_again_is_not_uploaded_again(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    await sends(world, "both", PAPER, replace(PHOTO, ref="nowhere"))
+    platform.files["nowhere"] = stored(b"here after all")
+    await sends(world, "/retry")
+    assert platform.fetched == ["paper", "nowhere", "nowhere"]
+    first, second = agent.attempts
+    assert (second.text, second.parts[:1]) == (first.text, first.parts)
+    assert [taken.name for taken in agent.taken] == ["paper.pdf", "photo.jpg"]
+
+
+async def test_a_changed_message_brings_its_file_once(
+    world: World, platform: FilingAdapter, agent: FilingAgent
+) -> None:
+    world.settings(edited=Edited.ASK)
+    event = replace(world.says("what?"), attachments=(PAPER,))
+    await world.inbox(event)
+    await answered(world, event)
+    changed = replace(event, event_id="edit", text="why?", edits=event.event_id)
+    await world.inbox(changed)
+    await answered(world, changed)
+    assert agent.asked == ["what?", "why?"]
+    assert [len(question.parts) for question in agent.attempts] == [1, 1]
+
+
 async def test_after_the_question_was_asked_nothing_is_uploaded(
     world: World, platform: FilingAdapter, agent: FilingAgent
 ) -> None:
@@ -385,6 +411,6 @@ async def test_what_became_of_a_file_is_stored(
     turn = await world.take(lane_of(event, world.sessions_settings.group_scope))
     session = await world.sessions.resolve(turn.event)
     await world.walk.files.bring(turn, session, "x")
-    rows = await StoredFiles(world.store).of(turn)
+    rows = await StoredFiles(world.store).of(turn.id)
     assert (rows[0].kind, rows[0].content) == ("file", agent.taken[0].id)
     assert (rows[1].kind, rows[1].refused) == ("", "gone")

@@ -39,11 +39,11 @@ async def test_a_file_comes_back_by_its_number(
     await files.keep(turn, 0, StoredFile("image", "7400000000000000001"))
     await files.keep(turn, 2, StoredFile(refused="too large"))
     await files.keep(other, 0, StoredFile(SPEECH, "你好 🦊"))
-    assert await files.of(turn) == {
+    assert await files.of(turn.id) == {
         0: StoredFile("image", "7400000000000000001"),
         2: StoredFile(refused="too large"),
     }
-    assert await files.of(other) == {0: StoredFile(SPEECH, "你好 🦊")}
+    assert await files.of(other.id) == {0: StoredFile(SPEECH, "你好 🦊")}
 
 
 async def test_keeping_it_again_changes_it(
@@ -52,7 +52,7 @@ async def test_keeping_it_again_changes_it(
     turn = await turn_in(store, ledger, "one")
     await files.keep(turn, 0, StoredFile("file", "1"))
     await files.keep(turn, 0, StoredFile("file", "2"))
-    assert await files.of(turn) == {0: StoredFile("file", "2")}
+    assert await files.of(turn.id) == {0: StoredFile("file", "2")}
 
 
 async def test_who_was_overtaken_keeps_nothing(
@@ -62,7 +62,7 @@ async def test_who_was_overtaken_keeps_nothing(
     await ledger.take_over("one")
     with pytest.raises(Fenced):
         await files.keep(turn, 0, StoredFile("file", "1"))
-    assert await files.of(turn) == {}
+    assert await files.of(turn.id) == {}
 
 
 async def test_a_page_that_is_a_recording_comes_back_byte_for_byte(
