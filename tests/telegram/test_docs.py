@@ -172,6 +172,9 @@ def test_limits_are_those_of_the_code() -> None:
         f"{settings.edit_interval_group} s apart",
         f"{adapter.GROUP_CALLS_PER_MINUTE + 1} calls a minute",
         f"{keyboard.MAX_DATA} bytes",
+        f"{markup.MAX_CAPTION:,} UTF-16 units under a file",
+        f"{downloads.LARGEST >> 20} MB from people",
+        f"pictures of up to {enclosures.LARGEST_PHOTO >> 20} MB",
     ):
         assert words in limits
 

@@ -76,6 +76,7 @@ def _message(message: Message) -> Json:
         "reply_to": message.reply_to.id if message.reply_to else None,
         "deleted": message.deleted,
         "buttons": [button.label for button in message.buttons],
+        "file": message.chat.emulator.files.id_of(message),
         "history": [{"text": each.body.text, "at": each.at} for each in message.revisions],
     }
 

@@ -98,6 +98,13 @@ class Files:
                 return self._by_id[one["file_id"]]
         raise LookupError(f"no file in {message}")
 
+    def id_of(self, message: Message) -> str | None:
+        """The id of its file, if it has one."""
+        try:
+            return self.of(message).id
+        except LookupError:
+            return None
+
     def at(self, path: str) -> File | None:
         return self._by_path.get(path)
 
