@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from adapters.telegram.bots import RawBot
+from adapters.telegram.bots import FILE_TIMEOUT, RawBot
 from adapters.telegram.faults import as_bridge_errors
 from adapters.telegram.uploads import Form, upload
 from bridge.adapter import Download, Outgoing
@@ -105,7 +105,9 @@ class Sender:
 
     async def _by_address(self, how: Way, url: str, asked: Mapping[str, object]) -> Json:
         with _as_refusals():
-            return await self._bot.call(how.method, **{**asked, how.part: url})
+            # It answers once it has fetched the file, and who gives up before knows nothing.
+            given = {**asked, how.part: url}
+            return await self._bot.call_within(FILE_TIMEOUT, how.method, given)
 
     async def _by_upload(self, how: Way, file: Outgoing, asked: Mapping[str, object]) -> Json:
         async with file.open() as download:
