@@ -244,6 +244,74 @@ usage = Table(
     Column("output_tokens", BigInteger, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index("ix_usage_uid_at", "uid", "at"),
+    Index("ix_usage_at", "at"),
+)
+
+admissions = Table(
+    "admissions",  # of questions that may be asked; gone soon after their turn has ended
+    metadata,
+    Column("turn", RowId, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("uid", String(64), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("reserved", BigInteger, nullable=False),  # tokens, until the answer tells how many
+    Index("ix_admissions_uid_at", "uid", "at"),
+)
+
+allowances = Table(
+    "allowances",  # a row is locked by whoever counts; gone when nobody counted for a day
+    metadata,
+    Column("who", String(128), primary_key=True),  # see bridge.store.allowance
+    Column("at", UtcDateTime, nullable=False),
+    Column("told_at", UtcDateTime),  # when a person was last told that there is no more
+    Column("told_turn", RowId),
+)
+
+guests = Table(
+    "guests",  # people whom no setting names
+    metadata,
+    Column("platform", String(64), primary_key=True),
+    Column("user", String(255), primary_key=True),
+    Column("standing", String(16), nullable=False),  # bridge.store.guests.Standing
+    Column("name", String(255), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("told_at", UtcDateTime),  # when they last got an answer as somebody unknown
+    Column("code", String(16)),  # to be told to an admin; worth nothing to anybody else
+    Column("code_expires_at", UtcDateTime),
+    Column("decided_by", String(255)),
+    Index("ix_guests_code", "code"),
+    Index("ix_guests_told_at", "told_at"),
+)
+
+switches = Table(
+    "switches",  # a row: it is on
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(255), nullable=False),
+)
+
+broadcasts = Table(
+    "broadcasts",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),  # the turn that asked for it
+    Column("text", Text, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),  # to whom was here since then
+    Column("cursor", RowId, nullable=False),  # from this message on it is done
+    Column("chats", Integer, nullable=False),  # to which it was given
+)
+
+operator_log = Table(
+    "operator_log",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", String(255), nullable=False),
+    Column("what", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 secrets = Table(
