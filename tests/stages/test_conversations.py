@@ -76,12 +76,12 @@ async def test_a_conversation_that_coze_lost_has_no_name(
 
 async def test_usage_adds_up_what_a_persons_answers_cost(world: World) -> None:
     day, month = (await world.chat("one", "two", "/usage"))[-1].splitlines()
-    assert day == "In the last 24 hours: 2 answers, 20 tokens."
-    assert month == "In the last 30 days: 2 answers, 20 tokens."
+    assert day == "Last 24 hours: 20 tokens (answers: 2)."
+    assert month == "Last 30 days: 20 tokens (answers: 2)."
     world.clock.advance(25 * 3600)
     day, month = (await world.chat("three", "/usage"))[-1].splitlines()
-    assert day == "In the last 24 hours: 1 answers, 10 tokens."
-    assert month == "In the last 30 days: 3 answers, 30 tokens."
+    assert day == "Last 24 hours: 10 tokens (answers: 1)."
+    assert month == "Last 30 days: 30 tokens (answers: 3)."
 
 
 async def test_usage_of_others_is_none_of_ones_business(world: World) -> None:
