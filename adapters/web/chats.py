@@ -59,6 +59,11 @@ class Chats:
         entries = await self.transcript.tail(chat, limit=limit + 1, before=before)
         return entries[-limit:], len(entries) > limit
 
+    async def entry(self, chat: str, entry_id: int) -> Entry | None:
+        """Read one message of a chat, if it has it."""
+        found = await self.transcript.tail(chat, limit=1, before=entry_id + 1)
+        return found[0] if found and found[0].id == entry_id else None
+
     async def take_up(self, chat: str, entry_id: int) -> Item:
         """Return a message that changes: live already, or stored, as after a restart.
 
@@ -67,10 +72,10 @@ class Chats:
         item = self._find(chat, entry_id)
         if item is not None:
             return item
-        newest = await self.transcript.tail(chat, limit=1, before=entry_id + 1)
-        if not newest or newest[0].id != entry_id:
+        entry = await self.entry(chat, entry_id)
+        if entry is None:
             raise Gone("no such message")
-        item = self._find(chat, entry_id) or from_entry(newest[0])
+        item = self._find(chat, entry_id) or from_entry(entry)
         self.live(chat).items[item] = None
         return item
 
@@ -83,9 +88,9 @@ class Chats:
         live = self._live.get(chat)
         if live is None or not live.subscribers:
             return
-        newest = await self.transcript.tail(chat, limit=1, before=entry_id + 1)
-        if newest and newest[0].id == entry_id:
-            live.told(newest[0])
+        entry = await self.entry(chat, entry_id)
+        if entry is not None:
+            live.told(entry)
             self.tidy(chat)
 
     def _find(self, chat: str, entry_id: int) -> Item | None:

@@ -8,15 +8,16 @@ whatever happened in between. A frame is serialised once for all who stand at th
 import asyncio
 import json
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Literal
 
-from bridge.events import Button
-from bridge.lent import Entry
+from bridge.events import Button, Wanted
+from bridge.lent import Entry, EntryFile
 
 TYPING_LASTS = 6.0  # seconds a page shows the sign after the last call
+_CAN_GIVE = frozenset([Wanted.WORDS, Wanted.LOCATION])  # a browser knows no telephone number
 MOST_READERS = 20  # open pages of one visitor; a browser's own limit for one server is six
 _CLIENTS_KEPT = 50  # a page that missed the answer to its POST asks again within so many messages
 
@@ -40,6 +41,9 @@ class Item:
     client: str = ""
     buttons: tuple[Button, ...] = ()
     final: bool = True
+    files: tuple[EntryFile, ...] = ()
+    rates: bool = False
+    rating: str = ""
     withdrawn: bool = False
     _frames: dict[int | None, bytes] = field(default_factory=dict)
 
@@ -50,7 +54,10 @@ class Item:
             "id": self.id,
             "key": self.handle,
             "client": self.client,
-            "buttons": [{"label": b.label, "says": b.says} for b in self.buttons],
+            "buttons": [_button(each) for each in self.buttons if each.wants in _CAN_GIVE],
+            "files": [asdict(file) for file in self.files],
+            "rates": self.rates and self.final,
+            "rating": self.rating,
             "withdrawn": self.withdrawn,
         }
         return facts | {name: value for name, value in optional.items() if value}
@@ -175,10 +182,13 @@ class LiveChat:
         """Return the message if it is changing."""
         return next((item for item in self.items if item.id == entry_id), None)
 
-    def update(self, item: Item, text: str, buttons: Sequence[Button], *, final: bool) -> None:
-        """Show the message as it is now."""
-        unchanged = common_prefix(item.text, text)
-        item.text, item.buttons, item.final = text, tuple(buttons), final
+    def update(self, item: Item, now: Item) -> None:
+        """Show the message as `now` has it."""
+        unchanged = common_prefix(item.text, now.text)
+        if unchanged < max(len(item.text), len(now.text)):
+            item.rating = ""  # nobody has rated these words yet
+        item.text, item.buttons, item.final = now.text, now.buttons, now.final
+        item.rates = now.rates
         self.push(item, unchanged)
 
     def settle(self, item: Item, entry: Entry) -> None:
@@ -203,7 +213,8 @@ class LiveChat:
             self.items[item] = None
             self.push(item)
         else:
-            self.update(item, entry.text, entry.buttons, final=entry.final)
+            self.update(item, from_entry(entry))
+            item.files, item.rating = entry.files, entry.rating
         if item.final:
             self.items.pop(item, None)
 
@@ -264,7 +275,15 @@ def from_entry(entry: Entry, client: str = "") -> Item:
         client=client,
         buttons=entry.buttons,
         final=entry.final,
+        files=entry.files,
+        rates=entry.rates,
+        rating=entry.rating,
     )
+
+
+def _button(button: Button) -> dict[str, str]:
+    facts = {"label": button.label, "says": button.says}
+    return facts | ({"wants": button.wants.value} if button.wants else {})
 
 
 def whole(item: Item) -> dict[str, object]:

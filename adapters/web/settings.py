@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from bridge.platform import AdapterSettings, Platform
 
@@ -19,11 +19,17 @@ class WebSettings(AdapterSettings):
     access: who may open it: whoever has the `token`, or (on loopback only) anybody.
     token: what a visitor shows once; made and stored by the bridge when left out.
     title: what the page calls the agent.
+    files: the folder for what is sent; beside the database when left out. Replicas need one that
+        all of them see.
+    largest_file, room: megabytes of one file, and of all that are kept.
     """
 
     access: Literal["token", "open"] = "token"
     token: Annotated[SecretStr | None, AfterValidator(_stripped)] = None
     title: str = "Chat"
+    files: str = ""
+    largest_file: Annotated[int, Field(ge=1, le=512)] = 100
+    room: Annotated[int, Field(ge=1)] = 5_000
 
     def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:
         """An open page is for whoever sits at this machine."""

@@ -19,6 +19,7 @@ from aiohttp import web
 from adapters.web.faults import Refused, bad_request
 
 _VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{16,128}")
+JSON = "application/json"
 _COOKIE_AGE = 400 * 86400  # seconds; browsers cut longer lives down to this
 
 
@@ -88,14 +89,15 @@ class Door:
             return True
         return self._is_public_https and request.host == self._public_host
 
-    def refuse_other_sites(self, request: web.Request) -> None:
+    def refuse_other_sites(self, request: web.Request, content_type: str = JSON) -> None:
         """Raise `Refused` unless the page itself, or no browser at all, sent this POST.
 
-        JSON and `X-Visitor` already force a preflight that is never answered. This also stops
-        a browser too old for SameSite, and forms.
+        content_type: the only one taken. JSON and plain bytes, as well as `X-Visitor`, already
+        force a preflight that is never answered. This also stops a browser too old for SameSite,
+        and forms.
         """
-        if request.content_type != "application/json":
-            raise Refused(415, "not_json", "Send application/json.")
+        if request.headers.get("Content-Type", "").partition(";")[0].strip() != content_type:
+            raise Refused(415, "wrong_type", f"Send {content_type}.")
         site = request.headers.get("Sec-Fetch-Site")
         origin = request.headers.get("Origin")
         if site is not None:

@@ -18,6 +18,7 @@ from adapters.web.endpoints import Endpoints
 from adapters.web.live import MOST_READERS, common_prefix
 from adapters.web.markup import literal
 from adapters.web.settings import PLATFORM, WebSettings
+from adapters.web.shelf import MB, Shelf
 from adapters.web.visitors import Door, chat_of
 from bridge.adapter import ShowsTyping
 from bridge.errors import Gone, Unreachable
@@ -203,9 +204,10 @@ class TestMessages:
             assert answer.status == 413
 
     async def test_a_body_that_does_not_arrive_is_not_waited_for(
-        self, transcript: MemoryTranscript, serve: Callable[..., Any]
+        self, transcript: MemoryTranscript, serve: Callable[..., Any], tmp_path: Path
     ) -> None:
-        endpoints = Endpoints("web", "Chat", Chats(transcript, FakeNews()), body_patience=0.01)
+        chats, shelf = Chats(transcript, FakeNews()), Shelf(tmp_path, largest=MB, room=MB)
+        endpoints = Endpoints("web", "Chat", chats, shelf, body_patience=0.01)
         endpoints.open(Door("web", None))
         async with serve(endpoints.routes()) as base:
             host, port = base.removeprefix("http://").split(":")

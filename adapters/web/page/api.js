@@ -38,6 +38,39 @@ export class Api {
     return this.#call("POST", `chats/${chat}/messages`, message);
   }
 
+  /** Say what one thinks of an answer. Resolves to {id} once it is stored. */
+  rate(chat, rating) {
+    return this.#call("POST", `chats/${chat}/ratings`, rating);
+  }
+
+  /** Where a file of the chat can be read. */
+  file(chat, id) {
+    return new URL(`chats/${chat}/files/${id}`, this.base).href;
+  }
+
+  /**
+   * Hand in a file. Resolves to {id, name, size, mime}.
+   * about: {name, mime, kind}; progress(share) is told how much of it has gone; signal ends it.
+   */
+  upload(chat, file, about, { progress, signal }) {
+    const url = new URL(`chats/${chat}/files`, this.base);
+    for (const [name, value] of Object.entries(about)) url.searchParams.set(name, value);
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest(); // fetch tells nothing while it sends
+      request.open("POST", url);
+      request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.upload.addEventListener("progress", ({ loaded, total }) => progress(loaded / total));
+      request.addEventListener("loadend", () => {
+        const answer = parsed(request.responseText);
+        if (request.status === 201 && answer) return resolve(answer);
+        const { code = "network", message = request.statusText } = answer?.error ?? {};
+        reject(new Refusal(request.status, code, message));
+      });
+      signal.addEventListener("abort", () => request.abort());
+      request.send(file);
+    });
+  }
+
   /** Resolves to {entries, more}: what was said before the message `before`. */
   older(chat, before) {
     return this.#call("GET", `chats/${chat}/messages?before=${before}&limit=50`);
@@ -66,5 +99,13 @@ export class Api {
     if (response.ok) return answer;
     const { code = "", message = response.statusText } = answer.error ?? {};
     throw new Refusal(response.status, code, message, Number(response.headers.get("Retry-After")));
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a proxy's error page, or nothing
   }
 }

@@ -3,14 +3,17 @@
 import { Api, Refusal } from "./api.js";
 import { Line } from "./line.js";
 import { Outbox } from "./outbox.js";
+import { canRecord, Recorder } from "./recorder.js";
 import { Follower } from "./scroll.js";
 import { Store } from "./store.js";
+import { Tray } from "./tray.js";
 import { View } from "./view.js";
 import { label, language, words } from "./words.js";
 
 const LONGEST = 60_000; // bytes of one message; the server takes 64 KB with what is around it
 const CALM = 1500; // milliseconds before a lost connection is worth a word
 const DOUBLE = 600; // milliseconds in which a second click belongs to the first
+const LOCATING = 20_000; // milliseconds the browser may take to find where it is
 const HIDDEN = 20_000; // milliseconds until a hidden, idle tab gives its connection back
 const NAME = "coze-bridge:name";
 const DRAFT = "coze-bridge:draft";
@@ -24,11 +27,15 @@ let loading = false;
 let unseen = false; // something came while the reader was elsewhere
 let downSince = 0;
 let spoken = 0; // the id of the last answer that was read aloud
+let changing; // the message of the reader's that gets other words
+let changeable = 0; // seconds in which one can be
 
 label(document);
 
 const line = new Line(api, {
-  session({ title }) {
+  session({ title, largest, edits }) {
+    tray.largest = largest;
+    changeable = edits;
     at("title").textContent = document.title = title;
     document.body.dataset.state = "chat";
     at("login").hidden = true;
@@ -55,22 +62,53 @@ const line = new Line(api, {
 
 const outbox = new Outbox(
   `coze-bridge:outbox:${base.pathname}`,
-  async ({ id, text }) => {
+  async ({ id, text, files = [], place, edits, about, rating, reason }) => {
     if (!line.chat) throw new Refusal(0, "not_open", "");
-    return api.post(line.chat, { id, text, ...reader() });
+    if (rating) return api.rate(line.chat, { id, about, rating, reason, language });
+    const ids = files.map((file) => file.id);
+    return api.post(line.chat, { id, text, files: ids, place, edits, ...reader() });
   },
   {
     changed: draw,
-    stored: (item, id) => store.acknowledged(item, id),
+    stored: (item, id) => isMessage(item) && store.acknowledged(item, id),
+    failed(item) {
+      if (isMessage(item)) return; // it says so itself
+      outbox.drop(item.id);
+      notify(`${item.rating ? words.notRated : words.notChanged}: ${item.failed}`);
+    },
     refused: (refusal) => refusal.isLostSession && line.open(),
   },
 );
+
+/** It is something new that was said, not what happens to something said before. */
+function isMessage({ rating, edits }) {
+  return !rating && !edits;
+}
+
+const address = (id) => api.file(line.chat, id);
 
 const view = new View(at("log"), {
   say: press,
   retry: (id) => outbox.retry(id),
   drop: (id) => outbox.drop(id),
+  rate: ({ id }, rating, reason) => outbox.add({ about: id, rating, reason }),
+  change,
+  canChange: ({ id, at, text }) =>
+    Boolean(id) && !text.startsWith("/") && text !== "" && Date.now() / 1000 - at < changeable,
+  locate,
+  address,
 });
+
+const tray = new Tray(
+  at("tray"),
+  (file, about, way) => {
+    if (!line.chat) throw new Refusal(0, "not_open", words.connecting);
+    return api.upload(line.chat, file, about, way);
+  },
+  { changed: () => paintButtons(), trouble: notify },
+  address,
+);
+const recorder = new Recorder();
 
 const follower = new Follower(at("scroll"), at("log").parentElement, {
   moved() {
@@ -97,10 +135,10 @@ function draw() {
 }
 
 function paint() {
-  const { messages } = store;
+  const messages = store.messages.map(asLastSaid);
   const known = new Set(messages.map(({ client }) => client));
   const pending = outbox.items
-    .filter(({ id }) => !known.has(id))
+    .filter((item) => isMessage(item) && !known.has(item.id))
     .map((item) => ({ ...item, uid: item.id, author: "user", pending: true }));
   view.show(messages, pending);
   at("welcome").hidden = messages.length + pending.length > 0 || !line.chat;
@@ -110,6 +148,15 @@ function paint() {
   announce();
   follower.settle();
   at("jump").classList.toggle("news", unseen && !follower.follows);
+}
+
+/** A message as the reader has left it, though the server may not know yet. */
+function asLastSaid(message) {
+  const edit = outbox.items.findLast(({ edits }) => edits === message.id);
+  const rated = outbox.items.findLast(({ about }) => about === message.id);
+  if (!edit && !rated) return message;
+  const rating = rated ? rated.rating.replace("none", "") : message.rating;
+  return { ...message, rating, text: edit?.text ?? message.text };
 }
 
 function lastAnswer() {
@@ -132,11 +179,16 @@ function paintTyping() {
 }
 
 function paintButtons() {
-  const isStop = isAnswering() && at("words").value.trim() === "";
+  const isEmpty = at("words").value.trim() === "" && tray.isEmpty;
+  const isStop = isAnswering() && isEmpty && !recorder.isOn;
   const hadFocus = document.activeElement === at(isStop ? "send" : "stop");
   at("stop").hidden = !isStop;
   at("send").hidden = isStop;
-  at("send").disabled = at("words").value.trim() === "";
+  at("send").disabled = (isEmpty && !recorder.isOn) || tray.isBusy;
+  at("record").hidden = !canRecord || !isEmpty || recorder.isOn || Boolean(changing);
+  at("attach").hidden = recorder.isOn || Boolean(changing);
+  at("words").hidden = recorder.isOn;
+  at("recording").hidden = !recorder.isOn;
   if (hadFocus) at("words").focus();
 }
 
@@ -177,8 +229,9 @@ async function loadOlder() {
 
 // What the reader does
 
-function say(text) {
-  outbox.add(text);
+/** more: {files, place} of the message. */
+function say(text, more = {}) {
+  outbox.add({ text, ...more });
   follower.follow();
 }
 
@@ -193,16 +246,139 @@ function isTouch() {
 }
 
 function submit() {
+  if (recorder.isOn) return sendRecording();
   const text = wellFormed(at("words").value.trim());
-  if (!text) return;
-  const isTooLong = new Blob([JSON.stringify(text)]).size > LONGEST;
-  at("notice").hidden = !isTooLong;
-  at("notice").textContent = isTooLong ? words.tooLong : "";
-  if (isTooLong) return;
+  if (!text && tray.isEmpty) return;
+  if (tray.isBusy) return notify(words.stillComing);
+  if (new Blob([JSON.stringify(text)]).size > LONGEST) return notify(words.tooLong);
+  if (changing) return changeTo(text);
   at("words").value = "";
+  const files = tray.take();
   typed();
-  say(text);
+  say(text, { files });
 }
+
+function notify(text) {
+  at("notice").textContent = text;
+  at("notice").hidden = false;
+}
+
+// Other words for the last question
+
+function change(message) {
+  if (!changing) keptAside = at("words").value;
+  changing = message;
+  write(message.text);
+  at("words").focus();
+}
+
+let keptAside = ""; // what was being written when a question was to be changed
+
+function changeTo(text) {
+  if (!text) return;
+  if (text !== changing.text) outbox.add({ text, edits: changing.id });
+  leaveUnchanged();
+}
+
+function leaveUnchanged() {
+  changing = undefined;
+  write(keptAside);
+  at("words").focus();
+}
+
+function write(text) {
+  at("words").value = text;
+  at("editing").hidden = !changing;
+  typed();
+}
+
+at("leave").addEventListener("click", leaveUnchanged);
+
+// Files, a voice, a place
+
+async function record() {
+  at("notice").hidden = true;
+  at("record").disabled = true; // while the browser asks
+  try {
+    await recorder.start(sendRecording);
+  } catch {
+    return notify(words.noMicrophone);
+  } finally {
+    at("record").disabled = false;
+  }
+  paintButtons();
+  at("send").focus();
+  countRecorded();
+}
+
+function countRecorded() {
+  if (!recorder.isOn) return;
+  const seconds = Math.floor((Date.now() - recorder.startedAt) / 1000);
+  at("recorded").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  setTimeout(countRecorded, 250);
+}
+
+async function sendRecording() {
+  const file = await recorder.stop();
+  paintButtons();
+  at("words").focus();
+  if (await tray.add([file], "voice")) say("", { files: tray.take() });
+}
+
+function locate() {
+  navigator.geolocation.getCurrentPosition(
+    ({ coords: { latitude, longitude } }) =>
+      say(`${words.location}: ${latitude}, ${longitude}`, { place: { latitude, longitude } }),
+    () => notify(words.noLocation),
+    { timeout: LOCATING, maximumAge: 60_000 },
+  );
+}
+
+function discard() {
+  recorder.discard();
+  paintButtons();
+  at("words").focus();
+}
+
+at("record").addEventListener("click", record);
+at("discard").addEventListener("click", discard);
+addEventListener("keydown", ({ key }) => key === "Escape" && recorder.isOn && discard());
+
+function attach(files) {
+  at("notice").hidden = true;
+  if (!changing && !recorder.isOn) tray.add(files);
+}
+
+at("attach").addEventListener("click", () => at("files").click());
+at("files").addEventListener("change", () => {
+  attach([...at("files").files]);
+  at("files").value = ""; // the same file may be chosen again
+  at("words").focus();
+});
+at("words").addEventListener("paste", (event) => {
+  const { files } = event.clipboardData;
+  if (files.length === 0) return;
+  event.preventDefault();
+  attach([...files]);
+});
+
+const carriesFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
+let dragging = 0;
+
+addEventListener("dragover", (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault(); // else the browser would open the file
+  if (document.body.dataset.state !== "chat") return;
+  at("drop").hidden = false;
+  clearTimeout(dragging);
+  dragging = setTimeout(() => (at("drop").hidden = true), 300); // it left, or was let go elsewhere
+});
+addEventListener("drop", (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  at("drop").hidden = true;
+  if (document.body.dataset.state === "chat") attach([...event.dataTransfer.files]);
+});
 
 /** Half a character, as some keyboards leave behind, is no text that can be sent. */
 function wellFormed(text) {
@@ -235,6 +411,7 @@ at("words").addEventListener("input", typed);
 at("words").addEventListener("keydown", (event) => {
   // 229: Safari ends a composition before it tells us that Enter was part of it
   const isComposing = event.isComposing || event.keyCode === 229;
+  if (event.key === "Escape" && changing && !isComposing) leaveUnchanged();
   if (event.key !== "Enter" || event.shiftKey || isComposing) return;
   if (isTouch()) return; // a phone's Enter is a new line
   event.preventDefault();

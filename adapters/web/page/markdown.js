@@ -29,6 +29,7 @@ const COLOURS = { ALLOWED_TAGS: ["span"], ALLOWED_ATTR: ["class"], RETURN_DOM_FR
 // Formatting that models write as HTML because Markdown has none for it; never with attributes.
 const HARMLESS = /^<(?:br ?\/?|\/?(?:b|i|s|u|kbd|mark|sub|sup))>$/i;
 const LANGUAGE = /^language-[\w+#.-]{1,30}$/;
+const LONGEST_OPEN = 280; // characters of a quote before the answer that is not folded
 const LONGEST_COLOURED = 40_000; // characters of code; colouring more would be felt
 
 const marked = new Marked({
@@ -74,9 +75,11 @@ const shown = new WeakMap(); // element -> [{raw, block, grows}]
 export function render(element, text, { growing, copyable }) {
   const tokens = marked.lexer(text).filter(({ type }) => type !== "space" && type !== "def");
   const before = shown.get(element) ?? [];
+  const opening = tokens.findIndex(({ type }) => type !== "blockquote");
   const after = tokens.map((token, index) => {
     const grows = growing && index === tokens.length - 1;
-    return kept(before[index], token, grows) ?? made(token, grows, copyable);
+    const folds = !grows && index < opening && token.text.length > LONGEST_OPEN;
+    return kept(before[index], token, { grows, folds }) ?? made(token, { grows, folds, copyable });
   });
   after.forEach(({ block }, index) => {
     const current = element.children[index];
@@ -87,8 +90,8 @@ export function render(element, text, { growing, copyable }) {
 }
 
 /** Reuse a block that shows the token already, or is code that only has grown. */
-function kept(old, token, grows) {
-  if (!old || old.type !== token.type) return undefined;
+function kept(old, token, { grows, folds }) {
+  if (!old || old.type !== token.type || old.folds !== folds) return undefined;
   if (token.type !== "code") return old.raw === token.raw ? old : undefined;
   if (old.language !== language(token)) return undefined;
   const code = old.block.querySelector("code");
@@ -97,10 +100,11 @@ function kept(old, token, grows) {
   return Object.assign(old, { raw: token.raw, grows });
 }
 
-function made(token, grows, copyable) {
+function made(token, { grows, folds, copyable }) {
   const block = document.createElement("div");
   block.className = "block";
-  const record = { type: token.type, raw: token.raw, block, grows, language: language(token) };
+  const { type, raw } = token;
+  const record = { type, raw, block, grows, folds, language: language(token) };
   if (token.type === "code") {
     const code = document.createElement("code");
     code.textContent = token.text;
@@ -112,8 +116,18 @@ function made(token, grows, copyable) {
   } else {
     block.append(DOMPurify.sanitize(marked.parser([token]), POLICY));
     finish(block, copyable);
+    if (folds) fold(block);
   }
   return record;
+}
+
+/** Long thoughts before an answer are there for whoever opens them. */
+function fold(block) {
+  const details = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.textContent = block.textContent.trim().slice(0, 200);
+  details.append(summary, ...block.childNodes);
+  block.append(details);
 }
 
 /** Give what came out of the sanitiser its furniture. */

@@ -14,7 +14,8 @@ export class Outbox {
 
   /**
    * name: where in localStorage; the tabs of one browser share it.
-   * post(item): resolves to {id}. told: {changed(), stored(item, id), refused(refusal)}.
+   * post(item): resolves to {id}.
+   * told: {changed(), stored(item, id), failed(item), refused(refusal)}.
    */
   constructor(name, post, told) {
     this.#name = name;
@@ -28,8 +29,9 @@ export class Outbox {
     });
   }
 
-  add(text) {
-    this.items.push({ id: uuid(), text, at: Date.now() / 1000 });
+  /** said: what the item consists of, as the server reads it. */
+  add(said) {
+    this.items.push({ ...said, id: uuid(), at: Date.now() / 1000 });
     this.#save();
     this.pump();
   }
@@ -87,6 +89,7 @@ export class Outbox {
     if (current && !refusal.passes && !refusal.isLostSession) {
       current.failed = refusal.message;
       this.#save();
+      this.#told.failed(current);
       return true;
     }
     if (current) current.waiting = true;

@@ -1,7 +1,10 @@
 // What was said, as far as this page knows. No DOM, no network: events in, a list out.
 
+// What the server leaves out where there is none.
+const NOTHING_MORE = { buttons: [], files: [], rates: false, rating: "" };
+
 /**
- * A message: {uid, id?, key?, client?, author, text, at, final, buttons}.
+ * A message: {uid, id?, key?, client?, author, text, at, final, buttons, files, rates, rating}.
  * `uid` is ours and stays the same while a message goes from pending to stored.
  */
 export class Store {
@@ -42,7 +45,7 @@ export class Store {
     if (!first && this.more && event.id < this.oldest) return;
     const message = first ?? this.#named(event, []);
     const text = event.text ?? message.text.slice(0, event.keep) + event.append;
-    Object.assign(message, { buttons: [] }, event, { text });
+    Object.assign(message, NOTHING_MORE, event, { text });
     // A repeated send shows a new message until it turns out to be one that is here already.
     this.#messages = this.#messages.filter((other) => !doubles.includes(other));
     if (!first) this.#messages.push(message);
@@ -52,7 +55,8 @@ export class Store {
 
   /** The server has what this page said. */
   acknowledged(item, id) {
-    this.upsert({ id, client: item.id, author: "user", text: item.text, at: item.at, final: true });
+    const { text, at, files = [] } = item;
+    this.upsert({ id, client: item.id, author: "user", text, at, files, final: true });
   }
 
   /** Older messages, oldest first. */
@@ -69,7 +73,7 @@ export class Store {
     const same = known.find((message) => isSame(message, entry));
     const client = entry.client ?? same?.client;
     const uid = client ?? same?.uid ?? `m${++this.#uids}`;
-    return { buttons: [], ...entry, client, uid };
+    return { ...NOTHING_MORE, ...entry, client, uid };
   }
 
   #sort() {

@@ -1,8 +1,12 @@
 // The conversation on screen: rows that are made once and touched only where they changed.
 
+import { button, drawn, icon, make } from "./elements.js";
+import { filesOf } from "./files.js";
 import { render } from "./markdown.js";
+import { Rating } from "./rating.js";
 import { words } from "./words.js";
 
+const CAN_LOCATE = Boolean(navigator.geolocation && globalThis.isSecureContext);
 const DIVIDERS = { "/new": words.newConversation, "/clear": words.cleared };
 
 export class View {
@@ -10,7 +14,10 @@ export class View {
   #rows = new Map();
   #acts;
 
-  /** acts: {say(text), retry(id), drop(id)}. */
+  /**
+   * acts: {say(text), locate(), retry(id), drop(id), change(item), canChange(item),
+   * rate(item, rating, reason), address(file id)}.
+   */
   constructor(log, acts) {
     this.#log = log;
     this.#acts = acts;
@@ -28,7 +35,7 @@ export class View {
     for (let index = items.length - 1; index >= 0; index--) {
       const item = items[index];
       const row = this.#row(item);
-      row.update(item, { offers: index > lastWords });
+      row.update(item, { offers: index > lastWords, isLast: index === lastWords });
       alive.add(item.uid);
       if (row.element.nextSibling !== place || !row.element.parentNode) {
         this.#log.insertBefore(row.element, place);
@@ -45,7 +52,7 @@ export class View {
   #row(item) {
     let row = this.#rows.get(item.uid);
     if (!row) {
-      row = item.author === "bot" ? new Answer(this.#acts) : new Words(this.#acts, item.text);
+      row = item.author === "bot" ? new Answer(this.#acts) : new Words(this.#acts, item);
       this.#rows.set(item.uid, row);
     }
     return row;
@@ -55,10 +62,13 @@ export class View {
 /** What the reader said: a bubble, or a line across the page where a command changes the scene. */
 class Words {
   #acts;
+  #bubble;
+  #change;
+  #item;
   #state;
   #shown = "";
 
-  constructor(acts, text) {
+  constructor(acts, { text, files }) {
     this.#acts = acts;
     const command = text.trim().split(/\s/)[0].toLowerCase();
     if (command in DIVIDERS) {
@@ -70,15 +80,23 @@ class Words {
     } else {
       this.element = make("article", "mine");
       this.element.ariaLabel = words.you;
-      const bubble = make("p", /^\/[a-z]+$/.test(text.trim()) ? "bubble command" : "bubble", text);
-      bubble.dir = "auto";
-      this.element.append(bubble);
+      this.element.append(...filesOf(files ?? [], acts.address));
+      this.#bubble = make("p", /^\/[a-z]+$/.test(text.trim()) ? "bubble command" : "bubble");
+      this.#bubble.dir = "auto";
+      this.#change = drawn("copy change", "change", words.change, () => acts.change(this.#item));
+      this.element.append(this.#bubble, this.#change);
     }
     this.#state = make("p", "state");
     this.element.append(this.#state);
   }
 
-  update(item) {
+  update(item, { isLast }) {
+    this.#item = item;
+    if (this.#bubble) {
+      if (this.#bubble.textContent !== item.text) this.#bubble.textContent = item.text;
+      this.#bubble.hidden = item.text === "";
+      this.#change.hidden = !isLast || !this.#acts.canChange(item);
+    }
     const now = item.pending ? (item.failed ?? (item.waiting ? "waiting" : "sending")) : "";
     if (now === this.#shown) return;
     this.#shown = now;
@@ -99,7 +117,9 @@ class Words {
 class Answer {
   #acts;
   #body = make("div", "md");
+  #files = make("div", "files");
   #tools = make("div", "tools");
+  #rating;
   #offers = make("div", "suggestions");
   #item;
   #shown = {};
@@ -110,7 +130,9 @@ class Answer {
     this.element.ariaLabel = words.agent;
     this.#body.dir = "auto";
     copyButton(this.#tools, words.copyAnswer, () => this.#item.text);
-    this.element.append(this.#body, this.#tools, this.#offers);
+    this.#rating = new Rating((rating, reason) => acts.rate(this.#item, rating, reason));
+    this.#tools.append(this.#rating.element);
+    this.element.append(this.#body, this.#files, this.#tools, this.#offers);
   }
 
   update(item, { offers }) {
@@ -121,37 +143,40 @@ class Answer {
     if (buttons !== wanted.buttons || this.#shown.of !== item.buttons) {
       this.#offer(wanted.buttons ? item.buttons : []);
     }
-    this.#shown = { ...wanted, of: item.buttons };
+    if (!sameFiles(this.#shown.files, item.files)) {
+      this.#files.replaceChildren(...filesOf(item.files, this.#acts.address));
+    }
+    this.#rating.element.hidden = !item.rates;
+    this.#rating.show(item.rating);
+    this.#tools.classList.toggle("rated", item.rating !== "");
+    this.#shown = { ...wanted, of: item.buttons, files: item.files };
   }
 
   #write(item) {
     this.element.ariaBusy = String(!item.final);
     const copyable = (place, read) => copyButton(place, words.copyCode, read, words.copy);
     render(this.#body, item.text, { growing: !item.final, copyable });
-    this.#tools.hidden = !item.final;
+    this.#body.hidden = item.text === "";
+    this.#tools.hidden = !item.final || item.text === "";
     this.#tools.querySelector("time")?.remove();
     this.#tools.append(time(item.at));
   }
 
   #offer(buttons) {
-    this.#offers.replaceChildren(
-      ...buttons.map(({ label, says }) => button("", label, () => this.#acts.say(says))),
-    );
+    const fit = buttons.filter(({ wants }) => !wants || CAN_LOCATE);
+    this.#offers.replaceChildren(...fit.map((each) => this.#offered(each)));
+  }
+
+  #offered({ label, says, wants }) {
+    if (!wants) return button("", label, () => this.#acts.say(says));
+    const element = button("wants", "", () => this.#acts.locate());
+    element.append(icon("place"), label);
+    return element;
   }
 }
 
-function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
-}
-
-function button(className, text, press) {
-  const element = make("button", className, text);
-  element.type = "button";
-  element.addEventListener("click", press);
-  return element;
+function sameFiles(some, others) {
+  return some?.length === others.length && some.every(({ id }, at) => id === others[at].id);
 }
 
 function time(at) {
@@ -166,16 +191,15 @@ function time(at) {
 function copyButton(place, label, read, text = "") {
   const element = button("copy", "", async () => {
     if (!(await copy(read()))) return;
-    face("icon-done", words.copied);
-    setTimeout(() => face("icon-copy", label), 1600);
+    face("done", words.copied);
+    setTimeout(() => face("copy", label), 1600);
   });
-  const face = (icon, name) => {
-    const drawing = document.getElementById(icon).content.cloneNode(true);
-    element.replaceChildren(drawing);
+  const face = (drawing, name) => {
+    element.replaceChildren(icon(drawing));
     if (text) element.append(make("span", "", name === words.copied ? name : text));
     element.ariaLabel = element.title = name;
   };
-  face("icon-copy", label);
+  face("copy", label);
   place.append(element);
 }
 
