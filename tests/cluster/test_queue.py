@@ -1,8 +1,8 @@
 """The queue's jobs: one lane at a time, in the message's own transaction, and never lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 import pytest
@@ -45,11 +45,40 @@ class Work:
             await self.changed.wait_for(lambda: len(self.begun) >= number)
 
 
+class Crowd:
+    """Whoever takes a job waits while it is there."""
+
+    def __init__(self) -> None:
+        self.is_waited_for = asyncio.Event()
+        self._is_gone = asyncio.Event()
+        self._is_gone.set()
+
+    async def __call__(self) -> None:
+        if not self._is_gone.is_set():
+            self.is_waited_for.set()
+        await self._is_gone.wait()
+
+    @contextmanager
+    def there(self) -> Iterator[None]:
+        self._is_gone.clear()
+        try:
+            yield
+        finally:
+            self._is_gone.set()
+
+
+async def nobody() -> None:
+    """There is no crowd."""
+
+
 @asynccontextmanager
 async def working(
-    url: str, work: Callable[[str], Awaitable[None]], accounts: Collection[str] | None = None
+    url: str,
+    work: Callable[[str], Awaitable[None]],
+    accounts: Collection[str] | None = None,
+    calm: Callable[[], Awaitable[None]] = nobody,
 ) -> AsyncIterator[tuple[LaneQueue, asyncio.Task[None]]]:
-    queue = LaneQueue(url, work, BRISK, grace=0.2, accounts=accounts)
+    queue = LaneQueue(url, work, BRISK, grace=0.2, accounts=accounts, calm=calm)
     await queue.open()
     task = asyncio.create_task(queue.work())
     try:
@@ -109,6 +138,28 @@ async def test_a_lane_is_worked_on_by_one_at_a_time(url: str, store: Store) -> N
     assert sorted(work.begun) == ["busy", "busy", "busy", "other"]
 
 
+async def test_no_job_is_taken_while_a_crowd_comes_in(url: str, store: Store) -> None:
+    work, crowd = Work(), Crowd()
+    async with working(url, work, calm=crowd) as (queue, _):
+        with crowd.there():
+            await queue.put("lane")
+            await crowd.is_waited_for.wait()
+            for _ in range(3):
+                await store.read(lambda it: it.execute(text("SELECT 1")).scalar_one())
+            assert work.begun == []
+        await work.until(1)
+    assert work.begun == ["lane"]
+
+
+async def test_the_lanes_of_a_crowd_are_begun_in_its_order(url: str, store: Store) -> None:
+    work = Work()
+    async with working(url, work) as (queue, _):
+        lanes = [f"lane{number}" for number in range(50)]
+        await store.write(lambda connection: queue.defer(connection, lanes))
+        await work.until(50)
+    assert work.begun == lanes
+
+
 async def test_the_work_of_who_is_silent_goes_to_another(url: str, store: Store) -> None:
     dead, alive = Work(), Work()
     dead.gate.clear()
@@ -161,19 +212,19 @@ async def test_lanes_of_an_account_wait_for_a_replica_that_has_it(url: str, stor
 async def test_who_comes_back_too_late_does_not_end_the_job_of_another(
     url: str, store: Store
 ) -> None:
-    late, rightful = Work(), Work()
+    late, rightful, crowd = Work(), Work(), Crowd()
     late.gate.clear()
     rightful.gate.clear()
-    async with working(url, late) as (queue, _):
+    async with working(url, late, calm=crowd) as (queue, _):
         await queue.put("lane")
         await late.until(1)
         assert await queue.lost() == []
-        await silence(store)
         async with working(url, rightful) as (other, _):
-            async with asyncio.timeout(PATIENCE):
-                while not await other.revive():
-                    await asyncio.sleep(0.05)
-            await rightful.until(1)
+            with crowd.there():  # else the one who is late may be the first to ask for the job
+                async with asyncio.timeout(PATIENCE):
+                    while not await other.revive():
+                        await silence(store)  # again, until no heartbeat comes between
+                await rightful.until(1)
             assert await queue.lost() == ["lane"]
             late.gate.set()
             async with asyncio.timeout(PATIENCE):
