@@ -227,7 +227,9 @@ async def test_a_word_that_is_not_ours_goes_to_the_agent(
 async def test_what_has_no_text_is_answered_in_our_words(
     world: World, agent: ScriptedAgent
 ) -> None:
-    assert await world.chat("  \n") == ["I cannot read a message of this kind. Please send text, a file or a voice message."]
+    assert await world.chat("  \n") == [
+        "I cannot read a message of this kind. Please send text, a file or a voice message."
+    ]
     assert agent.attempts == []
 
 
