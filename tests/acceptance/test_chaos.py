@@ -55,6 +55,8 @@ async def endure(town: Town, daemons: list[Daemon], server: "OwnPostgres | None"
     people = town.people(dice, on_telegram=ON_TELEGRAM, on_slack=ON_SLACK)
     storm = Storm(town, daemons, dice, server)
     for daemon in daemons:
+        daemon.start()
+    for daemon in daemons:
         await until_ready(daemon, within=READY_WITHIN)
     async with looked_after(daemons) as ended:
         async with talking(people):

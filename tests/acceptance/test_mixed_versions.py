@@ -22,7 +22,7 @@ from twice import account
 from bridge.emulator import Scenario
 
 ANNA = 1
-PEOPLE = 8
+PEOPLE = 6
 READY_WITHIN = 30.0  # seconds; the machine may be busy, and this is not what is tried here
 PATIENCE = 40.0  # seconds, and some for a takeover after ten
 TALK = 1.5  # seconds between two things that happen to the replicas
@@ -52,6 +52,9 @@ def was_told(daemon: Daemon) -> bool:
 
 
 async def starts(*daemons: Daemon) -> None:
+    """All at once, and wait until they are ready."""
+    for daemon in daemons:
+        daemon.start()
     for daemon in daemons:
         await until_ready(daemon, within=READY_WITHIN)
 
