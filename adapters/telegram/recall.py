@@ -23,11 +23,11 @@ from bridge.adapter import Around, Turnstile
 from bridge.errors import Gone, Permanent, Unauthorised
 from bridge.events import ChatKind, ChatRef, Inbound, MessageRef
 
-MOST = 30  # questions about one lost message
+MOST = 40  # questions about one lost message
 # Numbers above all we know of that are asked about: what was sent last may be there, of each answer
 # under way one message, and what has not reached us yet.
 BEYOND = 2
-MOST_BEYOND = 12
+MOST_BEYOND = 24
 _REMEMBERED = 1000  # posts
 
 # Of a supergroup or channel, -100 before at least ten digits; a basic group's is shorter
