@@ -8,7 +8,14 @@ from tempfile import TemporaryDirectory
 
 from adapters.registry import settings_model
 from bridge import app
-from bridge.config import AgentSettings, CozeSettings, DatabaseSettings, ServerSettings, Settings
+from bridge.config import (
+    AgentSettings,
+    CozeSettings,
+    DatabaseSettings,
+    FilesSettings,
+    ServerSettings,
+    Settings,
+)
 from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, Emulator, serve
 
 HOST = "127.0.0.1"
@@ -56,6 +63,8 @@ def _settings(coze_url: str, database: Path, platform: str, port: int) -> Settin
         agents={"default": AgentSettings(bot_id=DEMO_BOT_ID, variables=VARIABLES)},
         adapters={platform: settings_model(platform).model_validate(table)},
         database=DatabaseSettings(url=f"sqlite:///{database}"),
+        # The demo agent's pictures come from the emulator, which only this machine reaches.
+        files=FilesSettings(allow_private=True),
         server=ServerSettings(host=HOST, port=port),
     )
 

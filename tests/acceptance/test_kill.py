@@ -82,12 +82,12 @@ async def test_asking_again_with_retry(world: World) -> None:
     daemon.start()
     world.platform.say("anna", "tea")
     await world.answered("anna", answer_to("tea"))
-    world.coze.install(Scenario(slow_headers=60))
+    world.coze.install(Scenario(slow_headers=60, reply="green tea"))
     world.platform.say("anna", "/retry")
     await eventually(lambda: world.questions() == ["tea", "tea"])
     await world.kill(daemon)
     daemon.start()
-    await world.answered("anna", answer_to("tea"), answer_to("tea"))
+    await world.answered("anna", "green tea")  # in the message of the first answer
     assert world.questions() == ["tea", "tea"]
 
 

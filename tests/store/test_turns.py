@@ -240,7 +240,9 @@ async def test_the_last_question_is_the_last_that_was_asked(store: Store, ledger
     await ledger.ended(first, TurnState.FAILED)
     await ledger.ended(await begun(ledger), TurnState.DELIVERED)
     retry = await begun(ledger)
-    assert await ledger.earlier_question("lane", before=retry.id) == "first"
+    earlier = await ledger.earlier_question("lane", before=retry.id)
+    assert earlier is not None
+    assert earlier.text == "first"
     assert await ledger.earlier_question("other", before=retry.id) is None
     assert await ledger.earlier_question("lane", before=first.id) is None
     await ledger.set_question(retry, "first")
