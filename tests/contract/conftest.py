@@ -3,11 +3,19 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
+from web_visit import TOKEN, Visit
+
+from adapters.web.adapter import WebAdapter
+from adapters.web.settings import WebSettings
+from bridge.testing.contract import RecordingSink, receiving
+from bridge.testing.transcript import FakeHost, MemoryTranscript
 
 
 @asynccontextmanager
@@ -104,3 +112,43 @@ def reading() -> Callable[..., Any]:
             yield PageReader(response)
 
     return read
+
+
+@pytest.fixture
+def transcript() -> MemoryTranscript:
+    return MemoryTranscript()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def platform(
+    transcript: MemoryTranscript,
+    http: aiohttp.ClientSession,
+    serve: Callable[..., Any],
+    tmp_path: Path,
+) -> AsyncIterator[Visit]:
+    """An adapter that is served but not open yet."""
+    settings = WebSettings(token=SecretStr(TOKEN), title="Sunny <b>", largest_file=2, room=10)
+    host = FakeHost(transcript, folder=tmp_path / "files")
+    adapter = WebAdapter("web", settings, host)
+    async with serve(adapter.routes()) as base:
+        yield Visit(adapter, transcript, base, http, folder=host.folder)
+
+
+@pytest.fixture
+def sink() -> RecordingSink:
+    return RecordingSink()
+
+
+@pytest.fixture
+async def visit(platform: Visit, sink: RecordingSink) -> AsyncIterator[Visit]:
+    """A visitor whose chat is open, in front of an adapter that receives."""
+    await platform.adapter.open()
+    async with receiving(platform.adapter, sink):
+        yield await platform.enter()
+    await platform.adapter.close()

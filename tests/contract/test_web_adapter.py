@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from pydantic import SecretStr
+from web_visit import TOKEN, Visit
 
 from adapters.web.adapter import WebAdapter
 from adapters.web.assets import load
@@ -23,103 +24,12 @@ from adapters.web.visitors import Door, chat_of
 from bridge.adapter import ShowsTyping
 from bridge.errors import Gone, Unreachable
 from bridge.events import Button, ChatRef, MessageRef, Page
-from bridge.testing.contract import AdapterContract, Fault, RecordingSink, receiving
+from bridge.testing.contract import AdapterContract, RecordingSink
+from bridge.testing.file_contract import FilesContract
 from bridge.testing.transcript import FakeHost, FakeNews, MemoryTranscript
 
-TOKEN = "a token of the operator's choice"
 
-
-class Visit:
-    """An API client in front of one adapter: a small program that speaks the page's HTTP."""
-
-    def __init__(
-        self,
-        adapter: WebAdapter,
-        transcript: MemoryTranscript,
-        base: str,
-        http: aiohttp.ClientSession,
-        visitor: str = "visitor-0123456789abcdef",
-    ) -> None:
-        self.adapter = adapter
-        self.transcript = transcript
-        self.base = base
-        self.http = http
-        self.headers = {"X-Visitor": visitor, "Authorization": f"Bearer {TOKEN}"}
-        self.chat = ChatRef("web", "web", "")
-
-    faults = frozenset({Fault.GONE, Fault.UNREACHABLE})
-    knows_repeats = True
-
-    @property
-    def url(self) -> str:
-        return f"{self.base}/web/web/chats/{self.chat.chat}"
-
-    async def enter(self) -> "Visit":
-        async with self.http.post(
-            f"{self.base}/web/web/session", json={}, headers=self.headers
-        ) as answer:
-            self.chat = ChatRef("web", "web", (await answer.json())["chat"])
-        return self
-
-    async def post(self, body: object, **headers: str) -> tuple[int, Any]:
-        async with self.http.post(
-            f"{self.url}/messages", json=body, headers=self.headers | headers
-        ) as answer:
-            return answer.status, await answer.json()
-
-    async def deliver(self, text: str, *, event: str) -> bool:
-        status, _ = await self.post({"id": event, "text": text})
-        return status == 202
-
-    async def shown(self) -> Sequence[str]:
-        async with self.http.get(f"{self.url}/messages", headers=self.headers) as answer:
-            entries = (await answer.json())["entries"]
-        return [entry["text"] for entry in entries if entry["author"] == "bot"]
-
-    async def fail(self, fault: Fault) -> None:
-        if fault is Fault.GONE:
-            self.transcript.forget(self.chat.chat)
-        else:
-            self.transcript.failing = True
-
-
-@pytest.fixture
-def transcript() -> MemoryTranscript:
-    return MemoryTranscript()
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-async def platform(
-    transcript: MemoryTranscript, http: aiohttp.ClientSession, serve: Callable[..., Any]
-) -> AsyncIterator[Visit]:
-    """An adapter that is served but not open yet."""
-    settings = WebSettings(token=SecretStr(TOKEN), title="Sunny <b>")
-    adapter = WebAdapter("web", settings, FakeHost(transcript))
-    async with serve(adapter.routes()) as base:
-        yield Visit(adapter, transcript, base, http)
-
-
-@pytest.fixture
-def sink() -> RecordingSink:
-    return RecordingSink()
-
-
-@pytest.fixture
-async def visit(platform: Visit, sink: RecordingSink) -> AsyncIterator[Visit]:
-    """A visitor whose chat is open, in front of an adapter that receives."""
-    await platform.adapter.open()
-    async with receiving(platform.adapter, sink):
-        yield await platform.enter()
-    await platform.adapter.close()
-
-
-class TestContract(AdapterContract):
+class TestContract(FilesContract, AdapterContract):
     """Everything `bridge.testing.contract` asks."""
 
     @pytest.fixture

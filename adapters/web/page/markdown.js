@@ -8,6 +8,7 @@
 
 import { Marked } from "./vendor/marked.js";
 import DOMPurify from "./vendor/purify.js";
+import { words } from "./words.js";
 
 const TAGS = [
   "a", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
@@ -125,7 +126,11 @@ function made(token, { grows, folds, copyable }) {
 function fold(block) {
   const details = document.createElement("details");
   const summary = document.createElement("summary");
-  summary.textContent = block.textContent.trim().slice(0, 200);
+  const preview = document.createElement("span");
+  preview.textContent = block.textContent.trim().slice(0, 200);
+  const hide = document.createElement("b");
+  hide.textContent = words.showLess;
+  summary.append(preview, hide);
   details.append(summary, ...block.childNodes);
   block.append(details);
 }
