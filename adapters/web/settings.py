@@ -39,4 +39,8 @@ class WebSettings(AdapterSettings):
             yield "token", "empty; leave it out and one is made"
 
 
-PLATFORM = Platform(settings=WebSettings, adapter="adapters.web.adapter:WebAdapter")
+PLATFORM = Platform(
+    settings=WebSettings,
+    adapter="adapters.web.adapter:WebAdapter",
+    interview="adapters.web.interview:INTERVIEW",
+)

@@ -16,8 +16,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from adapters.web.adapter import WebAdapter
 from adapters.web.settings import WebSettings
+from bridge.adapter import Download, Outgoing
 from bridge.errors import Unreachable
-from bridge.events import Button, ChatRef, Inbound, MessageRef
+from bridge.events import Button, ChatRef, Enclosure, EnclosureKind, Inbound, MessageRef
 from bridge.events import Page as Shown
 from bridge.testing.transcript import FakeHost
 
@@ -30,6 +31,8 @@ _FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps
+    "--use-fake-ui-for-media-stream",  # and somebody who allows it
 ]
 
 # The browser itself reports failed requests; a page cannot keep it from doing so.
@@ -102,10 +105,27 @@ class Stage:
         task.add_done_callback(self._tasks.discard)
 
     async def say(
-        self, text: str, *, final: bool = True, buttons: tuple[Button, ...] = ()
+        self,
+        text: str,
+        *,
+        final: bool = True,
+        buttons: tuple[Button, ...] = (),
+        rates: bool = False,
     ) -> MessageRef:
-        page = Shown(text, final=final, buttons=buttons)
+        page = Shown(text, final=final, buttons=buttons, rates=rates)
         return await self.adapter.send(self.chat, page, key=f"stage/{next(self._keys)}")
+
+    async def send(self, kind: EnclosureKind, name: str, content: bytes) -> MessageRef:
+        """Post a file."""
+        enclosure = Enclosure(kind, name, url="https://files.example/it")
+        outgoing = Outgoing(enclosure, "", lambda: _reading(content))
+        return await self.adapter.send_file(self.chat, outgoing, key=f"stage/{next(self._keys)}")
+
+    async def read(self, number: int = 0) -> bytes:
+        """Read a file of the newest message as the core does."""
+        event = self.heard[-1]
+        async with self.adapter.fetch(event.chat, event.attachments[number]) as download:
+            return b"".join([piece async for piece in download.content])
 
     async def change(
         self,
@@ -132,6 +152,14 @@ class Stage:
         trace: TracebackType | None,
     ) -> None:
         await self.stop()
+
+
+@asynccontextmanager
+async def _reading(content: bytes) -> AsyncIterator[Download]:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield content
+
+    yield Download(pieces(), len(content))
 
 
 @asynccontextmanager
