@@ -18,7 +18,7 @@ from bridge.emulator import Scenario
 EVENTS = 1000
 CONNECTIONS = 100  # the most that Telegram opens
 WITHIN = 1.0  # seconds to the acknowledgement of each
-CPU = 1.2  # seconds of the bridge for all of them, and for what work it began on them
+CPU = 1.6  # seconds of the bridge for all of them, and for what work it began on them
 HOT = 200
 QUIET = 10  # questions of somebody else, before and meanwhile
 READY_WITHIN = 30.0
