@@ -181,6 +181,14 @@ app_token_file = "{tmp_path}/app"
     assert "xapp" not in repr(settings.adapters["slack"])
 
 
+def test_address_of_a_database_may_come_from_a_file_because_it_has_a_password(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "url").write_text("postgresql://bridge:secret@db/bridge\n", encoding="utf-8")
+    environ = {"COZE_BRIDGE_DATABASE__URL_FILE": f"{tmp_path}/url"}
+    assert read(tmp_path, SMALLEST, environ).database.url.endswith("@db/bridge")
+
+
 def with_key_file(folder: Path, mode: int) -> str:
     key = folder / "key.pem"
     key.write_text("-----BEGIN\nKEY-----\n", encoding="utf-8")

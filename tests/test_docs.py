@@ -135,6 +135,7 @@ def test_every_line_of_the_example_is_valid(tmp_path: Path) -> None:
         "coze.oauth.private_key: given twice, here and as private_key_file; keep one",
         "coze.token: given twice, here and as token_file; keep one",
         "database.secret_key: given twice, here and as secret_key_file; keep one",
+        "database.url: given twice, here and as url_file; keep one",
     ]
 
 

@@ -22,7 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bridge.config.values import KeptPrivate
+from bridge.config.values import KeptPrivate, MayBeAFile
 from bridge.errors import Misconfigured
 
 _OTHERS = 0o027  # may its group change it, or anybody else do anything (stat(2))
@@ -279,7 +279,8 @@ def _is_mount(file: Path) -> bool:
 
 
 def _is_secret(field: FieldInfo) -> bool:
-    return SecretStr in {field.annotation, *get_args(field.annotation)}
+    marked = any(isinstance(mark, MayBeAFile) for mark in field.metadata)
+    return marked or SecretStr in {field.annotation, *get_args(field.annotation)}
 
 
 def _model_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -31,6 +31,10 @@ class KeptPrivate:
     """Marks a secret whose file nobody but its owner, or its group, may read."""
 
 
+class MayBeAFile:
+    """Marks a text with a password in it, which may stand in a file of its own like a secret."""
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine can reach the host."""
     try:
@@ -161,7 +165,7 @@ Port = Annotated[int, BeforeValidator(_number), Field(ge=0, le=65535)]
 Id = Annotated[str, BeforeValidator(_identifier)]
 Url = Annotated[str, AfterValidator(_http_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
-DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+DatabaseUrl = Annotated[str, MayBeAFile(), AfterValidator(_database_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 PrivateKey = Annotated[SecretStr, KeptPrivate()]
 SecretKey = Annotated[SecretStr, KeptPrivate(), AfterValidator(_secret_key)]
