@@ -270,7 +270,7 @@ class TestVoice:
 
     async def test_without_a_microphone_there_is_a_word(self, reader: Reader) -> None:
         await reader.page.evaluate(
-            "() => { navigator.mediaDevices.getUserMedia = async () => { throw new Error('no'); }; }"
+            "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(Error('no')); }"
         )
         await reader.page.click("#record")
         await reader.sees("#notice", "The browser does not give us the microphone.")
