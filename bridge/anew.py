@@ -60,7 +60,7 @@ class Anew:
 
 
 def _asks_anew(turn: Turn) -> bool:
-    if turn.kind is TurnKind.BUSY:
+    if turn.kind is not TurnKind.MESSAGE:
         return False
     command = command_in(turn.event.text)
     return bool(turn.event.edits) or (command is not None and command.word is Word.RETRY)

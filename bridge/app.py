@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 from adapters.registry import build
+from bridge.access import Rules
 from bridge.adapter import Adapter, SendsFiles, ShowsMenus
+from bridge.allowance import Allowance
 from bridge.anew import Anew
 from bridge.attachments import MB
 from bridge.commands import Commands
@@ -28,6 +30,7 @@ from bridge.files import Files
 from bridge.flow.pacing import Pacing
 from bridge.flow.rush import Rush
 from bridge.forgetting import Forgetting
+from bridge.guests import Guests
 from bridge.health import Health
 from bridge.host import StoreHost
 from bridge.inbox import Bells, Inbox
@@ -36,6 +39,7 @@ from bridge.logs import get
 from bridge.menus import keep_shown
 from bridge.outbox import Outbox
 from bridge.outgoing import Sending
+from bridge.porter import Porter
 from bridge.published import Published
 from bridge.receiving import Receiving
 from bridge.relay import Relay
@@ -98,6 +102,8 @@ class Bridge:
     published: Published
     janitor: Janitor
     forgetting: Forgetting
+    rules: Rules
+    allowance: Allowance
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive."""
@@ -111,6 +117,7 @@ class Bridge:
                 group.create_task(_repeat(self._tidy, TIDY_EVERY), name="tidy"),
                 group.create_task(_repeat(self.janitor.round, TIDY_EVERY), name="janitor"),
                 group.create_task(_repeat(self.forgetting.work, TIDY_EVERY), name="forgetting"),
+                group.create_task(_repeat(self.allowance.tidy, TIDY_EVERY), name="allowance"),
                 *(
                     group.create_task(self._show_menus(account, adapter), name=f"menus {account}")
                     for account, adapter in self.adapters.items()
@@ -217,6 +224,9 @@ async def wire(
     turn_timeout = settings.coze.turn_timeout
     agent_of = {account: table.agent for account, table in settings.adapters.items()}
     variables = Variables(store, agents=agents, settings=settings.agents, now=utcnow)
+    rules = Rules(settings.access, settings.agents)
+    allowance = Allowance(store, rules, now=utcnow)
+    guests = Guests(store, rules, now=utcnow)
     walk = Walk(
         ledger=ledger,
         anew=Anew(store, ledger, settings.sessions),
@@ -237,7 +247,10 @@ async def wire(
             interrupt=shared.interrupt,
             now=utcnow,
             published=published,
+            allowance=allowance,
         ),
+        porter=Porter(guests),
+        allowance=allowance,
         files=Files(StoredFiles(store), adapters=adapters, agents=agents, settings=settings.agents),
         variables=variables,
         relay=Relay(
@@ -279,7 +292,7 @@ async def wire(
     inbox = Inbox(
         store,
         sessions=settings.sessions,
-        access=settings.access,
+        guests=guests,
         bells=Bells(engine.wake, shared.interrupt, engine.defer),
         now=utcnow,
         rush=rush,
@@ -297,6 +310,8 @@ async def wire(
         published=published,
         janitor=Janitor(store, settings.retention, now=utcnow),
         forgetting=Forgetting(store, agents=agents, now=utcnow),
+        rules=rules,
+        allowance=allowance,
     )
 
 

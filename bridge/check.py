@@ -19,9 +19,6 @@ from bridge.tools.registry import BUILT_IN, look
 _SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3
 
 _OF_ALL: tuple[tuple[str, Callable[[Settings], bool]], ...] = (
-    ("access.admins", lambda its: bool(its.access.admins)),
-    ("access.messages_per_minute", lambda its: its.access.messages_per_minute > 0),
-    ("access.tokens_per_day", lambda its: its.access.tokens_per_day > 0),
     ("server.admin_token", lambda its: bool(its.server.admin_token.get_secret_value())),
 )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bridge.allowance import Allowance
 from bridge.config import AgentSettings
 from bridge.conversations import Conversations
 from bridge.errors import BridgeError, Permanent, Unauthorised
@@ -20,7 +21,7 @@ from bridge.speaking import lacking, phrase, says
 from bridge.store import Store
 from bridge.store.people import spent_by
 from bridge.store.sessions import Session
-from bridge.store.turns import Ledger, Turn, TurnKind
+from bridge.store.turns import Ledger, Turn
 from bridge.text.markdown import literal
 from bridge.text.reply import Reply
 from bridge.upstream import Agent, Variable
@@ -64,12 +65,14 @@ class Commands:
         interrupt: Callable[[str], Awaitable[bool]],
         now: Callable[[], datetime],
         published: Published,
+        allowance: Allowance,
     ) -> None:
         self._store = store
         self._variables = variables
         self._interrupt = interrupt
         self._now = now
         self._published = published
+        self._allowance = allowance
         self._linking = Linking(store, now=now)
         self._forgetting = Forgetting(store, agents=agents, now=now)
         talks = Conversations(store, agents=agents, now=now)
@@ -95,8 +98,6 @@ class Commands:
 
     async def obey(self, turn: Turn, session: Session) -> Reply | str:
         """Answer a command, or return the question for the agent."""
-        if turn.kind is TurnKind.BUSY:
-            return says(turn, Phrase.BUSY)
         if turn.event.edits and turn.again is None:
             return Reply.silence()  # of another question than the newest, or too late
         if not turn.text.strip():
@@ -145,6 +146,7 @@ class Commands:
             spent = await self._store.read(spent_by(session.uid, self._now() - period))
             tokens = f"{spent.input_tokens + spent.output_tokens:,}"
             lines.append(phrase(turn, which, answers=f"{spent.answers:,}", tokens=tokens))
+        lines += await self._allowance.lines(turn, session)
         return Reply.saying("\n".join(lines))
 
     async def _vars(self, turn: Turn, session: Session, _: str) -> Reply:

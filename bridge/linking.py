@@ -65,7 +65,7 @@ class Linking:
     ) -> None:
         self._store = store
         self._now = now
-        self._draw = draw or _draw
+        self._draw = draw or draw_code
 
     async def link(self, event: Inbound, uid: str, said: str) -> str:
         """Give a code, or with one, join. uid: the identity's own; said: what followed /link."""
@@ -95,7 +95,7 @@ class Linking:
         code = self._draw()
         while not await self._store.write(offer(code, uid, self._now())):
             code = self._draw()
-        return f"{code[: CODE_LENGTH // 2]}-{code[CODE_LENGTH // 2 :]}"
+        return shown(code)
 
 
 def is_between_us(event: Inbound) -> bool:
@@ -112,5 +112,11 @@ def code_in(said: str) -> str | None:
     return letters
 
 
-def _draw() -> str:
+def shown(code: str) -> str:
+    """Write a code as it is read best: `BCDF-GHJK`."""
+    return f"{code[: CODE_LENGTH // 2]}-{code[CODE_LENGTH // 2 :]}"
+
+
+def draw_code() -> str:
+    """Make a code, as letters."""
     return "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))

@@ -30,6 +30,11 @@ VARIABLES = Counter(
     ["outcome"],
 )
 TOKENS = Counter("coze_bridge_tokens", "Tokens as Coze counts them", ["agent", "direction"])
+REFUSALS = Counter(
+    "coze_bridge_refusals",
+    "Questions that were not asked because of a limit, by which one",
+    ["agent", "limit"],
+)
 TOOL_CALLS = Counter(
     "coze_bridge_tool_calls",
     "Tools that agents called, by how it ended; the name is empty for those there are not",

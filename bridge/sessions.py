@@ -48,16 +48,19 @@ class Sessions:
         self._key = key.encode()
         self._now = now
 
-    async def resolve(self, event: Inbound, *, asked_in: str | None = None) -> Session:
+    async def resolve(
+        self, event: Inbound, *, asked_in: str | None = None, visits: bool = True
+    ) -> Session:
         """Find out who talks, with which agent, and what conversation they were having.
 
         asked_in: the conversation in which this very message was asked before a crash.
+        visits: they were here just now, and are remembered.
         """
         lane = lane_of(event, self._settings.group_scope)
         agent = self._agent_of[event.chat.account]
         person = Known(event.chat, event.user, self._hash(event, "user", event.user.id))
         own = self._of_group(event) or person.uid
-        resumed = await self._store.write(resume(lane, person, own, self._now()))
+        resumed = await self._store.write(resume(lane, person, own, self._now(), visits=visits))
         conversation_id = asked_in or self._current(resumed, agent)
         alone = own if own != resumed.uid else None
         shared = is_shared(event, self._settings.group_scope)

@@ -1,17 +1,19 @@
 """Words of our own, as an answer."""
 
+from enum import Enum
+
 from bridge.errors import Permanent, Unauthorised
-from bridge.phrases import Phrase, say
+from bridge.phrases import say
 from bridge.store.turns import Turn
 from bridge.text.reply import Reply
 
 
-def phrase(turn: Turn, which: Phrase, **values: str) -> str:
+def phrase(turn: Turn, which: Enum, **values: str) -> str:
     """A phrase in the language of whoever asked."""
     return say(which, turn.event.user.language, **values)
 
 
-def says(turn: Turn, which: Phrase, **values: str) -> Reply:
+def says(turn: Turn, which: Enum, **values: str) -> Reply:
     """A phrase as the whole answer."""
     return Reply.saying(phrase(turn, which, **values))
 

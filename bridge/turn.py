@@ -1,6 +1,7 @@
 """One message, from the inbox to the last page of its answer. Read this file first.
 
     who is it ─> a command, or a question ─> the answer as it grows ─> pages ─> the platform
+                    │         ├> may they ask so much
                     │         └> what Coze should know of them
                     └> the files that came with it
 
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.allowance import Allowance
 from bridge.anew import Anew
 from bridge.commands import Commands
 from bridge.errors import BridgeError, Unreachable
@@ -23,12 +25,13 @@ from bridge.flow.latest import latest
 from bridge.flow.stop import Stop
 from bridge.logs import get
 from bridge.outbox import Outbox
+from bridge.porter import Porter
 from bridge.relay import Relay
 from bridge.render import Renderer
 from bridge.screen import Screen
 from bridge.sessions import Sessions
 from bridge.store.sessions import Session
-from bridge.store.turns import Ledger, Turn, TurnState
+from bridge.store.turns import Ledger, Turn, TurnKind, TurnState
 from bridge.text.reply import Reply, State
 from bridge.variables import Variables
 
@@ -46,7 +49,9 @@ class Walk:
     ledger: Ledger
     anew: Anew
     sessions: Sessions
+    porter: Porter
     commands: Commands
+    allowance: Allowance
     files: Files
     variables: Variables
     relay: Relay
@@ -61,7 +66,7 @@ class Walk:
         screen = await self.outbox.screen(turn)
         pages = None
         if turn.state is not TurnState.ANSWERED:
-            session = await self.sessions.resolve(turn.event, asked_in=turn.asked_in)
+            session = await self._session_of(turn)
             reply = await self._answer(turn, session, screen, stop)
             pages = self.render(turn, session, reply, screen.breaks)
             turn = await self._keep(turn, session, reply, pages)
@@ -73,7 +78,7 @@ class Walk:
     async def apologise(self, turn: Turn, error: BridgeError) -> None:
         """End a turn that cannot be answered with one short sentence."""
         screen = await self.outbox.screen(turn)
-        session = await self.sessions.resolve(turn.event)
+        session = await self._session_of(turn)
         reply = Reply(trace=turn.trace).failed(error)
         pages = self.render(turn, session, reply)
         turn = await self._keep(turn, session, reply, pages)
@@ -86,13 +91,19 @@ class Walk:
             self.variables.tell(turn.event, await self.sessions.resolve(turn.event))
         await self.outbox.show_typing(turn.event.chat)
 
+    async def _session_of(self, turn: Turn) -> Session:
+        visits = turn.is_visit
+        return await self.sessions.resolve(turn.event, asked_in=turn.asked_in, visits=visits)
+
     async def _answer(self, turn: Turn, session: Session, screen: Screen, stop: Stop) -> Reply:
         """What to say to this: our own words for a command, else the agent's."""
-        said = await self.commands.obey(turn, session)
+        said = await self._own_words(turn, session)
         if isinstance(said, Reply):
             return said
         if stop.asked:
             return await self._cut_short(turn, session, Reply(trace=turn.trace))
+        if refusal := await self.allowance.admit(turn, session):
+            return refusal
         async with screen.alive(), self.slots:
             self.variables.tell(turn.event, session)
             brought = await stop.unless(self.files.bring(turn, session, said))
@@ -105,6 +116,12 @@ class Walk:
             reply = await self._converse(turn, session, brought, screen, stop)
         self.variables.learn(session)
         return reply
+
+    async def _own_words(self, turn: Turn, session: Session) -> Reply | str:
+        """What we answer ourselves; else the question."""
+        if turn.kind is not TurnKind.MESSAGE:
+            return await self.porter.answer(turn)
+        return await self.commands.obey(turn, session)
 
     async def _converse(
         self, turn: Turn, session: Session, brought: Brought, screen: Screen, stop: Stop

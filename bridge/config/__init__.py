@@ -24,7 +24,7 @@ from bridge.config.schema import (
     Voice,
     WebRequestSettings,
 )
-from bridge.config.values import Duration, is_loopback
+from bridge.config.values import Duration, is_loopback, is_timezone
 
 __all__ = [
     "WEB_REQUEST",
@@ -53,6 +53,7 @@ __all__ = [
     "WebRequestSettings",
     "find",
     "is_loopback",
+    "is_timezone",
     "load",
     "load_coze",
     "load_outline",

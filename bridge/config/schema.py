@@ -22,6 +22,7 @@ from bridge.config.values import (
     PublicUrl,
     Seconds,
     SecretKey,
+    TimeZone,
     Token,
     Url,
     VariableSource,
@@ -145,6 +146,8 @@ class AgentSettings(Section):
         hardly noticed.
     custom_variables, parameters: of each question, from the same sources.
     reply_voice_id: set it and a voice message is answered with speech as well.
+    messages_per_minute, tokens_per_day: of each person at this agent, in place of `[access]`'s;
+        None for those, 0 for no limit. tokens_per_day_total: of everybody at this agent.
     """
 
     bot_id: Id = ""
@@ -160,6 +163,9 @@ class AgentSettings(Section):
     variables_wait: Window = 0
     custom_variables: Mapping[str, VariableSource] = {}
     parameters: Mapping[str, VariableSource] = {}
+    messages_per_minute: Count | None = None
+    tokens_per_day: Count | None = None
+    tokens_per_day_total: Count = 0
 
     def conflicts(self) -> Iterator[tuple[str, str]]:
         if self.bot_id and self.workflow_id:
@@ -224,13 +230,23 @@ class SessionSettings(Section):
 
 
 class AccessSettings(Section):
-    """`[access]`: who may talk to the agents, and how much. An empty `allow` means everyone."""
+    """`[access]`: who may talk to the agents, and how much.
+
+    allow: empty means everyone, unless `pairing` is on.
+    pairing: whom nobody knows gets a code, which an admin approves.
+    messages_per_minute, tokens_per_day: of each person, at all agents that say nothing else.
+    tokens_per_day_total: of everybody together. 0 is no limit.
+    timezone: where a day begins at midnight, an IANA name.
+    """
 
     allow: People = ()
     deny: People = ()
     admins: People = ()
+    pairing: bool = False
     messages_per_minute: Count = 0
     tokens_per_day: Count = 0
+    tokens_per_day_total: Count = 0
+    timezone: TimeZone = "UTC"
 
 
 class DatabaseSettings(Section):

@@ -5,6 +5,7 @@ import re
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -142,6 +143,21 @@ def _access_entry(value: str) -> str:
     return value
 
 
+def _timezone(value: str) -> str:
+    if not is_timezone(value):
+        raise ValueError('must be a name such as "Asia/Shanghai" or "UTC"')
+    return value
+
+
+def is_timezone(name: str) -> bool:
+    """Tell whether this machine knows the rules of a zone, by its IANA name."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):  # OSError: a folder has such a name
+        return name == "UTC"  # which a machine without any rules knows as well
+    return True
+
+
 def _variable_source(value: str) -> str:
     if value not in VARIABLE_SOURCES and not value.startswith("constant:"):
         known = ", ".join(VARIABLE_SOURCES)
@@ -169,6 +185,7 @@ DatabaseUrl = Annotated[str, MayBeAFile(), AfterValidator(_database_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 PrivateKey = Annotated[SecretStr, KeptPrivate()]
 SecretKey = Annotated[SecretStr, KeptPrivate(), AfterValidator(_secret_key)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
 VariableSource = Annotated[str, AfterValidator(_variable_source)]
 
 Person = Annotated[str, AfterValidator(_access_entry)]

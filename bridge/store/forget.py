@@ -41,6 +41,7 @@ from bridge.store.tables import (
     conversations,
     files,
     forgettings,
+    guests,
     identities,
     inbox,
     links,
@@ -122,6 +123,8 @@ def begin(who: Somebody, person: str, until: int, now: datetime) -> Job[None]:
             progress = {"uid": each.uid, "asked_at": now, "until": until, "cursor": 0}
             put(connection, forgettings, **each.key, **progress)
             connection.execute(delete(identities).where(*_is(identities, each)))
+            # Whether they may talk is an operator's decision, like what stands in the settings.
+            change(connection, guests, {"platform": each.platform, "user": each.user}, name="")
         own = or_(conversations.c.shared.is_(None), conversations.c.shared.is_(False))
         begun = select(conversations.c.lane).where(conversations.c.uid.in_(uids), own)
         for lane in set(connection.execute(begun).scalars()):

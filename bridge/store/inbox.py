@@ -1,7 +1,7 @@
 """Messages as they arrived. What is not committed here was never acknowledged."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import groupby
@@ -37,6 +37,7 @@ class _Arrival:
     lane: str
     at: datetime
     tell: Tell | None
+    kind: TurnKind = TurnKind.MESSAGE
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -54,6 +55,7 @@ def accept(
     *,
     merge_window: float | None = None,
     also: Tell | None = None,
+    kind: TurnKind = TurnKind.MESSAGE,
 ) -> Job[Accepted | None]:
     """Insert an event and its turn; None if it was put before.
 
@@ -61,10 +63,15 @@ def accept(
     merge_window: if given, an event that finds its lane busy becomes a notice in the express
         lane, unless it comes within so many seconds after one it can still be merged into.
     """
-    arrival = _Arrival(event, lane, now, also)
+    arrival = _Arrival(event, lane, now, also, kind)
     if merge_window is None:
         return Bulk(_accept_all, arrival)
     return partial(_accept_unless_busy, arrival, merge_window)
+
+
+def accept_if(wanted: Job[bool], acceptance: Job[Accepted | None]) -> Job[Accepted | None]:
+    """Accept an event if a job says so, both in one transaction."""
+    return lambda connection: acceptance(connection) if wanted(connection) else None
 
 
 def _accept_all(connection: Connection, arrivals: Sequence[_Arrival]) -> list[Accepted | None]:
@@ -78,7 +85,7 @@ def _accept_all(connection: Connection, arrivals: Sequence[_Arrival]) -> list[Ac
         results.append(accepted)
         if accepted is not None:
             begun.append((accepted, arrival))
-    _begin(connection, begun, TurnKind.MESSAGE)
+    _begin(connection, begun)
     return results
 
 
@@ -91,7 +98,8 @@ def _accept_unless_busy(
     refused = _is_busy(connection, arrival.lane, arrival.at, merge_window)
     lane = express(arrival.lane) if refused else arrival.lane
     accepted = Accepted(new[arrival.key], lane)
-    _begin(connection, [(accepted, arrival)], TurnKind.BUSY if refused else TurnKind.MESSAGE)
+    kind = TurnKind.BUSY if refused else arrival.kind
+    _begin(connection, [(accepted, replace(arrival, kind=kind))])
     return accepted
 
 
@@ -118,12 +126,17 @@ def _inserted(
     return {(row.platform, row.account, row.event_id): row.id for row in found}
 
 
-def _begin(connection: Connection, begun: Sequence[_Begun], kind: TurnKind) -> None:
+def _begin(connection: Connection, begun: Sequence[_Begun]) -> None:
     """Insert the turns of new rows, and tell whoever wants to know, in their order."""
     if not begun:
         return
     rows = [
-        {"id": accepted.id, "lane": accepted.lane, "kind": kind, "created_at": arrival.at}
+        {
+            "id": accepted.id,
+            "lane": accepted.lane,
+            "kind": arrival.kind,
+            "created_at": arrival.at,
+        }
         for accepted, arrival in begun
     ]
     connection.execute(_RECEIVED, rows).close()

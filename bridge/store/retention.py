@@ -29,15 +29,18 @@ from sqlalchemy import (
     tuple_,
 )
 
+from bridge.store.guests import FORGOTTEN, Standing
 from bridge.store.run import Job
 from bridge.store.tables import (
     conversations,
+    guests,
     identities,
     inbox,
     lanes,
     link_attempts,
     link_codes,
     links,
+    operator_log,
     sessions,
     transcript,
     transcript_chats,
@@ -49,6 +52,8 @@ from bridge.store.tables import (
 
 WINDOW = 50  # rows looked at in one transaction: 1 to 3 ms of SQLite's one writer
 LINK_TRACES = timedelta(hours=1)  # as long as a code that was used is told from a wrong one
+
+DEEDS = timedelta(days=400)  # what operators did stays as long as what answers cost does
 
 _ONE_AT_A_TIME = 0x636F7A65  # "coze": the advisory lock of whoever removes
 
@@ -198,6 +203,15 @@ def _expired(now: datetime) -> list[Walk]:
             and_(link_attempts.c.since <= now - LINK_TRACES, link_attempts.c.who != ""),
         ),
         Walk(vault, vault.c.expires_at <= now),
+        Walk(
+            guests,
+            and_(guests.c.standing == Standing.UNKNOWN, guests.c.told_at < now - FORGOTTEN),
+        ),
+        Walk(
+            operator_log,
+            operator_log.c.at < now - DEEDS,
+            by_age=operator_log.c.at < now - DEEDS,
+        ),
     ]
 
 

@@ -113,14 +113,15 @@ def session_of(lane: str) -> Job[StoredSession | None]:
     return job
 
 
-def resume(lane: str, who: Known, uid: str, now: datetime) -> Job[Resumed]:
-    """Remember the user; return which person speaks, and what goes on in the lane.
+def resume(lane: str, who: Known, uid: str, now: datetime, *, visits: bool = True) -> Job[Resumed]:
+    """Remember the user, if they visit; return which person it is, and what goes on in the lane.
 
     uid: of who speaks, before any link: the user's own, or that of a group that is one person.
     """
 
     def job(connection: Connection) -> Resumed:
-        remember_user(who, now)(connection)
+        if visits:
+            remember_user(who, now)(connection)
         row = connection.execute(_RESUMED, {"lane": lane, "uid": uid}).one()
         if row.lane is None:
             return Resumed(row.person, None)

@@ -45,10 +45,21 @@ class TurnState(StrEnum):
 
 
 class TurnKind(StrEnum):
-    """What an event is for: something to answer, or only to be told that we are busy."""
+    """What an event is for: something to answer, or words of ours alone.
+
+    BUSY, STRANGER, PAUSED: its sender is told that we are, or that we do not know them.
+    ADMIN: a word of an admin to the bridge. NEWS: something an admin wants everybody to know.
+    """
 
     MESSAGE = "message"
     BUSY = "busy"
+    STRANGER = "stranger"
+    PAUSED = "paused"
+    ADMIN = "admin"
+    NEWS = "news"
+
+
+_ASKING = frozenset({TurnKind.MESSAGE, TurnKind.BUSY})  # whoever was told so did want to ask
 
 
 class Fenced(Exception):
@@ -96,10 +107,15 @@ class Turn:
     @property
     def is_question(self) -> bool:
         """It is for the agent, not for us, and was not a change that came too late."""
-        if self.event.edits and self.again is None:
+        if self.kind not in _ASKING or (self.event.edits and self.again is None):
             return False
         brings = any(event.attachments or event.place for event in self.events)
         return (brings or bool(self.text.strip())) and command_in(self.text) is None
+
+    @property
+    def is_visit(self) -> bool:
+        """Its sender was here, and is somebody to be remembered."""
+        return self.kind not in {TurnKind.STRANGER, TurnKind.NEWS}
 
     @property
     def asked_in(self) -> str | None:
@@ -252,7 +268,7 @@ class Ledger:
                 content = {"state": "wanted", "content": PAGE.dump(page), "error": None}
                 put(connection, outbox, turn=turn.id, page=number, **content)
             if spent is not None:
-                _count(connection, turn, session, spent)
+                _count(connection, turn, session, spent, self._now())
 
         await self._store.write(job)
         return replace(turn, state=TurnState.ANSWERED, error=error)
@@ -349,8 +365,10 @@ def _advance(connection: Connection, turn: Turn, **values: Any) -> None:
         change(connection, turns, {"id": turn.id}, **values)
 
 
-def _count(connection: Connection, turn: Turn, session: Session, spent: Usage) -> None:
-    """Remember what an answer cost; counting it twice changes nothing."""
+def _count(
+    connection: Connection, turn: Turn, session: Session, spent: Usage, now: datetime
+) -> None:
+    """Remember what an answer cost, and when: a question may have waited for days."""
     put(
         connection,
         usage,
@@ -359,7 +377,7 @@ def _count(connection: Connection, turn: Turn, session: Session, spent: Usage) -
         uid=session.uid,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
-        at=turn.created_at,
+        at=now,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
@@ -9,9 +10,12 @@ from bridge.config import AccessSettings, Busy
 from bridge.errors import Unreachable
 from bridge.events import Attachment, AttachmentKind, User
 from bridge.lanes import express
+from bridge.store import Job, Store
 from bridge.store.turns import TurnKind
 from bridge.testing.agent import Play, ScriptedAgent
 from tests.stages.world import LI, World
+
+T = TypeVar("T")
 
 LANE = "fake/fake/room/"
 
@@ -51,6 +55,45 @@ async def test_a_redelivery_is_dropped_and_wakes_nobody(world: World) -> None:
     assert world.woken == [LANE]
 
 
+class FirstReadsLast:
+    """A store whose earlier reads take longer than the later ones."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._wait = 1.0
+
+    async def read(self, job: Job[T]) -> T:
+        self._wait /= 2
+        await asyncio.sleep(self._wait)
+        return await self._store.read(job)
+
+    async def write(self, job: Job[T], *, order: str | None = None) -> T:
+        return await self._store.write(job, order=order)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        AccessSettings(),
+        AccessSettings(allow=("fake:u-li",), pairing=True),
+        AccessSettings(deny=("fake:u-li",)),
+    ],
+)
+async def test_what_comes_together_stays_in_order_whoever_is_asked_about_it(
+    world: World, access: AccessSettings
+) -> None:
+    world.access = access
+    world.store = FirstReadsLast(world.store)  # type: ignore[assignment]  # as far as it is used
+    world.wire()
+    events = [world.says(str(number)) for number in range(5)]
+    await asyncio.gather(*(world.inbox(event) for event in events))
+    heard = await world.ledger.waiting(LANE, 0)
+    assert [turn.text for turn in heard] == [e.text for e in events if heard]
+
+
 async def test_redeliveries_at_once_are_one_message(world: World) -> None:
     event = world.says("hello")
     await asyncio.gather(*(world.inbox(event) for _ in range(20)))
@@ -86,8 +129,8 @@ async def test_who_may_talk(
 ) -> None:
     world.access = AccessSettings(allow=allow, deny=deny)
     await world.wire().hear("hello")
-    assert (world.woken == [LANE]) is heard
-    assert bool(await world.ledger.open_lanes()) is heard
+    assert (LANE in world.woken) is heard
+    assert (LANE in await world.ledger.open_lanes()) is heard
 
 
 @pytest.mark.parametrize("text", ["/stop", "/help", "/start", "/start deep-link", "/history"])

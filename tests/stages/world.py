@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeVar
 
+from bridge.access import Rules
 from bridge.adapter import SendsFiles
+from bridge.allowance import Allowance
 from bridge.anew import Anew
 from bridge.commands import Commands
 from bridge.config import AccessSettings, AgentSettings, SessionSettings
@@ -16,10 +18,12 @@ from bridge.events import ChatKind, ChatRef, Inbound, User
 from bridge.files import Files
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.pacing import Pacer
+from bridge.guests import Guests
 from bridge.inbox import Bells, Inbox
 from bridge.lanes import express, lane_of
 from bridge.outbox import Outbox
 from bridge.outgoing import Sending
+from bridge.porter import Porter
 from bridge.published import Published
 from bridge.relay import Relay
 from bridge.render import Renderer
@@ -151,6 +155,9 @@ class World:
             self.store, agents=agents, settings=settings, now=now, monotonic=self.clock.monotonic
         )
         self.published = Published(agents)
+        self.rules = Rules(self.access, settings)
+        self.guests = Guests(self.store, self.rules, now=now)
+        self.allowance = Allowance(self.store, self.rules, now=now)
         self.commands = Commands(
             self.store,
             self.ledger,
@@ -160,6 +167,7 @@ class World:
             interrupt=self.interrupts.reach,
             now=now,
             published=self.published,
+            allowance=self.allowance,
         )
         self.relay = Relay(
             self.store,
@@ -193,6 +201,8 @@ class World:
             anew=Anew(self.store, self.ledger, self.sessions_settings),
             sessions=self.sessions,
             commands=self.commands,
+            porter=Porter(self.guests),
+            allowance=self.allowance,
             files=Files(
                 StoredFiles(self.store),
                 adapters={ACCOUNT: self.adapter},
@@ -225,7 +235,7 @@ class World:
         return Inbox(
             self.store,
             sessions=self.sessions_settings,
-            access=self.access,
+            guests=self.guests,
             bells=Bells(wake, interrupt or self.interrupts.reach),
             now=self.clock.now,
         )
