@@ -74,7 +74,7 @@ class WebAdapter:
         self._chats = Chats(host.transcript, host.news)
         self._shelf = Shelf(
             Path(settings.files) / account if settings.files else host.folder,
-            largest=settings.largest_file * MB,
+            largest=settings.file_limit * MB,
             room=settings.room * MB,
         )
         self._endpoints = Endpoints(

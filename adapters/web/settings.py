@@ -21,14 +21,14 @@ class WebSettings(AdapterSettings):
     title: what the page calls the agent.
     files: the folder for what is sent; beside the database when left out. Replicas need one that
         all of them see.
-    largest_file, room: megabytes of one file, and of all that are kept.
+    file_limit, room: megabytes of one file, and of all that are kept.
     """
 
     access: Literal["token", "open"] = "token"
     token: Annotated[SecretStr | None, AfterValidator(_stripped)] = None
     title: str = "Chat"
     files: str = ""
-    largest_file: Annotated[int, Field(ge=1, le=512)] = 100
+    file_limit: Annotated[int, Field(ge=1, le=512)] = 100
     room: Annotated[int, Field(ge=1)] = 5_000
 
     def conflicts(self, *, local: bool, public_url: str) -> Iterable[tuple[str, str]]:

@@ -50,7 +50,7 @@ def file(name: str, content: bytes, mime: str) -> FilePayload:
 
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
-    async with Stage(WebSettings(access="open", largest_file=1), script=quiet) as stage:
+    async with Stage(WebSettings(access="open", file_limit=1), script=quiet) as stage:
         yield stage
 
 

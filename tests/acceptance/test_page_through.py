@@ -21,7 +21,7 @@ PDF = b"%PDF-1.7\n" + bytes(range(256)) * 1000
 def daemon(world: World) -> Daemon:
     return world.daemon(
         adapters__web__access="open",
-        adapters__web__largest_file="1",
+        adapters__web__file_limit="1",
         files__allow_private="true",
         sessions__edited="ask",
         agents__default__feedback="true",

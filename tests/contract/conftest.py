@@ -133,7 +133,7 @@ async def platform(
     tmp_path: Path,
 ) -> AsyncIterator[Visit]:
     """An adapter that is served but not open yet."""
-    settings = WebSettings(token=SecretStr(TOKEN), title="Sunny <b>", largest_file=2, room=10)
+    settings = WebSettings(token=SecretStr(TOKEN), title="Sunny <b>", file_limit=2, room=10)
     host = FakeHost(transcript, folder=tmp_path / "files")
     adapter = WebAdapter("web", settings, host)
     async with serve(adapter.routes()) as base:
