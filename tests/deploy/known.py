@@ -1,11 +1,14 @@
 """Which environment variables are settings, judged by the program that reads them."""
 
+import re
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from adapters.registry import settings_model
 from bridge.config import load
 from bridge.errors import Misconfigured
+
+STRANGE = re.compile(r": (unknown (section|key)|not a setting)")
 
 
 def is_setting(name: str) -> bool:
@@ -16,7 +19,7 @@ def is_setting(name: str) -> bool:
         file.write("1")
         file.flush()
         value = file.name if name.endswith("_FILE") else "1"
-        return not any("unknown" in line for line in complaints({name: value}))
+        return not any(STRANGE.search(line) for line in complaints({name: value}))
 
 
 def complaints(environ: dict[str, str], path: Path | None = None) -> list[str]:
