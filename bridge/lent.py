@@ -1,6 +1,6 @@
 """What the bridge lends to an adapter when it is built."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -88,6 +88,9 @@ class Transcript(Protocol):
 
     async def tail(self, chat: str, *, limit: int, before: int | None = None) -> list[Entry]:
         """Read the newest `limit` messages, older than the id `before` if given, oldest first."""
+
+    async def files(self, chat: str) -> Collection[str]:
+        """Tell the ids of the files that there still is a message for."""
 
 
 class Vault(Protocol):

@@ -136,7 +136,7 @@ class WebAdapter:
         """Keep the files in bounds; a failure is no reason to stop answering."""
         while True:
             try:
-                await self._shelf.tidy(self._chats.transcript.knows)
+                await self._shelf.tidy(self._chats.transcript.files)
             except Transient as error:
                 log.warning("files.not_tidied", account=self._account, error=str(error))
             await asyncio.sleep(_TIDYING)

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from bridge.errors import Gone, Rejected, Unreachable
 MB = 1024 * 1024
 PIECE = 256 * 1024  # bytes read or written at once
 KEPT = 30 * 86400.0  # seconds
-YOUNG = 3600.0  # seconds in which a file is not given up for others: it may not be read yet
+YOUNG = 3600.0  # seconds in which a file stays in any case: it may not be sent, or read, yet
 _LEAST = 16 * 1024  # bytes that even an empty file counts for
 _HEX = re.compile(r"[0-9a-f]{32}")
 
@@ -117,13 +117,14 @@ class Shelf:
             raise Gone("the file is no longer there")
         return kept, self._path(chat, file_id)
 
-    async def tidy(self, knows: Callable[[str], Awaitable[bool]]) -> None:
-        """Throw away what is old, and what belonged to chats that are forgotten."""
+    async def tidy(self, wanted: Callable[[str], Awaitable[Collection[str]]]) -> None:
+        """Throw away what is old, was never sent, or is in no message any more.
+
+        wanted: tells the ids of a chat's files that are in a message.
+        """
         with _disk():
             for folder in await asyncio.to_thread(_folders, self._folder):
-                is_known = await knows(folder.name)
-                until = time() - (KEPT if is_known else YOUNG)
-                await asyncio.to_thread(_drop_older, folder, until)
+                await asyncio.to_thread(_drop_unwanted, folder, await wanted(folder.name))
 
     async def _reserve(self, part: Path, size: int) -> None:
         """Promise room to a file, at the cost of old ones. Raises `TooLarge`, `Full`."""
@@ -250,11 +251,13 @@ def _drop(paths: Sequence[Path]) -> None:
         path.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _drop_older(folder: Path, until: float) -> None:
+def _drop_unwanted(folder: Path, wanted: Collection[str]) -> None:
     """Files, and what was left of files that never came to their end."""
+    now = time()
     for path in folder.iterdir():
+        lasts = KEPT if path.stem in wanted and path.suffix in ("", ".json") else YOUNG
         status = _status(path)
-        if status is not None and status.st_mtime < until:
+        if status is not None and status.st_mtime < now - lasts:
             path.unlink(missing_ok=True)
     with suppress(OSError):  # not empty
         folder.rmdir()

@@ -96,7 +96,10 @@ class Door:
         force a preflight that is never answered. This also stops a browser too old for SameSite,
         and forms.
         """
-        if request.headers.get("Content-Type", "").partition(";")[0].strip() != content_type:
+        if (
+            request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            != content_type
+        ):
             raise Refused(415, "wrong_type", f"Send {content_type}.")
         site = request.headers.get("Sec-Fetch-Site")
         origin = request.headers.get("Origin")

@@ -111,6 +111,15 @@ class StoredTranscript:
 
         return await self._store.read(job)
 
+    async def files(self, chat: str) -> frozenset[str]:
+        def job(connection: Connection) -> frozenset[str]:
+            here = (transcript.c.account == self._account, transcript.c.chat == chat)
+            statement = select(transcript.c.files).where(*here, transcript.c.files != "[]")
+            told = connection.execute(statement).scalars()
+            return frozenset(file.id for each in told for file in ENTRY_FILES.load(each))
+
+        return await self._store.read(job)
+
 
 def _content(text: str, buttons: Sequence[Button], *, final: bool, rates: bool) -> dict[str, Any]:
     return {"text": text, "buttons": BUTTONS.dump(tuple(buttons)), "final": final, "rates": rates}

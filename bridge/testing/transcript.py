@@ -93,6 +93,11 @@ class MemoryTranscript:
         ]
         return older[-limit:]
 
+    async def files(self, chat: str) -> set[str]:
+        self._answer()
+        entries = [entry for entry in self._entries.values() if entry.chat == chat]
+        return {file.id for entry in entries for file in entry.files}
+
     def _answer(self) -> None:
         if self.failing:
             raise Unreachable("the database does not answer")

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from time import time
 from typing import Any
 
 import aiohttp
@@ -13,7 +14,7 @@ from web_visit import TOKEN, Visit
 
 from adapters.web.content import plain_name, shown_as
 from adapters.web.settings import WebSettings
-from adapters.web.shelf import MB, YOUNG, Full, Kept, Lying, Shelf, TooLarge, make_room
+from adapters.web.shelf import KEPT, MB, YOUNG, Full, Kept, Lying, Shelf, TooLarge, make_room
 from bridge.errors import Gone
 from bridge.events import Attachment, AttachmentKind, Button, Page, Place, Wanted
 from bridge.testing.contract import RecordingSink
@@ -212,26 +213,23 @@ class TestShelf:
         with pytest.raises(TooLarge):
             await shelf.put(CHAT, content(bytes(9), bytes(9)), like=Kept("", "a", 10))
 
-    async def test_tidying_drops_the_old_and_the_forgotten(
+    async def test_tidying_drops_what_is_in_no_message_and_what_is_old(
         self, shelf: Shelf, tmp_path: Path
     ) -> None:
-        chats = {"known": "a" * 32, "forgotten": "b" * 32}
-        for chat in chats.values():
-            for name in ("young", "old"):
-                kept = await shelf.put(chat, content(b"x"), like=Kept("", name, 1))
-                if name == "old":
-                    for path in (tmp_path / chat).glob(f"{kept.id}*"):
-                        os.utime(path, (1e9, 1e9))
-        for path in (tmp_path / chats["forgotten"]).iterdir():
-            os.utime(path, (1e9, 1e9))
+        age = {"young": 0.0, "sent": 2 * YOUNG, "forgotten": 2 * YOUNG, "old": 2 * KEPT}
+        kept = {}
+        for name, seconds in age.items():
+            kept[name] = (await shelf.put(CHAT, content(b"x"), like=Kept("", name, 1))).id
+            for path in paths(tmp_path):
+                if path.stem == kept[name]:
+                    os.utime(path, (time() - seconds, time() - seconds))
 
-        async def knows(chat: str) -> bool:
-            return chat == chats["known"]
+        async def wanted(chat: str) -> set[str]:
+            return {kept["sent"], kept["old"]} if chat == CHAT else set()
 
-        await shelf.tidy(knows)
-        [young, described] = sorted(paths(tmp_path))
-        assert young.parent.name == chats["known"]
-        assert described == young.with_suffix(".json")
+        await shelf.tidy(wanted)
+        assert {path.stem for path in paths(tmp_path)} == {kept["young"], kept["sent"]}
+        assert len(paths(tmp_path)) == 4
 
     @pytest.mark.parametrize("name", ["..", "../../x", "", "A" * 32, "0" * 33, "\x00" * 32])
     async def test_no_name_leads_out_of_the_folder(self, shelf: Shelf, name: str) -> None:

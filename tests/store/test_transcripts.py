@@ -108,6 +108,8 @@ async def test_files_and_what_was_thought_of_a_message_come_back(
     assert (rated.rates, rated.rating, rated.key) == (True, "like", "b")
     assert await transcript.tail("room", limit=9) == [sent, rated]
     assert sent.files == (file,)
+    assert await transcript.files("room") == {"0123"}
+    assert await transcript.files("another") == set()
 
 
 async def test_other_words_have_not_been_rated_yet(transcript: StoredTranscript) -> None:

@@ -387,10 +387,10 @@ function wellFormed(text) {
 
 function typed() {
   const box = at("words");
+  at("notice").hidden = true;
+  paintButtons(); // first: with other buttons beside it the text breaks elsewhere
   box.style.height = "auto";
   box.style.height = `${box.scrollHeight}px`;
-  at("notice").hidden = true;
-  paintButtons();
   keepDraft(box.value);
 }
 
