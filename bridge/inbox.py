@@ -1,5 +1,6 @@
 """The door: a message is committed, and only then acknowledged by whoever brought it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -57,16 +58,16 @@ class Inbox:
         self._guests = guests
         self._bells = bells
         self._now = now
+        self._door = asyncio.Lock()
 
     async def __call__(self, event: Inbound) -> None:
         """Commit `event`. Raises `Unreachable`: then it must not be acknowledged."""
         event = _storable(event)
-        # LEAD TO A1: nothing may be awaited between the call and `store.write`: adapters put many
-        # events at once (gather), and each await lets a later one overtake an earlier one of its
-        # lane (seen: answers swapped; test_inbox.py has a test). Decide from memory without
-        # awaiting (refresh in the background, load at start), or inside the write's transaction
-        # (`accept_if`). Remove this note when done.
-        if not await self._guests.may_talk(event):
+        # Adapters put many events at once: whoever has to look somebody up must not be overtaken.
+        # A lock is taken in the order of the calls, and what follows it runs on to `write`.
+        async with self._door:
+            is_welcome = await self._guests.may_talk(event)
+        if not is_welcome:
             await self._turn_away(event)
             return
         if event.edits and not self._asks_anew(event):
