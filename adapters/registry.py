@@ -11,7 +11,7 @@ from typing import cast
 from bridge.adapter import Adapter
 from bridge.errors import Misconfigured
 from bridge.lent import Host
-from bridge.platform import AdapterSettings, Examine, Platform
+from bridge.platform import AdapterSettings, Examine, Interview, Platform
 
 GROUP = "coze_bridge.adapters"
 
@@ -55,16 +55,36 @@ def examiner(name: str) -> Examine | None:
     Raises `KeyError` with a sentence if it cannot be loaded.
     """
     where = _platform(name).examine
-    if where is None:
-        return None
+    return None if where is None else cast("Examine", _part(name, where))
+
+
+def interview(name: str) -> Interview | None:
+    """Import what `init` asks for an account; None for a platform that it does not offer.
+
+    Raises `KeyError` with a sentence if it cannot be loaded.
+    """
+    where = _platform(name).interview
+    return None if where is None else cast("Interview", _part(name, where))
+
+
+def names() -> list[str]:
+    """Every platform there is, in order."""
+    return sorted(_known())
+
+
+def _part(name: str, where: str) -> object:
     try:
-        return cast("Examine", EntryPoint(name, where, GROUP).load())
+        return cast("object", EntryPoint(name, where, GROUP).load())
     except (ImportError, AttributeError) as error:
         raise KeyError(f"the platform's package cannot be loaded: {error}") from error
 
 
+def _known() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in (*entry_points(group=GROUP), *_BUILT_IN)}
+
+
 def _platform(name: str) -> Platform:
-    known = {entry.name: entry for entry in (*entry_points(group=GROUP), *_BUILT_IN)}
+    known = _known()
     if name not in known:
         raise KeyError(f"unknown platform; this version knows {', '.join(sorted(known))}")
     try:

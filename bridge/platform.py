@@ -1,7 +1,7 @@
 """How a platform introduces itself to the bridge: its settings, and where its adapter is."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -56,11 +56,14 @@ class Platform:
         `(account: str, settings, host: Host)`; None for a platform whose settings are known
         but which this version cannot connect to yet.
     examine: "package.module:function", an `Examine`; None where there is nothing to look at.
+    interview: "package.module:INTERVIEW", an `Interview`; None for a platform that
+        `coze-bridge init` does not offer.
     """
 
     settings: type[AdapterSettings]
     adapter: str | None
     examine: str | None = None
+    interview: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +99,46 @@ class Examine(Protocol):
         """Look, and change nothing: no event is acknowledged, nothing is registered.
 
         settings: of the platform's own model. Raises `bridge.errors`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One key of an account's table that `coze-bridge init` asks for.
+
+    asks: what is asked, without a question mark. steps: how to come by an answer, a line each.
+    secret: hidden while it is typed.
+    """
+
+    key: str
+    asks: str
+    steps: Sequence[str] = ()
+    secret: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Interview:
+    """What `coze-bridge init` asks whoever wants an account on a platform.
+
+    offer: the platform, as people call it. questions: in the order in which they are asked; a
+        finding of `attempt` that is wrong and begins with the key of one sends us back to it.
+    attempt: looks at the questions answered so far; None where there is nothing to try.
+    begin: what to do there once the bridge runs. fixed: keys and values that are written anyway.
+    """
+
+    offer: str
+    begin: str
+    questions: Sequence[Question] = ()
+    attempt: "Attempt | None" = None
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+
+class Attempt(Protocol):
+    """Tries what was answered for an account."""
+
+    async def __call__(self, account: str, settings: Any, key: str) -> Sequence[Finding]:
+        """Look, and change nothing. Raises `bridge.errors`.
+
+        settings: of the platform's own model; what was not asked yet is at its default.
+        key: of the question that was answered last.
         """

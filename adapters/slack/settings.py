@@ -142,4 +142,5 @@ PLATFORM = Platform(
     settings=SlackSettings,
     adapter="adapters.slack.adapter:SlackAdapter",
     examine="adapters.slack.examine:examine",
+    interview="adapters.slack.interview:INTERVIEW",
 )

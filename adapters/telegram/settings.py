@@ -72,4 +72,5 @@ PLATFORM = Platform(
     settings=TelegramSettings,
     adapter="adapters.telegram.adapter:TelegramAdapter",
     examine="adapters.telegram.examine:examine",
+    interview="adapters.telegram.interview:INTERVIEW",
 )

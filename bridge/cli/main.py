@@ -6,17 +6,18 @@ that `--help` is quick.
 
 import asyncio
 import json
-import os
 import signal
 import sys
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli import checking
 from bridge.cli.agent import agent
 from bridge.cli.api import api
+from bridge.cli.init import init
 from bridge.cli.operator import dead, sessions, usage, variables
 from bridge.cli.platforms import WithPlatforms
 from bridge.cli.shell import Config
@@ -26,7 +27,7 @@ from bridge.cli.shell import run as _run
 from bridge.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from bridge.platform import Finding
+    from bridge.config import Settings
 
 app = typer.Typer(
     name="coze-bridge",
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(agent, name="agent")
 app.command()(api)
+app.command()(init)
 app.add_typer(sessions, name="sessions")
 app.add_typer(dead, name="dead")
 app.command()(usage)
@@ -79,15 +81,22 @@ def demo(
 def run(config: Config = None) -> None:
     """Run the bridge until SIGTERM or Ctrl-C."""
     with _exit_codes():
-        from bridge.check import not_yet
-
-        settings = _load(config)
-        if lines := not_yet(settings):
-            raise Misconfigured(lines)
+        settings = _possible(config)
         _log(settings.log.level, settings.log.format)
         from bridge import app as bridge
 
-        _run(bridge.serve(settings, started=_tell_where))
+        read = partial(_possible, config)
+        _run(bridge.serve(settings, started=_tell_where, read=read))
+
+
+def _possible(config: Path | None) -> "Settings":
+    """Read a configuration that this version can run with. Raises `Misconfigured`."""
+    from bridge.check import not_yet
+
+    settings = _load(config)
+    if lines := not_yet(settings):
+        raise Misconfigured(lines)
+    return settings
 
 
 @app.command()
@@ -143,33 +152,15 @@ def check(
 ) -> None:
     """List every problem, each with its cure."""
     with _exit_codes():
-        from bridge import check as checks
-        from bridge.operator.paper import plain
-
         _log("error", "auto")  # what goes wrong is a finding, not a line of the log
-        findings = _run(checks.offline(config, os.environ))
-        if not offline:
-            found = _run(_look_around(config))
-            findings += [each for each in found if each not in findings]
+        findings = checking.look(config, offline=offline)
         if as_json:
             listed = [{"verdict": each.verdict, "text": each.text} for each in findings]
             typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
         else:
-            for each in findings:
-                typer.echo(plain(f"{each.verdict:5}  {each.text}"))
-        if any(finding.verdict == "wrong" for finding in findings):
+            checking.tell(findings)
+        if checking.is_wrong(findings):
             raise typer.Exit(1)
-
-
-async def _look_around(config: Path | None) -> "list[Finding]":
-    """What only the network tells; nothing, where the configuration cannot be read."""
-    from bridge.operator.checkup import online
-
-    try:
-        settings = _load(config)
-    except Misconfigured:
-        return []
-    return await online(settings, lambda: datetime.now(UTC))
 
 
 def _show_version(wanted: bool) -> None:

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 
 
 # As somebody meets them who is new here.
-_ORDER = ("demo", "run", "check", "migrate", "agent", "api", "vars", "sessions", "dead", "usage")
+_ORDER = (
+    "demo",
+    "init",
+    "run",
+    "check",
+    "migrate",
+    "agent",
+    "api",
+    "vars",
+    "sessions",
+    "dead",
+    "usage",
+)
 
 
 def _place(command: str) -> int:

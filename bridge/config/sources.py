@@ -77,10 +77,15 @@ class Problems:
         """Tell whether the environment, not the file, gave this key."""
         return variable(key) in self._variables
 
+    @property
+    def lines(self) -> list[str]:
+        """What is wrong, a line each."""
+        return list(self._lines.values())
+
     def raise_if_any(self) -> None:
         """Raises `Misconfigured` with every line."""
         if self._lines:
-            raise Misconfigured(list(self._lines.values()))
+            raise Misconfigured(self.lines)
 
 
 def variable(key: str) -> str:

@@ -2,21 +2,21 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from adapters.registry import examiner
 from bridge.config import CozeSettings, Settings
 from bridge.coze.examine import Examiner, open_examiner
-from bridge.errors import BridgeError, Misconfigured
+from bridge.errors import BridgeError
 from bridge.operator import paper, sights
+from bridge.operator.attempts import PATIENCE, bounded
 from bridge.platform import AdapterSettings, Finding, Surroundings
 from bridge.store import Store, holder_of, open_beside
 from bridge.store.variables import Refusal, refusals
 from bridge.web.ask import Answer, readiness
 
-PATIENCE = 20.0  # seconds for one thing that is looked at
 SKEW = timedelta(minutes=1)
 """How wrong a clock may be. Coze refuses a service's key earlier than a person's token, Slack's
 signatures are good for five minutes."""
@@ -48,28 +48,13 @@ async def online(
         for account, table in settings.adapters.items()
     }
     found = await asyncio.gather(
-        *(_bounded(part, looking, patience) for part, looking in looks.items())
+        *(bounded(part, looking, patience) for part, looking in looks.items())
     )
     return [
         *(finding for findings in found for finding in findings),
         *_disk(settings.database.url, room),
         *_daemon(answer, holder),
     ]
-
-
-async def _bounded(
-    part: str, looking: Awaitable[Sequence[Finding]], patience: float
-) -> Sequence[Finding]:
-    try:
-        async with asyncio.timeout(patience):
-            return await looking
-    except TimeoutError:
-        text = f"no answer within {patience:.0f} s; is it overloaded, or is something in between?"
-        return [Finding("wrong", f"{part}: {text}")]
-    except Misconfigured as error:
-        return [Finding("wrong", problem) for problem in error.problems]
-    except BridgeError as error:
-        return [Finding("wrong", f"{part}: {error}")]
 
 
 # Coze
