@@ -11,6 +11,7 @@ Optional verbs are small protocols. Implement one and it is used:
 - `ShowsDrafts`: shows an answer while it grows in a way of the platform's own.
 - `Retracts`: takes a message back that turned out to be one too many.
 - `ReceivesAlone`: of several replicas, one may receive.
+- `Adjusts`: takes over changed settings while it runs.
 - `Meters`: tells the budgets of each call, where `Capabilities` are too coarse for them.
 - `ShowsMenus`: offers the commands there are.
 - `Expires`: its messages can grow for a limited time only.
@@ -26,7 +27,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from bridge.events import Attachment, ChatKind, ChatRef, Enclosure, Inbound, MessageRef, Page
 from bridge.lent import MenuItem
@@ -164,6 +165,21 @@ class ReceivesAlone(Protocol):
     @property
     def receives_alone(self) -> bool:
         """Whether, of several replicas of the bridge, only one may run this account."""
+
+
+@runtime_checkable
+class Adjusts(Protocol):
+    """Some of its settings may change while it runs."""
+
+    @property
+    def adjustable(self) -> Collection[str]:
+        """The names of those keys in its table."""
+
+    def adjust(self, settings: Any) -> None:
+        """Take these keys over, and only them, from settings of its own model; waits for nothing.
+
+        It holds from the next answer on.
+        """
 
 
 @runtime_checkable

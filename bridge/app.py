@@ -43,6 +43,7 @@ from bridge.porter import Porter
 from bridge.published import Published
 from bridge.receiving import Receiving
 from bridge.relay import Relay
+from bridge.reload import Reload, on_hangup, parts_of
 from bridge.render import Renderer
 from bridge.sessions import Sessions
 from bridge.store import Store, folder_of, open_store
@@ -144,15 +145,24 @@ class Bridge:
         self.pacer.forget_idle()
 
 
-async def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    started: Callable[[str], None] | None = None,
+    read: Callable[[], Settings] | None = None,
+) -> None:
     """Run the bridge until SIGTERM or SIGINT.
 
-    started: told where it listens, once it does. Raises `BridgeError`.
+    started: told where it listens, once it does. read: reads the settings again, on SIGHUP; where
+    it is left out, that signal ends the process. Raises `BridgeError`.
     """
     with _one_error():
         async with AsyncExitStack() as stack:
             stop = stack.enter_context(_stop_signals())
             bridge = await stack.enter_async_context(open_bridge(settings))
+            if read is not None:
+                parts = parts_of(bridge.rules, bridge.adapters)
+                stack.enter_context(on_hangup(Reload(settings, read, parts), stop))
             served = [a for a in bridge.adapters.values() if isinstance(a, ServesHttp)]
             status = Status(bridge.health, utcnow)
             url = await stack.enter_async_context(serve_http(settings.server, [status, *served]))

@@ -53,11 +53,7 @@ def configure(level: str, format: str, stream: TextIO) -> None:  # noqa: A002 - 
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
-    for name in _INDISCREET:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    set_level(level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -68,6 +64,16 @@ def configure(level: str, format: str, stream: TextIO) -> None:  # noqa: A002 - 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,  # a logger made at import must follow a later configure
     )
+
+
+def set_level(level: str) -> None:
+    """Leave out what is less important than this, from now on. level: as for `configure`."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    for name in _INDISCREET:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def get(name: str) -> FilteringBoundLogger:

@@ -46,6 +46,7 @@ MAX_SOURCE = 3_800
 CALLS_PER_SECOND = 29
 GROUP_CALLS_PER_MINUTE = 19
 BUTTONS = 8
+_ADJUSTABLE = ("edit_interval_private", "edit_interval_group")
 _REMEMBERED = 10_000  # messages in topics
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
@@ -82,6 +83,14 @@ class TelegramAdapter:
             buttons=BUTTONS,
             max_download=LARGEST if self._settings.folder is None else math.inf,
         )
+
+    @property
+    def adjustable(self) -> Sequence[str]:
+        return _ADJUSTABLE
+
+    def adjust(self, settings: TelegramSettings) -> None:
+        taken = {name: getattr(settings, name) for name in _ADJUSTABLE}
+        self._settings = self._settings.model_copy(update=taken)
 
     async def open(self) -> None:
         """Make the bot; who it is, is asked when it begins to receive."""
