@@ -22,7 +22,7 @@ from bridge.errors import (
 )
 from bridge.facts import facts
 from bridge.logs import get
-from bridge.metrics import COZE_ERRORS, TOKENS
+from bridge.metrics import COZE_DELAYS, COZE_ERRORS, COZE_STREAMS, TOKENS
 from bridge.store import Store
 from bridge.store.sessions import Session, forget_conversation
 from bridge.store.turns import Ledger, Turn, TurnState
@@ -83,7 +83,8 @@ class Relay:
                 async for reply in replies:
                     _count(session, reply)
                     yield reply
-        except (Transient, Unauthorised):
+        except (Transient, Unauthorised) as error:
+            _count_delay(error)
             raise
         except Permanent as error:
             COZE_ERRORS.labels(str(error.code)).inc()
@@ -160,14 +161,16 @@ class Relay:
         heard = False
         try:
             async with self._agent(session).submit(reply.trace, acted.outputs) as events:
-                async for event in events:
-                    heard = True
-                    reply = fold(reply, event)
-                    yield reply
+                with COZE_STREAMS.track_inprogress():
+                    async for event in events:
+                        heard = True
+                        reply = fold(reply, event)
+                        yield reply
             return
         except Transient as error:
             if not (heard or error.happened):
                 raise
+            _count_delay(error)
             log.warning("answer.cut", turn=turn.id, error=str(error))
         async for recovered in self._recover(turn, session, reply):
             yield recovered
@@ -181,13 +184,14 @@ class Relay:
         reply = Reply()
         try:
             async with agent.ask(self._question(turn, session, asking)) as events:
-                async for event in events:
-                    if isinstance(event, Started):
-                        trace = Trace(event.conversation_id, event.chat_id)
-                        turn = await self._ledger.asked(turn, trace)
-                        log.info("question.asked", turn=turn.id, chat=event.chat_id)
-                    reply = fold(reply, event)
-                    yield reply
+                with COZE_STREAMS.track_inprogress():
+                    async for event in events:
+                        if isinstance(event, Started):
+                            trace = Trace(event.conversation_id, event.chat_id)
+                            turn = await self._ledger.asked(turn, trace)
+                            log.info("question.asked", turn=turn.id, chat=event.chat_id)
+                        reply = fold(reply, event)
+                        yield reply
         except ConversationLost as error:
             await self._store.write(forget_conversation(session.conversation_id))
             if session.fresh:
@@ -197,6 +201,7 @@ class Relay:
             if reply.trace is None:
                 await self._make_room(turn, session, error)
                 raise
+            _count_delay(error)
             log.warning("answer.cut", turn=turn.id, error=str(error))
             async for recovered in self._recover(turn, session, reply):
                 yield recovered
@@ -284,6 +289,10 @@ def _needed(outcome: Outcome) -> set[str]:
     """The calls that a chat waits for."""
     last = outcome.events[-1] if isinstance(outcome, Over) and outcome.events else None
     return {call.id for call in last.calls} if isinstance(last, Needs) else set()
+
+
+def _count_delay(error: BridgeError) -> None:
+    COZE_DELAYS.labels(type(error).__name__, "" if error.code is None else str(error.code)).inc()
 
 
 def _count(session: Session, reply: Reply) -> None:

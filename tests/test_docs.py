@@ -1,5 +1,6 @@
 """What is written for people says what the code does: the example, and the pages in docs/."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import Metric, generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel
 
@@ -209,10 +211,89 @@ def test_every_metric_is_described_and_nothing_else() -> None:
     described = re.findall(r"^\| `(\w+)` \| (\w+) \|", page, re.MULTILINE)
     assert sorted(described) == sorted(
         (f"{metric.name}_total" if metric.type == "counter" else metric.name, metric.type)
+        for metric in every_metric()
+    )
+
+
+def every_metric() -> list[Metric]:
+    """Those without labels, or not, that have not been counted yet are told as well."""
+    ours = [it for it in vars(bridge.metrics).values() if isinstance(it, MetricWrapperBase)]
+    return [*(each for it in ours for each in it.describe()), *bridge.metrics.PROCESS.collect()]
+
+
+def test_nothing_else_is_told_to_a_scraper() -> None:
+    """Whatever is registered is ours, and a counter has no second series of when it began."""
+    told = set(re.findall(r"^# TYPE (\w+)", generate_latest().decode(), re.MULTILINE))
+    assert told <= {
+        f"{metric.name}_total" if metric.type == "counter" else metric.name
+        for metric in every_metric()
+    }
+    assert all(name.startswith("coze_bridge_") for name in told)
+
+
+# The dashboard
+
+DASHBOARD = ROOT / "deploy" / "grafana" / "coze-bridge.json"
+
+
+def queries() -> list[str]:
+    """Every query of the dashboard, and every alert that docs/metrics.md proposes."""
+    board = json.loads(DASHBOARD.read_text("utf-8"))
+    found = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
+    found += [each["definition"] for each in board["templating"]["list"] if "definition" in each]
+    page = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    return found + re.findall(r"^\| `([^`]*[ (][^`]*)`", page, re.MULTILINE)
+
+
+def series() -> dict[str, set[str]]:
+    """The series a scraper sees, with their labels."""
+    suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "gauge": [""]}
+    labels = {
+        collector._name: set(collector._labelnames)
         for collector in vars(bridge.metrics).values()
         if isinstance(collector, MetricWrapperBase)
-        for metric in collector.describe()
-    )
+    }
+    return {
+        metric.name + suffix: labels.get(metric.name, set())
+        | ({"le"} if suffix == "_bucket" else set())
+        for metric in every_metric()
+        for suffix in suffixes[metric.type]
+    }
+
+
+@pytest.mark.parametrize("query", queries())
+def test_every_query_names_series_that_there_are(query: str) -> None:
+    known = series()
+    names = re.findall(r"coze_bridge_\w+", query)
+    assert names
+    assert set(names) <= set(known)
+    labels = {label for name in names for label in known[name]} | {"job", "instance"}
+    filtered = re.findall(r"(\w+)(?:=~|!~|!=|=)\\?\"", query)
+    grouped = re.findall(r"\bby \(([^)]*)\)", query)
+    used = {*filtered, *(word.strip() for words in grouped for word in words.split(","))}
+    assert used <= labels
+
+
+def test_every_metric_of_ours_is_on_the_dashboard_or_is_told_of_elsewhere() -> None:
+    shown = " ".join(queries())
+    assert {name for name in (m.name for m in every_metric()) if name not in shown} <= {
+        "coze_bridge_process_virtual_memory_bytes",
+        "coze_bridge_process_start_time_seconds",
+        "coze_bridge_process_max_fds",
+    }
+
+
+def test_panels_do_not_cover_each_other_and_have_their_own_id() -> None:
+    panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
+    cells = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    assert len({panel["id"] for panel in panels}) == len(panels)
 
 
 # Links
