@@ -11,6 +11,7 @@ Optional verbs are small protocols. Implement one and it is used:
 - `ShowsDrafts`: shows an answer while it grows in a way of the platform's own.
 - `Retracts`: takes a message back that turned out to be one too many.
 - `ReceivesAlone`: of several replicas, one may receive.
+- `Listens`: it asks for messages by itself, and may go deaf.
 - `Adjusts`: takes over changed settings while it runs.
 - `Meters`: tells the budgets of each call, where `Capabilities` are too coarse for them.
 - `ShowsMenus`: offers the commands there are.
@@ -165,6 +166,18 @@ class ReceivesAlone(Protocol):
     @property
     def receives_alone(self) -> bool:
         """Whether, of several replicas of the bridge, only one may run this account."""
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """Messages come by a poll or a connection of ours, which may break without a word."""
+
+    @property
+    def listens(self) -> bool:
+        """Whether to begin anew where `trouble` does not pass, by cancelling `run`.
+
+        False where the platform calls us: then its trouble is not ours to mend.
+        """
 
 
 @runtime_checkable

@@ -1,17 +1,24 @@
-"""Every adapter receives, as long as that makes sense, and /readyz tells where it does not."""
+"""Every adapter receives, as long as that makes sense, and /readyz tells where it does not.
+
+One that has gone deaf is begun anew: it says that nothing arrives, and goes on waiting.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from bridge.adapter import Adapter, ReceivesAlone, Sink
-from bridge.errors import Permanent, Transient
+from bridge.adapter import Adapter, Listens, ReceivesAlone, Sink
+from bridge.errors import Permanent, Transient, Unreachable
 from bridge.flow.supervise import supervise
 from bridge.health import Health
 from bridge.logs import get
 
 log = get(__name__)
+
+DEAF = 120.0  # seconds of trouble in one go, after which a receiver is begun anew
+LISTEN_EVERY = 5.0  # seconds between two looks at whether one is deaf
+LET_GO = 30.0  # seconds for one to end that was told to
 
 Leading: TypeAlias = Callable[[str], AbstractAsyncContextManager[asyncio.Event]]
 
@@ -50,7 +57,7 @@ class Receiving:
     async def _receive(self, account: str, adapter: Adapter) -> None:
         alone = isinstance(adapter, ReceivesAlone) and adapter.receives_alone
         if self._leading is None or not alone:
-            return await adapter.run(self._sink)
+            return await self._until(asyncio.Event(), adapter)
         while True:
             self._health.stand_by(account, standing=True)
             async with self._leading(account) as lost:
@@ -59,13 +66,37 @@ class Receiving:
 
     async def _until(self, lost: asyncio.Event, adapter: Adapter) -> None:
         """Receive until somebody else may; what was received and not committed comes to them."""
-        receiving = asyncio.create_task(adapter.run(self._sink))
+        receiving = asyncio.create_task(adapter.run(self._sink), name="adapter")
         losing = asyncio.create_task(lost.wait())
+        hearing = asyncio.create_task(_deaf(adapter))
+        tasks = (receiving, losing, hearing)
         try:
-            await asyncio.wait([receiving, losing], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (receiving, losing):
-                task.cancel()
-            await asyncio.wait([receiving, losing])
+            await _end(tasks)
         if not receiving.cancelled():
             receiving.result()
+        elif not hearing.cancelled():
+            raise Unreachable(f"was deaf, begun anew: {hearing.result()}")
+
+
+async def _deaf(adapter: Adapter) -> str:
+    """Wait until nothing has arrived for too long, and tell why not."""
+    loop = asyncio.get_running_loop()
+    well_at = loop.time()
+    while True:
+        trouble = adapter.trouble() if isinstance(adapter, Listens) and adapter.listens else None
+        if trouble is None:
+            well_at = loop.time()
+        elif loop.time() - well_at >= DEAF:
+            return trouble
+        await asyncio.sleep(LISTEN_EVERY)
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Raises `RuntimeError` for one that does not end: with it the process has to."""
+    for task in tasks:
+        task.cancel()
+    _, late = await asyncio.wait(tasks, timeout=LET_GO)
+    if late:
+        raise RuntimeError("a receiver does not end")

@@ -171,6 +171,10 @@ class SlackAdapter:
                 self._trouble = "not receiving any more"
                 raise
 
+    @property
+    def listens(self) -> bool:
+        return self._settings.mode == "socket"
+
     def trouble(self) -> str | None:
         if self._trouble or self._parts is None:
             return self._trouble

@@ -145,6 +145,10 @@ class TelegramAdapter:
         """A second poll is answered 409; a webhook is called by Telegram, wherever it leads."""
         return self._settings.mode == "polling"
 
+    @property
+    def listens(self) -> bool:
+        return self._settings.mode == "polling"
+
     def trouble(self) -> str | None:
         return self._trouble if self._receiver is None else self._receiver.trouble()
 
