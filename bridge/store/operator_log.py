@@ -1,12 +1,16 @@
 """What operators did: by chat, on the command line, on the admin page. Newest first."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
 from bridge.store.run import Job
 from bridge.store.tables import operator_log
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,18 @@ def note(deed: Deed) -> Job[None]:
         connection.execute(operator_log.insert(), row)
 
     return job
+
+
+def noted(job: Job[T], deed: Callable[[T], Deed | None]) -> Job[T]:
+    """Do something and write it down, both or neither; `deed` sees what came of it."""
+
+    def both(connection: Connection) -> T:
+        done = job(connection)
+        if its := deed(done):
+            note(its)(connection)
+        return done
+
+    return both
 
 
 def deeds(limit: int, *, before: int | None = None) -> Job[list[tuple[int, Deed]]]:

@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    select,
+    text,
+    true,
+)
 
 from bridge.events import Inbound
 from bridge.store.codec import INBOUND
@@ -117,8 +128,7 @@ def talks(which: Which) -> Job[list[Talk]]:
         lanes = connection.execute(names).scalars().all()
         chosen: list[Talk] = []
         for piece in _pieces(lanes):
-            rows = connection.execute(_TALKS.where(sessions.c.lane.in_(piece)))
-            found = {row.lane: _talk(row) for row in rows}
+            found = talks_in(piece)(connection)
             there = [found[lane] for lane in piece if lane in found]
             chosen += [each for each in there if each.mentions(which.search)]
             if len(chosen) >= which.limit:
@@ -126,6 +136,12 @@ def talks(which: Which) -> Job[list[Talk]]:
         return chosen[: which.limit]
 
     return job
+
+
+def talks_in(lanes: Sequence[str]) -> Job[dict[str, Talk]]:
+    """Find these lanes, by name; at most some hundreds."""
+    statement = _TALKS.where(sessions.c.lane.in_(lanes))
+    return lambda connection: {row.lane: _talk(row) for row in connection.execute(statement)}
 
 
 def talk(lane: str) -> Job[Talk | None]:
@@ -145,10 +161,34 @@ def turns_of(lane: str, limit: int) -> Job[list[Ran]]:
     return _ran(_TURNS.where(mine).order_by(turns.c.id.desc()).limit(limit))
 
 
-def unanswered(limit: int | None = None) -> Job[list[Ran]]:
-    """List turns that ended without a whole answer, newest first."""
-    ended = turns.c.state.in_(UNANSWERED) & turns.c.ended_at.is_not(None)
+def unanswered(limit: int | None = None, before: int = _LATER_THAN_ALL) -> Job[list[Ran]]:
+    """List turns that ended without a whole answer, newest first.
+
+    before: of which turn on, to go on from there.
+    """
+    ended = and_(_IS_UNANSWERED, turns.c.ended_at.is_not(None), turns.c.id < before)
     return _ran(_TURNS.where(ended).order_by(turns.c.id.desc()).limit(limit))
+
+
+def running(limit: int) -> Job[list[Ran]]:
+    """List turns that have not ended, the oldest first."""
+    # Not by id: along the key, SQLite would look at all that have ended as well.
+    oldest = (turns.c.created_at, turns.c.lane, turns.c.id)
+    return _ran(_TURNS.where(turns.c.ended_at.is_(None)).order_by(*oldest).limit(limit))
+
+
+def crowd() -> Job[tuple[int, int]]:
+    """Count the turns that have not ended, and those that ended without a whole answer."""
+    is_open = select(func.count()).select_from(turns).where(turns.c.ended_at.is_(None))
+    is_left = select(func.count()).select_from(turns).where(_IS_UNANSWERED)
+
+    def job(connection: Connection) -> tuple[int, int]:
+        row = connection.execute(
+            select(is_open.scalar_subquery().label("open"), is_left.scalar_subquery().label("left"))
+        ).one()
+        return row.open, row.left
+
+    return job
 
 
 def states_of(ids: Collection[int]) -> Job[dict[int, str]]:
@@ -265,6 +305,8 @@ def _turn(row: Row[Any], parts: Sequence[Inbound]) -> Ran:
     )
 
 
+# Word for word what `ix_turns_unanswered` is of: SQLite does not look into bound values.
+_IS_UNANSWERED = text("turns.state IN ('dead', 'failed')")
 _NEWEST = (
     select(func.max(turns.c.id))
     .where(turns.c.lane == sessions.c.lane)

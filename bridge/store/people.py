@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from bridge.store.run import Job
 from bridge.store.tables import identities, links, usage
@@ -66,6 +66,16 @@ def identities_at(platform: str, user: str) -> Job[list[Identity]]:
     return _listed(statement)
 
 
+def identity(platform: str, account: str, user: str) -> Job[Identity | None]:
+    """Find somebody on one account."""
+    named = _IDENTITIES.where(
+        identities.c.platform == platform,
+        identities.c.account == account,
+        identities.c.user == user,
+    )
+    return lambda connection: next(_identities(connection.execute(named).all()), None)
+
+
 def identities_of(uids: Collection[str]) -> Job[list[Identity]]:
     """Find all identities of these persons."""
 
@@ -84,6 +94,16 @@ def identities_of(uids: Collection[str]) -> Job[list[Identity]]:
 def everybody(accounts: Collection[str]) -> Job[list[Identity]]:
     """List all identities on these accounts, who was here last first."""
     return _listed(_IDENTITIES.where(identities.c.account.in_(list(accounts))))
+
+
+def identities_where(condition: ColumnElement[bool]) -> Job[list[Identity]]:
+    """For other modules of the store that know whom they want."""
+    return _listed(_IDENTITIES.where(condition))
+
+
+def seen_last(accounts: Collection[str], limit: int) -> Job[list[Identity]]:
+    """List who was here last on these accounts."""
+    return _listed(_IDENTITIES.where(identities.c.account.in_(list(accounts))).limit(limit))
 
 
 def spent(by: By, since: datetime) -> Job[list[Spent]]:

@@ -106,6 +106,12 @@ turns = Table(
         postgresql_where=text("ended_at IS NULL"),
     ),
     Index("ix_turns_lane_id", "lane", "id"),
+    Index(  # as `bridge.store.overview` asks for it, word for word
+        "ix_turns_unanswered",
+        "id",
+        sqlite_where=text("state IN ('dead', 'failed')"),
+        postgresql_where=text("state IN ('dead', 'failed')"),
+    ),
     Index("ix_turns_merged_into", "merged_into"),
 )
 
@@ -127,6 +133,7 @@ identities = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Index("ix_identities_uid", "uid"),
+    Index("ix_identities_seen_at", "seen_at"),
 )
 
 links = Table(
@@ -163,6 +170,7 @@ sessions = Table(
     Column("agent", String(64), nullable=False),
     Column("conversation_id", String(64)),  # None: the next question begins a new one
     Column("used_at", UtcDateTime, nullable=False),
+    Index("ix_sessions_used_at", "used_at", "lane"),
 )
 
 conversations = Table(
@@ -281,6 +289,7 @@ guests = Table(
     Column("decided_by", String(255)),
     Index("ix_guests_code", "code"),
     Index("ix_guests_told_at", "told_at"),
+    Index("ix_guests_standing", "standing", "since"),
 )
 
 switches = Table(
@@ -312,6 +321,13 @@ operator_log = Table(
     Column("what", String(64), nullable=False),
     Column("detail", Text, nullable=False),
     sqlite_autoincrement=True,
+)
+
+admin_sessions = Table(
+    "admin_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # what the browser has is not stored
+    Column("expires_at", UtcDateTime, nullable=False),
 )
 
 secrets = Table(
