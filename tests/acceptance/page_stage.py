@@ -39,6 +39,35 @@ _FLAGS = [
 _NETWORK = re.compile(r"^Failed to load resource|net::ERR_|ERR_INCOMPLETE_CHUNKED")
 
 
+# WCAG 2 contrast of every visible text against the nearest background that is not transparent.
+CONTRAST = """() => {
+    const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+    const light = (text) => {
+        const [r, g, b] = rgb(text).map((v) => v / 255)
+            .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (element) => {
+        for (let e = element; e; e = e.parentElement) {
+            const colour = getComputedStyle(e).backgroundColor;
+            if ((rgb(colour)[3] ?? 1) > 0.99) return colour;
+        }
+        return "rgb(255, 255, 255)";
+    };
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const element = walker.currentNode.parentElement;
+        if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
+        if (element.closest(".unseen, template, noscript")) continue;
+        const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        found.push([walker.currentNode.data.trim(), ratio]);
+    }
+    return found;
+}"""
+
+
 def chromium() -> str:
     """The browser's path; skips the test where there is none, and fails it on CI."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from page_stage import Reader, Stage, launched
+from page_stage import CONTRAST, Reader, Stage, launched
 from playwright.async_api import Browser, Route, expect
 from pydantic import SecretStr
 
@@ -454,7 +454,7 @@ class TestReading:
             buttons=(Button("More", "More"),),
         )
         await reader.page.wait_for_selector(".hljs-comment")
-        ratios = await reader.page.evaluate(_CONTRAST)
+        ratios = await reader.page.evaluate(CONTRAST)
         assert len(ratios) > 10
         assert {text: ratio for text, ratio in ratios if ratio < 4.5} == {}
         background = await reader.page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -472,34 +472,6 @@ _SCROLL_UP = """async () => {
         await new Promise(requestAnimationFrame);
     }
     return first.getBoundingClientRect().top - before;
-}"""
-
-# WCAG 2 contrast of every visible text against the nearest background that is not transparent.
-_CONTRAST = """() => {
-    const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
-    const light = (text) => {
-        const [r, g, b] = rgb(text).map((v) => v / 255)
-            .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const behind = (element) => {
-        for (let e = element; e; e = e.parentElement) {
-            const colour = getComputedStyle(e).backgroundColor;
-            if ((rgb(colour)[3] ?? 1) > 0.99) return colour;
-        }
-        return "rgb(255, 255, 255)";
-    };
-    const found = [];
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-        const element = walker.currentNode.parentElement;
-        if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
-        if (element.closest(".unseen, template, noscript")) continue;
-        const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
-        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        found.push([walker.currentNode.data.trim(), ratio]);
-    }
-    return found;
 }"""
 
 

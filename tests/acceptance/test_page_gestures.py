@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 
 import pytest
-from page_stage import Reader, Stage, launched
+from page_stage import CONTRAST, Reader, Stage, launched
 from playwright.async_api import FilePayload, Route, expect
 
 from adapters.web.settings import WebSettings
@@ -413,3 +413,52 @@ class TestThoughts:
         await reader.page.locator("summary").focus()
         await reader.page.keyboard.press("Enter")
         await expect(inner).to_be_visible()
+
+
+class TestLooks:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    async def test_everything_fits_on_a_phone_and_is_readable(
+        self, stage: Stage, scheme: str
+    ) -> None:
+        async with launched() as browser:
+            context = await browser.new_context(
+                viewport={"width": 360, "height": 640},
+                color_scheme=scheme,  # type: ignore[arg-type]  # one of two
+                permissions=["microphone"],
+            )
+            reader = await Reader.sit_down(context)
+            await reader.page.goto(stage.url)
+            long = "very-long-" * 15 + ".png"
+            await attach(reader, file(long, PNG, "image/png"), file(long, SVG, ""))
+            await reader.page.click("#send")
+            await until(lambda: stage.heard != [])
+            await stage.say("Yes.", rates=True)
+            for kind, content in (
+                (EnclosureKind.IMAGE, PNG),
+                (EnclosureKind.VOICE, NOTE),
+                (EnclosureKind.DOCUMENT, SVG),
+            ):
+                await stage.send(kind, long, content)
+            wanted = Button("Share my location", "", Wanted.LOCATION)
+            await stage.say("> " + "thought " * 90 + "\n\nNo.", rates=True, buttons=(wanted,))
+            await reader.page.wait_for_selector(".wants")
+            await reader.page.locator(".answer:last-child .thumbs button").last.click()
+            await attach(reader, file(long, PNG, "image/png"), file(long, SVG, ""))
+            await self._judge(reader)
+            for _ in range(2):
+                await reader.page.locator("#tray button").first.click()
+            await reader.page.click("#record")
+            await expect(reader.page.locator("#recording")).to_be_visible()
+            await self._judge(reader)
+            assert reader.complaints == []
+            await context.close()
+
+    async def _judge(self, reader: Reader) -> None:
+        """Nothing is wider than the page, and every text stands out from what is behind it."""
+        wide = """() => [...document.querySelectorAll("body *")]
+            .filter((e) => e.checkVisibility() && !e.closest(".unseen, summary > *"))
+            .filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5)
+            .map((e) => e.outerHTML.slice(0, 80))"""
+        assert await reader.page.evaluate(wide) == []
+        ratios = await reader.page.evaluate(CONTRAST)
+        assert {text: ratio for text, ratio in ratios if ratio < 4.5} == {}
