@@ -34,6 +34,11 @@ class Rules:
         """Tell whether a setting lets its sender, or its chat, in."""
         return self.is_admin(event) or not _names(event).isdisjoint(self.access.allow)
 
+    def is_admins_word(self, event: Inbound) -> bool:
+        """Tell whether an admin says something to the bridge itself: `/admin`, and more or not."""
+        head, *_ = event.text.split(maxsplit=1) or [""]
+        return head.lower() == "/admin" and self.is_admin(event)
+
     def is_admin(self, event: Inbound) -> bool:
         """Tell whether its sender may command the bridge. A chat cannot: anybody may join it."""
         return address(event) in self.access.admins and not self.is_denied(event)

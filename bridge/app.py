@@ -15,9 +15,11 @@ from typing import Protocol, runtime_checkable
 from adapters.registry import build
 from bridge.access import Rules
 from bridge.adapter import Adapter, SendsFiles, ShowsMenus
+from bridge.admin import Admin
 from bridge.allowance import Allowance
 from bridge.anew import Anew
 from bridge.attachments import MB
+from bridge.broadcasting import Broadcasting
 from bridge.commands import Commands
 from bridge.config import Edited, FilesSettings, Settings
 from bridge.coze import agent, open_client
@@ -39,6 +41,7 @@ from bridge.logs import get
 from bridge.menus import keep_shown
 from bridge.outbox import Outbox
 from bridge.outgoing import Sending
+from bridge.pausing import Pausing
 from bridge.porter import Porter
 from bridge.published import Published
 from bridge.receiving import Receiving
@@ -63,6 +66,7 @@ from bridge.web.server import ServesHttp, Status, serve_http
 log = get(__name__)
 
 CHECK_EVERY = 30.0  # seconds between two looks at whether Coze accepts us
+BROADCAST_EVERY = 3.0  # seconds between two looks for something to tell everybody
 TIDY_EVERY = 60.0  # seconds between two rounds of the janitor
 UID_KEY = "connector_uid"  # the name of the secret that hashes platform ids
 VAULT_SALT = "vault"  # of the one that makes passphrases cost something
@@ -105,6 +109,7 @@ class Bridge:
     forgetting: Forgetting
     rules: Rules
     allowance: Allowance
+    broadcasting: Broadcasting
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive."""
@@ -118,6 +123,9 @@ class Bridge:
                 group.create_task(_repeat(self._tidy, TIDY_EVERY), name="tidy"),
                 group.create_task(_repeat(self.janitor.round, TIDY_EVERY), name="janitor"),
                 group.create_task(_repeat(self.forgetting.work, TIDY_EVERY), name="forgetting"),
+                group.create_task(
+                    _repeat(self.broadcasting.work, BROADCAST_EVERY), name="broadcasting"
+                ),
                 group.create_task(_repeat(self.allowance.tidy, TIDY_EVERY), name="allowance"),
                 *(
                     group.create_task(self._show_menus(account, adapter), name=f"menus {account}")
@@ -237,6 +245,9 @@ async def wire(
     rules = Rules(settings.access, settings.agents)
     allowance = Allowance(store, rules, now=utcnow)
     guests = Guests(store, rules, now=utcnow)
+    pausing = Pausing(store, now=utcnow)
+    health = Health(store, agents, adapters, published)
+    admin = Admin(store, guests, pausing, accounts=adapters, troubles=health.troubles, now=utcnow)
     walk = Walk(
         ledger=ledger,
         anew=Anew(store, ledger, settings.sessions),
@@ -259,8 +270,9 @@ async def wire(
             published=published,
             allowance=allowance,
         ),
-        porter=Porter(guests),
+        porter=Porter(guests, admin),
         allowance=allowance,
+        pausing=pausing,
         files=Files(StoredFiles(store), adapters=adapters, agents=agents, settings=settings.agents),
         variables=variables,
         relay=Relay(
@@ -299,15 +311,16 @@ async def wire(
         rush=rush,
     )
     engine = shared.engine(drain, settings.adapters, settings.server.grace)
+    bells = Bells(engine.wake, shared.interrupt, engine.defer)
     inbox = Inbox(
         store,
         sessions=settings.sessions,
         guests=guests,
-        bells=Bells(engine.wake, shared.interrupt, engine.defer),
+        pausing=pausing,
+        bells=bells,
         now=utcnow,
         rush=rush,
     )
-    health = Health(store, agents, adapters, published)
     receiving = Receiving(inbox, health, shared.leading)
     return Bridge(
         settings=settings,
@@ -322,6 +335,7 @@ async def wire(
         forgetting=Forgetting(store, agents=agents, now=utcnow),
         rules=rules,
         allowance=allowance,
+        broadcasting=Broadcasting(store, guests, accounts=adapters, bells=bells, now=utcnow),
     )
 
 

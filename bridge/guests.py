@@ -55,6 +55,10 @@ class Guests:
         guest = await self._store.read(guest_of(*who))
         return guest is not None and guest.standing is Standing.ADMITTED
 
+    def is_admins_word(self, event: Inbound) -> bool:
+        """Tell whether it is for the bridge itself, from somebody who may say so."""
+        return self._rules.is_admins_word(event)
+
     def knock(self, event: Inbound) -> Job[bool] | None:
         """What decides whether somebody who may not talk gets an answer; None if they do not."""
         if self._rules.is_denied(event) or not _has_spoken_to_us(event):

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bridge import tracing
 from bridge.clean import clean
 from bridge.config import Busy, Edited, SessionSettings
 from bridge.errors import Unreachable
@@ -14,6 +15,7 @@ from bridge.guests import Guests, without_words
 from bridge.lanes import express, lane_of
 from bridge.logs import get
 from bridge.metrics import MESSAGES
+from bridge.pausing import Pausing
 from bridge.store import Job, Store
 from bridge.store.inbox import Accepted, accept, accept_if
 from bridge.store.run import Transaction
@@ -42,12 +44,13 @@ class Inbox:
     rush: told who comes in.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and each is something that the door asks
         self,
         store: Store,
         *,
         sessions: SessionSettings,
         guests: Guests,
+        pausing: Pausing,
         bells: Bells,
         now: Callable[[], datetime],
         rush: Rush | None = None,
@@ -56,6 +59,7 @@ class Inbox:
         self._rush = rush or Rush()
         self._sessions = sessions
         self._guests = guests
+        self._pausing = pausing
         self._bells = bells
         self._now = now
         self._door = asyncio.Lock()
@@ -73,7 +77,7 @@ class Inbox:
         if event.edits and not self._asks_anew(event):
             MESSAGES.labels(event.chat.platform, "edited").inc()
             return
-        lane = lane_of(event, self._sessions.group_scope)
+        lane, began = lane_of(event, self._sessions.group_scope), self._now()
         with self._rush.entering():
             accepted = await self._store.write(self._acceptance(event, lane), order=lane)
         if accepted is None:
@@ -81,9 +85,12 @@ class Inbox:
             return
         MESSAGES.labels(event.chat.platform, "accepted").inc()
         log.info("message.accepted", turn=accepted.id, lane=accepted.lane)
+        tracing.past(accepted.traced, "receive", began, platform=event.chat.platform)
         if self._interrupts(event):
             await self._interrupted(lane)
         self._bells.wake(accepted.lane)
+        if command_in(event.text) is None and not self._guests.is_admins_word(event):
+            await self._tell_if_paused(event, lane)
 
     async def _turn_away(self, event: Inbound) -> None:
         MESSAGES.labels(event.chat.platform, "denied").inc()
@@ -96,13 +103,28 @@ class Inbox:
         if accepted is not None:
             self._bells.wake(accepted.lane)
 
+    async def _tell_if_paused(self, event: Inbound, lane: str) -> None:
+        """Once in each pause to each person. The message is committed, so nothing may fail."""
+        try:
+            if (paused := await self._pausing.since()) is None:
+                return
+            key = f"paused/{paused.at.timestamp():.0f}/{event.user.id}"[:255]
+            told = replace(without_words(event), event_id=key, edits="")
+            lane = express(lane)
+            if await self._store.write(self._notice(told, lane, TurnKind.PAUSED), order=lane):
+                self._bells.wake(lane)
+        except Unreachable as error:
+            log.warning("pause.not_told", error=str(error))
+
     def _notice(self, event: Inbound, lane: str, kind: TurnKind) -> Job[Accepted | None]:
         return accept(event, lane, self._now(), kind=kind, also=self._bells.defer)
 
     def _acceptance(self, event: Inbound, lane: str) -> Job[Accepted | None]:
+        if self._guests.is_admins_word(event):
+            return self._notice(event, express(lane), TurnKind.ADMIN)
         command = command_in(event.text)
         if command and command.is_express:
-            return accept(event, express(lane), self._now(), also=self._bells.defer)
+            return self._notice(event, express(lane), TurnKind.MESSAGE)
         window = self._sessions.merge_window if self._sessions.busy is Busy.REJECT else None
         if window is not None and event.album:
             window = max(window, ALBUM_WINDOW)
@@ -118,12 +140,14 @@ class Inbox:
 
     def _asks_anew(self, event: Inbound) -> bool:
         """Tell whether changed words may be a question; a command is obeyed when it is sent."""
-        return self._sessions.edited is Edited.ASK and command_in(event.text) is None
+        is_word = command_in(event.text) is not None or self._guests.is_admins_word(event)
+        return self._sessions.edited is Edited.ASK and not is_word
 
     def _interrupts(self, event: Inbound) -> bool:
         command = command_in(event.text)
         if command is None:
-            return self._sessions.busy is Busy.INTERRUPT
+            asks = not self._guests.is_admins_word(event)
+            return asks and self._sessions.busy is Busy.INTERRUPT
         # /stop answers whether there was anything to stop, so it interrupts when it is obeyed.
         return command.interrupts and not command.is_express
 

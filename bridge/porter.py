@@ -1,7 +1,9 @@
 """Answers what is for the bridge and not for an agent, by the kind of the turn."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
+from bridge.admin import Admin
 from bridge.guests import Guests
 from bridge.notices import Notice
 from bridge.phrases import Phrase
@@ -15,6 +17,7 @@ class Porter:
     """Raises `Unreachable` (database)."""
 
     guests: Guests
+    admin: Admin
 
     async def answer(self, turn: Turn) -> Reply:
         """Say what such a turn is for."""
@@ -25,5 +28,11 @@ class Porter:
                 return await self.guests.greet(turn.event)
             case TurnKind.PAUSED:
                 return says(turn, Notice.PAUSED)
+            case TurnKind.ADMIN:
+                return await self.admin.obey(turn)
+            case TurnKind.NEWS:
+                return await self.admin.news(turn)
+            case TurnKind.MESSAGE:
+                raise ValueError("a message is for the agent")
             case _:
-                raise AssertionError(turn.kind)
+                assert_never(turn.kind)

@@ -27,6 +27,7 @@ from bridge.turn import Walk
 
 log = get(__name__)
 
+HOLD = 3.0  # seconds between two looks at whether a question may be asked
 LAST_WORDS = 2.0  # seconds for the database to note that a run was cut
 
 
@@ -89,6 +90,11 @@ class Drain:
             reason = Permanent("the process died of it, or so it seems")
             await self._apologise(parts[0], reason, stop)
             return
+        if await self._walk.holds(parts[0]):
+            stop = self._interrupts.begin(parts[0].lane, parts[0].id)
+            await stop.sleep(HOLD)
+            if not stop.asked:
+                return
         turn = await self._ledger.take(parts[0], parts[1:])
         with TURNS_RUNNING.track_inprogress():
             await self._run(turn, self._interrupts.begin(turn.lane, turn.id))

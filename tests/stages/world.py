@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from typing import TypeVar
 
 from bridge.access import Rules
 from bridge.adapter import SendsFiles
+from bridge.admin import Admin
 from bridge.allowance import Allowance
 from bridge.anew import Anew
+from bridge.broadcasting import Broadcasting
 from bridge.commands import Commands
 from bridge.config import AccessSettings, AgentSettings, SessionSettings
 from bridge.engine.drain import Drain
@@ -23,6 +26,7 @@ from bridge.inbox import Bells, Inbox
 from bridge.lanes import express, lane_of
 from bridge.outbox import Outbox
 from bridge.outgoing import Sending
+from bridge.pausing import Pausing
 from bridge.porter import Porter
 from bridge.published import Published
 from bridge.relay import Relay
@@ -157,6 +161,16 @@ class World:
         self.published = Published(agents)
         self.rules = Rules(self.access, settings)
         self.guests = Guests(self.store, self.rules, now=now)
+        self.pausing = Pausing(self.store, now=now)
+        self.troubles: dict[str, str] = {}
+        self.admin = Admin(
+            self.store,
+            self.guests,
+            self.pausing,
+            accounts=self.accounts,
+            troubles=self.look,
+            now=now,
+        )
         self.allowance = Allowance(self.store, self.rules, now=now)
         self.commands = Commands(
             self.store,
@@ -201,8 +215,9 @@ class World:
             anew=Anew(self.store, self.ledger, self.sessions_settings),
             sessions=self.sessions,
             commands=self.commands,
-            porter=Porter(self.guests),
+            porter=Porter(self.guests, self.admin),
             allowance=self.allowance,
+            pausing=self.pausing,
             files=Files(
                 StoredFiles(self.store),
                 adapters={ACCOUNT: self.adapter},
@@ -226,6 +241,13 @@ class World:
         self.engine = EmbeddedEngine(self.ledger, self.drain)
         self.woken: list[str] = []
         self.inbox = self.inbox_with(self.woken.append)
+        self.broadcasting = Broadcasting(
+            self.store,
+            self.guests,
+            accounts=self.accounts,
+            bells=Bells(self.woken.append, self.interrupts.reach),
+            now=now,
+        )
         return self
 
     def inbox_with(
@@ -236,9 +258,14 @@ class World:
             self.store,
             sessions=self.sessions_settings,
             guests=self.guests,
+            pausing=self.pausing,
             bells=Bells(wake, interrupt or self.interrupts.reach),
             now=self.clock.now,
         )
+
+    async def look(self, _: datetime) -> dict[str, str]:
+        """What is wrong, as far as anybody knows."""
+        return self.troubles
 
     def says(
         self,
