@@ -140,3 +140,16 @@ def test_the_blocked_loop_is_told_of() -> None:
     """The default signal of the watchdog is SIGABRT, which Python answers with a traceback."""
     assert environment(UNIT)["PYTHONFAULTHANDLER"] == "1"
     assert re.fullmatch(r"\d+", dict(directives(UNIT))["WatchdogSec"])
+
+
+def test_the_page_for_operators_names_every_drop_in_and_no_other() -> None:
+    page = (DEPLOY.parent / "docs/deployment.md").read_text("utf-8")
+    named = set(re.findall(r"[\w-]+\.conf(?!\w)", page)) - {"journald.conf"}
+    assert named == {path.name for path in DROP_INS}
+
+
+def test_the_page_for_operators_names_files_that_are_there() -> None:
+    page = (DEPLOY.parent / "docs/deployment.md").read_text("utf-8")
+    named = set(re.findall(r"deploy/[\w@./-]*\w", page))
+    assert len(named) > 4
+    assert [name for name in named if not (DEPLOY.parent / name).exists()] == []
