@@ -11,9 +11,9 @@ from pydantic import BaseModel, SecretStr
 
 from adapters.registry import connects, settings_model
 from bridge.config import Settings, find, load
-from bridge.errors import BridgeError, Misconfigured
+from bridge.errors import BridgeError, Misconfigured, Transient
 from bridge.platform import Finding
-from bridge.store import schema_state
+from bridge.store import OLD, SchemaState, schema_state
 from bridge.tools.registry import BUILT_IN, look
 
 _SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3
@@ -108,13 +108,22 @@ async def _database(url: str) -> Finding:
         return finding
     try:
         state = await schema_state(url)
+    except Transient as error:
+        cure = "is database.url right, does the server run, and may this machine reach it?"
+        return Finding("wrong", f"database: {error}; {cure}")
     except BridgeError as error:
         return Finding("wrong", f"database: {error}")
+    return _schema(state, url)
+
+
+def _schema(state: SchemaState, url: str) -> Finding:
     if state.up_to_date:
         return Finding("ok", f"database: schema {state.head} is up to date")
     if state.is_newer:
         text = f"a later version made schema {state.current}; this one ({state.head}) may still run"
         return Finding("note", f"database: {text} with it, but install the later one soon")
+    if not url.startswith("sqlite:"):
+        return Finding("wrong", f"database: {OLD}")
     return Finding("ok", f"database: schema {state.current} becomes {state.head} at the next run")
 
 

@@ -161,7 +161,7 @@ def test_run_reports_every_problem_and_exits_2(folder: Path) -> None:
 def test_run_without_any_configuration_says_how_to_begin(folder: Path) -> None:
     result = coze_bridge("run", folder=folder)
     assert result.returncode == 2
-    assert result.stderr.startswith("config.toml: not found; copy config.example.toml")
+    assert result.stderr.startswith("config.toml: not found; `coze-bridge init` writes it")
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -53,7 +53,7 @@ async def examine(account: str, settings: SlackSettings, around: Surroundings) -
         cure = f"is api_base_url right ({settings.api_base_url}), and may this machine reach it?"
         return [Finding("wrong", f"{key}: {error}; {cure}")]
     if settings.mode == "http":
-        url = around.public_url.rstrip("/") + events_path(account)
+        url = (around.public_url.rstrip("/") or "https://<the bridge>") + events_path(account)
         cure = f"in the app's settings, every request URL must be {url}"
         found.append(Finding("note", f"{key}: Slack does not tell its request URL; {cure}"))
     return found

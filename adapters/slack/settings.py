@@ -94,6 +94,8 @@ class SlackSettings(AdapterSettings):
     suggested_prompts: what an empty conversation offers to begin with; Slack shows four.
     """
 
+    its_own = ("bot_token", "app_token")
+
     bot_token: Annotated[SecretStr, AfterValidator(_bot_token)] = SecretStr("")
     app_token: Annotated[SecretStr, AfterValidator(_app_token)] = SecretStr("")
     signing_secret: SecretStr = SecretStr("")

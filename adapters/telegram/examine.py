@@ -22,6 +22,8 @@ WATCH = 6.0
 """Seconds to poll, to meet another program that does: the later poll ends the earlier one, and
 whoever was ended comes back. A bridge does after five seconds."""
 
+_PORTS = (443, 80, 88, 8443)
+
 
 async def examine(
     account: str, settings: TelegramSettings, around: Surroundings, *, watch: float = WATCH
@@ -85,7 +87,9 @@ def _webhook(
             yield Finding("wrong", f"{key}: a webhook is set, so messages go to {url}; {cure}")
         return
     wanted = f"{around.public_url.rstrip('/')}/{path}"
-    if not url:
+    if wrong := _unusable(settings, wanted):
+        yield Finding("wrong", f"server.public_url: {wrong}")
+    elif not url:
         if around.is_running:
             yield Finding("wrong", f"{key}: no webhook is set; restart the bridge, which sets it")
         else:
@@ -95,6 +99,22 @@ def _webhook(
         yield Finding("wrong", f"{key}: the webhook leads to {url}; {cure}")
     else:
         yield from _deliveries(key, info)
+
+
+def _unusable(settings: TelegramSettings, url: str) -> str:
+    """Why Telegram would not deliver there; a server of one's own, with --local, is not choosy.
+
+    https://core.telegram.org/bots/api#setwebhook
+    """
+    parts = urlsplit(url)
+    if settings.local_files:
+        return ""
+    if parts.scheme != "https":
+        return "Telegram delivers to https:// only; put TLS in front of the bridge"
+    if parts.port not in {None, *_PORTS}:
+        ports = "443, 80, 88 and 8443"
+        return f"Telegram delivers to the ports {ports} only; choose one of them"
+    return ""
 
 
 def _deliveries(key: str, info: JSONDict) -> Iterator[Finding]:

@@ -43,6 +43,8 @@ class TelegramSettings(AdapterSettings):
         machine sees it. Then files of any size can be read; they do not come over HTTP.
     """
 
+    its_own = ("token",)
+
     token: Annotated[SecretStr, AfterValidator(_bot_token)] = SecretStr("")
     api_base_url: Annotated[str, AfterValidator(_http_url)] = "https://api.telegram.org"
     mode: Literal["polling", "webhook"] = "polling"

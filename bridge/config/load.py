@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from bridge.config.schema import (
     AccessSettings,
@@ -61,8 +61,8 @@ def load(path: Path | None, environ: Mapping[str, str], platforms: Platforms) ->
     if path is None and not tables:
         problems.add(
             "config.toml",
-            "not found; copy config.example.toml, or give --config FILE, or set variables such"
-            " as COZE_BRIDGE_COZE__TOKEN",
+            "not found; `coze-bridge init` writes it; or copy config.example.toml, give --config"
+            " FILE, or set variables such as COZE_BRIDGE_COZE__TOKEN",
         )
         problems.raise_if_any()
     settings = _settings(tables, platforms, problems)
@@ -187,6 +187,7 @@ def _fit_together(settings: Settings, platforms: Platforms, problems: Problems) 
         _report(where, conflicts, problems)
         if adapter.keeps_secrets() and not settings.database.secret_key.get_secret_value():
             problems.add("database.secret_key", f"missing; it seals what {where} has to keep")
+    _report_shared(settings, problems)
     for name in ("allow", "deny", "admins"):
         _report("access", _strangers(name, settings, platforms), problems)
     if not settings.adapters and not problems.mentions("adapters"):
@@ -196,6 +197,19 @@ def _fit_together(settings: Settings, platforms: Platforms, problems: Problems) 
 def _report(where: str, conflicts: Iterable[tuple[str, str]], problems: Problems) -> None:
     for key, text in conflicts:
         problems.add(f"{where}.{key}", text)
+
+
+def _report_shared(settings: Settings, problems: Problems) -> None:
+    """Report what two accounts may not share: each would take the other's messages away."""
+    seen: dict[tuple[str, object], str] = {}
+    for name, adapter in settings.adapters.items():
+        for key in adapter.its_own:
+            value = getattr(adapter, key)
+            secret = value.get_secret_value() if isinstance(value, SecretStr) else value
+            first = seen.setdefault((key, secret), name) if secret else name
+            if first != name:
+                text = f"the same as adapters.{first}.{key}; each account needs one of its own"
+                problems.add(f"adapters.{name}.{key}", text)
 
 
 def _unknown_agents(tool: ToolSettings, settings: Settings) -> Iterator[tuple[str, str]]:

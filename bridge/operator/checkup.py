@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from adapters.registry import examiner
-from bridge.config import CozeSettings, Settings
+from bridge.config import CozeSettings, ServerSettings, Settings
 from bridge.coze.examine import Examiner, open_examiner
 from bridge.errors import BridgeError
 from bridge.operator import paper, sights
@@ -15,7 +15,7 @@ from bridge.operator.attempts import PATIENCE, bounded
 from bridge.platform import AdapterSettings, Finding, Surroundings
 from bridge.store import Store, holder_of, open_beside
 from bridge.store.variables import Refusal, refusals
-from bridge.web.ask import Answer, readiness
+from bridge.web.ask import Answer, readiness, trouble_listening
 
 SKEW = timedelta(minutes=1)
 """How wrong a clock may be. Coze refuses a service's key earlier than a person's token, Slack's
@@ -53,7 +53,7 @@ async def online(
     return [
         *(finding for findings in found for finding in findings),
         *_disk(settings.database.url, room),
-        *_daemon(answer, holder),
+        *_daemon(answer, holder, settings.server),
     ]
 
 
@@ -155,11 +155,13 @@ def _disk(url: str, room: int) -> Iterator[Finding]:
         yield Finding("wrong", f"disk: {text}; make room")
 
 
-def _daemon(answer: Answer | None, holder: str) -> Iterator[Finding]:
+def _daemon(answer: Answer | None, holder: str, server: ServerSettings) -> Iterator[Finding]:
     process = f" (process {holder})" if holder else ""
     if answer is None:
         if holder:
             yield Finding("ok", f"daemon: running{process}")
+        elif trouble := trouble_listening(server):
+            yield Finding("wrong", trouble)
     elif not answer.is_bridge:
         text = f"another program answers at {answer.url}; choose another port, or stop it"
         yield Finding("wrong", f"server.port: {text}")

@@ -13,6 +13,8 @@ from bridge.store.run import Store
 
 log = get(__name__)
 
+OLD = "the database schema is old: run `coze-bridge migrate`"
+
 
 def parse(url: str) -> URL:
     """Raises `Misconfigured` for anything but a SQLite file or a PostgreSQL URL."""
@@ -79,7 +81,7 @@ async def _open_postgres(url: str) -> Store:
 
     state = await schema_state(url)
     if not state.usable:
-        raise Permanent("the database schema is old: run `coze-bridge migrate`")
+        raise Permanent(OLD)
     _tell(state)
     return PostgresStore(url)
 

@@ -1,8 +1,10 @@
-"""Asking a bridge that runs here how it is, as a load balancer would."""
+"""Asking whether a bridge runs here and how it is, as a load balancer would; or could run."""
 
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from errno import EACCES, EADDRINUSE
 
 import aiohttp
 
@@ -41,6 +43,35 @@ async def readiness(server: ServerSettings) -> Answer | None:
         return None
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return Answer(url, is_bridge=False)
+
+
+def trouble_listening(server: ServerSettings) -> str:
+    """Why nobody could listen there just now, naming the key; empty if one could."""
+    try:
+        found = socket.getaddrinfo(
+            server.host or None, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                # As the server does: what an earlier process has left behind does not matter.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+                probe.listen()
+    except OSError as error:
+        return cannot_listen(server, error)
+    return ""
+
+
+def cannot_listen(server: ServerSettings, error: OSError) -> str:
+    """Say why, and what to change."""
+    where = f"{server.host}:{server.port}"
+    if error.errno == EADDRINUSE:
+        key, cure = "server.port", "choose another port, or stop the program that has this one"
+    elif error.errno == EACCES:
+        key, cure = "server.port", "choose one from 1024 up, and let a proxy have this one"
+    else:
+        key, cure = "server.host", "127.0.0.1 is this machine alone, 0.0.0.0 all of its addresses"
+    return f"{key}: cannot listen on {where}: {error.strerror}; {cure}"
 
 
 def _answer(url: str, body: str) -> Answer:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from errno import EACCES, EADDRINUSE
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -14,6 +13,7 @@ from bridge.config import ServerSettings
 from bridge.errors import Permanent
 from bridge.health import Health
 from bridge.logs import redact
+from bridge.web.ask import cannot_listen
 
 BODY_LIMIT = 1024 * 1024  # bytes; no platform's event comes near it
 LAST_WORDS = 2.0  # seconds for requests under way when the server is closed
@@ -80,9 +80,7 @@ async def serve_http(settings: ServerSettings, served: Iterable[ServesHttp]) -> 
         try:
             await site.start()
         except OSError as error:
-            where = f"{settings.host}:{settings.port}"
-            key = "server.port" if error.errno in {EADDRINUSE, EACCES} else "server.host"
-            raise Permanent(f"{key}: cannot listen on {where}: {error.strerror}") from error
+            raise Permanent(cannot_listen(settings, error)) from error
         yield _url(runner, settings.host)
     finally:
         await runner.cleanup()
