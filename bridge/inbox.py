@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bridge import tracing
 from bridge.clean import clean
 from bridge.config import Busy, Edited, SessionSettings
 from bridge.errors import Unreachable
@@ -76,7 +77,7 @@ class Inbox:
         if event.edits and not self._asks_anew(event):
             MESSAGES.labels(event.chat.platform, "edited").inc()
             return
-        lane = lane_of(event, self._sessions.group_scope)
+        lane, began = lane_of(event, self._sessions.group_scope), self._now()
         with self._rush.entering():
             accepted = await self._store.write(self._acceptance(event, lane), order=lane)
         if accepted is None:
@@ -84,6 +85,7 @@ class Inbox:
             return
         MESSAGES.labels(event.chat.platform, "accepted").inc()
         log.info("message.accepted", turn=accepted.id, lane=accepted.lane)
+        tracing.past(accepted.traced, "receive", began, platform=event.chat.platform)
         if self._interrupts(event):
             await self._interrupted(lane)
         self._bells.wake(accepted.lane)

@@ -26,6 +26,7 @@ from bridge.flow.pacing import Pacing, Priority
 from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
 from bridge.metrics import CALLS
+from bridge.tracing import span
 
 log = get(__name__)
 
@@ -213,7 +214,8 @@ class Line:
         outcome = "bug"
         try:
             self._guard()
-            yield
+            with span(verb, platform=self._chat.platform):
+                yield
             outcome = "ok"
         except RateLimited as error:
             outcome = type(error).__name__

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bridge import tracing
 from bridge.config import AgentSettings
 from bridge.errors import (
     BridgeError,
@@ -79,10 +80,13 @@ class Relay:
         """Yield the answer as it grows; the last snapshot has ended."""
         reply = Reply(trace=turn.trace)
         try:
-            async with aclosing(self._steps(turn, session, asking)) as replies:
-                async for reply in replies:
-                    _count(session, reply)
-                    yield reply
+            with tracing.span("answer", agent=session.agent, asked=turn.trace is not None) as span:
+                async with aclosing(self._steps(turn, session, asking)) as replies:
+                    async for now in replies:
+                        _trace(span, reply, now)
+                        reply = now
+                        _count(session, reply)
+                        yield reply
         except (Transient, Unauthorised) as error:
             _count_delay(error)
             raise
@@ -289,6 +293,20 @@ def _needed(outcome: Outcome) -> set[str]:
     """The calls that a chat waits for."""
     last = outcome.events[-1] if isinstance(outcome, Over) and outcome.events else None
     return {call.id for call in last.calls} if isinstance(last, Needs) else set()
+
+
+def _trace(span: tracing.Span, before: Reply, now: Reply) -> None:
+    """Tell when Coze accepted the question, said its first word, and ended."""
+    if now.trace and now.trace.chat_id and now.trace != before.trace:
+        span.event("asked")
+        span.note(chat=now.trace.chat_id)
+    if now.text and not before.text:
+        span.event("first delta")
+    if now.ended:
+        span.event("end")
+        span.note(state=now.state)
+    if now.error:
+        span.failed(type(now.error).__name__)
 
 
 def _count_delay(error: BridgeError) -> None:

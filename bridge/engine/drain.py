@@ -1,11 +1,12 @@
 """Draining a lane: its open turns, oldest first, until none is left. Both engines call this."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import assert_never
 
+from bridge import tracing
 from bridge.engine.merging import burst, settles_in
 from bridge.engine.verdict import (
     LOOK_AGAIN,
@@ -20,7 +21,7 @@ from bridge.errors import BridgeError, Permanent, Transient, Unauthorised
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.rush import Rush
 from bridge.flow.stop import Stop
-from bridge.logs import get
+from bridge.logs import about, get
 from bridge.metrics import TURNS, TURNS_RUNNING
 from bridge.store.turns import Fenced, Ledger, Turn, TurnState
 from bridge.turn import Walk
@@ -73,13 +74,14 @@ class Drain:
         fence, waiting = await self._ledger.take_over(lane)
         try:
             while waiting and not self._closing:
-                await self._step(waiting)
+                parts = burst(waiting, self._merge_window)
+                with _at_work(parts[0]):
+                    await self._step(parts)
                 waiting = await self._ledger.waiting(lane, fence)
         finally:
             self._interrupts.end(lane)
 
-    async def _step(self, waiting: Sequence[Turn]) -> None:
-        parts = burst(waiting, self._merge_window)
+    async def _step(self, parts: Sequence[Turn]) -> None:
         if (seconds := settles_in(parts, self._merge_window, self._now())) > 0:
             self._interrupts.end(parts[0].lane)  # the turn before is over, this one not begun
             await self._walk.greet(parts[0])
@@ -96,6 +98,8 @@ class Drain:
             if not stop.asked:
                 return
         turn = await self._ledger.take(parts[0], parts[1:])
+        for part in parts[1:]:
+            tracing.ended(part.traced, state=TurnState.MERGED, into=turn.id)
         with TURNS_RUNNING.track_inprogress():
             await self._run(turn, self._interrupts.begin(turn.lane, turn.id))
 
@@ -117,7 +121,7 @@ class Drain:
             log.exception("turn.bug", turn=turn.id, ref=turn.reference)
             await self._conclude(turn, error, stop)
         else:
-            TURNS.labels(ended).inc()
+            _tell(turn, ended)
 
     async def _conclude(self, turn: Turn, error: Exception, stop: Stop) -> None:
         turn = await self._ledger.current(turn)  # its run may have come far since it was taken
@@ -132,7 +136,7 @@ class Drain:
                 await self._apologise(turn, reason, stop)
             case Close():
                 await self._ledger.ended(turn, TurnState.FAILED)
-                TURNS.labels(TurnState.FAILED).inc()
+                _tell(turn, TurnState.FAILED)
             case _:
                 assert_never(decided)
 
@@ -146,7 +150,7 @@ class Drain:
         log.error("turn.dead", turn=turn.id, ref=turn.reference, error=str(reason))
         try:
             await self._walk.apologise(turn, reason)
-            TURNS.labels(TurnState.DEAD).inc()
+            _tell(turn, TurnState.DEAD)
         except (Fenced, Transient):
             raise  # what may pass here is the database: the lane comes back to this turn
         except Unauthorised:
@@ -156,3 +160,16 @@ class Drain:
             # Not even that: the ledger says what happened, and the lane goes on.
             log.exception("apology.failed", turn=turn.id, ref=turn.reference)
             await self._ledger.ended(turn, TurnState.DEAD)
+            _tell(turn, TurnState.DEAD)
+
+
+@contextmanager
+def _at_work(turn: Turn) -> Iterator[None]:
+    """What is logged and traced inside is about the turn."""
+    with about(turn=turn.id), tracing.at_work(turn.traced):
+        yield
+
+
+def _tell(turn: Turn, state: TurnState) -> None:
+    TURNS.labels(state).inc()
+    tracing.ended(turn.traced, state=state, platform=turn.event.chat.platform)

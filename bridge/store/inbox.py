@@ -16,14 +16,21 @@ from bridge.store.run import Bulk, Job
 from bridge.store.tables import inbox, turns
 from bridge.store.turns import TurnKind, TurnState
 from bridge.store.upsert import insert
+from bridge.tracing import Traced
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A new row, and the lane that has work because of it."""
+    """A new row, the lane that has work because of it, and when that began."""
 
     id: int
     lane: str
+    at: datetime
+
+    @property
+    def traced(self) -> Traced:
+        """Which trace it begins."""
+        return Traced(self.id, self.at)
 
 
 Tell: TypeAlias = Callable[[Connection, Sequence[str]], None]
@@ -81,7 +88,7 @@ def _accept_all(connection: Connection, arrivals: Sequence[_Arrival]) -> list[Ac
     results: list[Accepted | None] = []
     for arrival in arrivals:
         number = new.pop(arrival.key, None)  # of those that came twice at once, the first has it
-        accepted = None if number is None else Accepted(number, arrival.lane)
+        accepted = None if number is None else Accepted(number, arrival.lane, arrival.at)
         results.append(accepted)
         if accepted is not None:
             begun.append((accepted, arrival))
@@ -97,7 +104,7 @@ def _accept_unless_busy(
         return None
     refused = _is_busy(connection, arrival.lane, arrival.at, merge_window)
     lane = express(arrival.lane) if refused else arrival.lane
-    accepted = Accepted(new[arrival.key], lane)
+    accepted = Accepted(new[arrival.key], lane, arrival.at)
     kind = TurnKind.BUSY if refused else arrival.kind
     _begin(connection, [(accepted, replace(arrival, kind=kind))])
     return accepted

@@ -23,6 +23,7 @@ from bridge.store.run import Store
 from bridge.store.sessions import Session
 from bridge.store.tables import inbox, lanes, outbox, turns, usage
 from bridge.store.upsert import change, insert, put
+from bridge.tracing import Traced
 from bridge.upstream import Trace, Usage
 from bridge.words import command_in
 
@@ -126,6 +127,11 @@ class Turn:
     def mark(self) -> str:
         """How the question is found again at Coze. Two bridges never share a conversation."""
         return f"turn-{self.id}"
+
+    @property
+    def traced(self) -> Traced:
+        """Which trace it is."""
+        return Traced(self.id, self.created_at)
 
     @property
     def reference(self) -> str:
