@@ -21,6 +21,7 @@ from bridge.config.schema import (
     SessionSettings,
     Settings,
     ToolSettings,
+    TracingSettings,
     Voice,
     WebRequestSettings,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "SessionSettings",
     "Settings",
     "ToolSettings",
+    "TracingSettings",
     "Voice",
     "WebRequestSettings",
     "find",

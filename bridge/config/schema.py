@@ -15,6 +15,7 @@ from bridge.config.values import (
     Id,
     Methods,
     Names,
+    OptionalUrl,
     People,
     Port,
     Positive,
@@ -311,6 +312,15 @@ class LogSettings(Section):
     format: LogFormat = LogFormat.AUTO
 
 
+class TracingSettings(Section):
+    """`[tracing]`: where OpenTelemetry traces go.
+
+    endpoint: of an OTLP collector (HTTP); empty for what the standard variables say.
+    """
+
+    endpoint: OptionalUrl = ""
+
+
 class Settings(Section):
     """The whole configuration. Agents and adapters go by the names of their tables."""
 
@@ -325,3 +335,4 @@ class Settings(Section):
     files: FilesSettings = FilesSettings()
     server: ServerSettings = ServerSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()

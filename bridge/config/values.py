@@ -92,6 +92,10 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _optional_url(value: str) -> str:
+    return _http_url(value) if value else value
+
+
 def _public_url(value: str) -> str:
     if not value:
         return value
@@ -180,6 +184,7 @@ Port = Annotated[int, BeforeValidator(_number), Field(ge=0, le=65535)]
 
 Id = Annotated[str, BeforeValidator(_identifier)]
 Url = Annotated[str, AfterValidator(_http_url)]
+OptionalUrl = Annotated[str, AfterValidator(_optional_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 DatabaseUrl = Annotated[str, MayBeAFile(), AfterValidator(_database_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
