@@ -7,7 +7,12 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
@@ -55,18 +60,22 @@ from bridge.store.outbox import Pages
 from bridge.store.seal import UNREADABLE, Sealer
 from bridge.store.secrets import secret
 from bridge.store.vault import renew
+from bridge.systemd import Notifier, Pulse, pulse
 from bridge.tidying import Janitor
 from bridge.tools.acting import Acting
 from bridge.tools.registry import open_toolbox
+from bridge.tracing import tracing
 from bridge.turn import Walk
 from bridge.upstream import Agent
 from bridge.variables import Variables
+from bridge.vitals import Vitals
 from bridge.web.server import ServesHttp, Status, serve_http
 
 log = get(__name__)
 
 CHECK_EVERY = 30.0  # seconds between two looks at whether Coze accepts us
 BROADCAST_EVERY = 3.0  # seconds between two looks for something to tell everybody
+CLOSING = 30.0  # seconds that the end may take beyond `server.grace`
 TIDY_EVERY = 60.0  # seconds between two rounds of the janitor
 UID_KEY = "connector_uid"  # the name of the secret that hashes platform ids
 VAULT_SALT = "vault"  # of the one that makes passphrases cost something
@@ -110,6 +119,7 @@ class Bridge:
     rules: Rules
     allowance: Allowance
     broadcasting: Broadcasting
+    vitals: Vitals
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive."""
@@ -120,6 +130,7 @@ class Bridge:
             ]
             chores = [
                 group.create_task(_repeat(self.health.ask_agents, CHECK_EVERY), name="health"),
+                group.create_task(self.vitals.run(), name="vitals"),
                 group.create_task(_repeat(self._tidy, TIDY_EVERY), name="tidy"),
                 group.create_task(_repeat(self.janitor.round, TIDY_EVERY), name="janitor"),
                 group.create_task(_repeat(self.forgetting.work, TIDY_EVERY), name="forgetting"),
@@ -167,7 +178,10 @@ async def serve(
     with _one_error():
         async with AsyncExitStack() as stack:
             stop = stack.enter_context(_stop_signals())
+            life = await stack.enter_async_context(_pulse(settings, stop))
+            await stack.enter_async_context(tracing(settings.tracing.endpoint, os.environ))
             bridge = await stack.enter_async_context(open_bridge(settings))
+            life.watch(bridge.vitals)
             if read is not None:
                 parts = parts_of(bridge.rules, bridge.adapters)
                 stack.enter_context(on_hangup(Reload(settings, read, parts), stop))
@@ -177,6 +191,7 @@ async def serve(
             log.info("listening", url=url, accounts=sorted(bridge.adapters))
             if started:
                 started(_greeting(url, bridge.adapters))
+            life.ready()
             await bridge.run(stop)
 
 
@@ -336,6 +351,7 @@ async def wire(
         rules=rules,
         allowance=allowance,
         broadcasting=Broadcasting(store, guests, accounts=adapters, bells=bells, now=utcnow),
+        vitals=Vitals(store, health, settings.adapters, utcnow),
     )
 
 
@@ -391,6 +407,11 @@ async def _open_adapter(
     await adapter.open()
     stack.push_async_callback(adapter.close)
     return adapter
+
+
+def _pulse(settings: Settings, stop: asyncio.Event) -> AbstractAsyncContextManager[Pulse]:
+    """What systemd hears, from the start to the end."""
+    return pulse(Notifier.of(os.environ), stop, settings.server.grace + CLOSING)
 
 
 def _greeting(url: str, adapters: Mapping[str, Adapter]) -> str:

@@ -7,8 +7,9 @@ nobody listens, all of it does nothing.
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from bridge.logs import get, redact
 
@@ -59,17 +60,24 @@ class Notifier:
             self._complained = True
 
 
-class Pulse:
-    """The signs of life of a process, for as long as it is worth keeping.
+class Worth(Protocol):
+    """Whether a process is worth keeping; as text, one line on how it goes."""
 
-    is_good: whether it gets anything done; while it does not, systemd hears nothing and ends it.
-    status: one line on how it goes.
-    """
+    @property
+    def are_good(self) -> bool:
+        """Whether it gets anything done; while it does not, systemd hears nothing and ends it."""
+
+
+class Pulse:
+    """The signs of life of a process, for as long as it is worth keeping."""
 
     def __init__(self, notifier: Notifier) -> None:
-        self.is_good: Callable[[], bool] = lambda: True
-        self.status: Callable[[], str] = str
         self._notifier = notifier
+        self._vitals: Worth | None = None
+
+    def watch(self, vitals: Worth) -> None:
+        """From now on it depends on these; before, the loop need only turn."""
+        self._vitals = vitals
 
     def ready(self) -> None:
         """The start is over."""
@@ -88,14 +96,15 @@ class Pulse:
 
     def _live(self, **more: int) -> None:
         watched = self._notifier.watchdog is not None
-        if watched and not self.is_good():
+        if watched and self._vitals is not None and not self._vitals.are_good:
             log.critical("process.stuck", remedy="systemd starts it anew")
             return
         life = {"WATCHDOG": 1} if watched else {}
         self._notifier.tell(STATUS=self._line(), **life, **more)
 
     def _line(self) -> str:
-        return redact(" ".join(self.status().split()))[:LONGEST]
+        told = "starting" if self._vitals is None else str(self._vitals)
+        return redact(" ".join(told.split()))[:LONGEST]
 
 
 @asynccontextmanager

@@ -35,6 +35,17 @@ class Systemd:
         self._socket.close()
 
 
+class Vitals:
+    """A process that goes as the test says."""
+
+    def __init__(self, line: str) -> None:
+        self.are_good = True
+        self._line = line
+
+    def __str__(self) -> str:
+        return self._line
+
+
 @pytest.fixture(params=["file", "abstract"])
 def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Systemd]:
     abstract = request.param == "abstract"
@@ -80,7 +91,7 @@ def test_signs_of_life_come_well_before_patience_ends(watchdog: float | None, ev
 async def test_a_life(systemd: Systemd) -> None:
     stop = asyncio.Event()
     async with pulse(Notifier(systemd.address, 3.0), stop, grace=5.0) as it:
-        it.status = lambda: "2 open\nturns"
+        it.watch(Vitals("2 open\nturns"))
         it.ready()
         await asyncio.sleep(2.5)
         stop.set()
@@ -96,9 +107,11 @@ async def test_a_life(systemd: Systemd) -> None:
 async def test_a_process_that_gets_nothing_done_gives_no_sign_of_life(
     systemd: Systemd,
 ) -> None:
+    vitals = Vitals("well")
     async with pulse(Notifier(systemd.address, 3.0), asyncio.Event(), grace=5.0) as it:
+        it.watch(vitals)
         await asyncio.sleep(0.5)
-        it.is_good = lambda: False
+        vitals.are_good = False
         systemd.heard()
         await asyncio.sleep(60)
         assert systemd.heard() == []
@@ -107,11 +120,11 @@ async def test_a_process_that_gets_nothing_done_gives_no_sign_of_life(
 async def test_without_a_watchdog_only_the_status_is_told(systemd: Systemd) -> None:
     async with pulse(Notifier(systemd.address), asyncio.Event(), grace=5.0):
         await asyncio.sleep(EVERY / 2)
-    assert systemd.heard() == [{"STATUS": ""}]
+    assert systemd.heard() == [{"STATUS": "starting"}]
 
 
 async def test_a_status_tells_no_token(systemd: Systemd) -> None:
     async with pulse(Notifier(systemd.address), asyncio.Event(), grace=5.0) as it:
-        it.status = lambda: "POST https://x/bot123456789:ABCdefGHIjklMNOpqrSTU failed"
+        it.watch(Vitals("POST https://x/bot123456789:ABCdefGHIjklMNOpqrSTU failed"))
         it.ready()
     assert "ABCdef" not in str(systemd.heard())

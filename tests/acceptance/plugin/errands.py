@@ -1,11 +1,13 @@
 """Somebody's tools: they write down that they ran, and take as long as a test wants."""
 
 import asyncio
+import time
 from pathlib import Path
 
 from bridge.tools import ToolFailure, repeatable
 
 BOOK = Path("errands.txt")
+HOLDING = Path("holding")  # there is somebody who blocks the loop
 SHUT = Path("shop-is-shut")  # as long as this file is there, nothing comes to an end
 
 
@@ -20,6 +22,13 @@ async def peek(what: str) -> str:
     return await _run(f"peek {what}")
 
 
+async def hold(seconds: int) -> str:
+    """Do what no tool may: keep everybody else from running meanwhile."""
+    say_so()
+    time.sleep(seconds)  # noqa: ASYNC251  the very mistake that a watchdog is for
+    return "held"
+
+
 async def _run(errand: str) -> str:
     note(errand)
     if errand.endswith("unicorns"):
@@ -27,6 +36,10 @@ async def _run(errand: str) -> str:
     while is_shut():
         await asyncio.sleep(0.01)  # the one who opens is another process
     return f"{errand}: done"
+
+
+def say_so() -> None:
+    HOLDING.touch()
 
 
 def note(errand: str) -> None:
