@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -19,9 +20,9 @@ from bridge.errors import Misconfigured
 
 if TYPE_CHECKING:
     from bridge.config import Settings
-    from bridge.operator.dead import Done
     from bridge.operator.desk import Desk
     from bridge.store import Store
+    from bridge.view.unanswered import Done
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ Anybody = Annotated[
 Agent = Annotated[str, typer.Option(help="Which [agents.NAME], where there are several.")]
 
 
+_BY = "command line"  # as the log of what operators did calls it
 _NOBODY_WORKS = "No bridge works on this database just now; it will when one does."
 
 
@@ -96,8 +98,9 @@ def show_session(
     """Show one conversation: who, with whom, and its last turns."""
     with exit_codes():
         from bridge.operator import talks
+        from bridge.view.talks import show
 
-        shown = _with_store(_settings(config), lambda store: talks.show(store, lane, turns=limit))
+        shown = _with_store(_settings(config), lambda store: show(store, lane, turns=limit))
         data = talks.show_data(shown, text=text)
         _print(data, talks.show_lines(shown, _now(), text=text), as_json=as_json)
 
@@ -106,9 +109,10 @@ def show_session(
 def reset_session(lane: Lane, config: Config = None, as_json: AsJson = False) -> None:
     """Let the next question begin a new conversation."""
     with exit_codes():
-        from bridge.operator import talks
+        from bridge.view.talks import reset
 
-        before = _with_store(_settings(config), lambda store: talks.reset(store, lane, _now()))
+        work = partial(reset, lane=lane, by=_BY, now=_now())
+        before = _with_store(_settings(config), work)
         data = {"lane": before.lane, "ended": before.conversation_id}
         ended = f"; {before.conversation_id} stays in its history" if before.conversation_id else ""
         _print(data, [f"{before.lane}: the next question begins anew{ended}"], as_json=as_json)
@@ -134,13 +138,14 @@ def requeue(
     A running daemon begins within seconds.
     """
     with exit_codes():
-        from bridge.operator.dead import change, numbers
+        from bridge.operator.dead import numbers
         from bridge.store import is_worked_on
-        from bridge.store.again import requeue as again
+        from bridge.view.unanswered import Wish, change
 
         chosen = _chosen(ids, everything, numbers)
         settings = _settings(config)
-        done = _with_store(settings, lambda store: change(store, chosen, again))
+        work = partial(change, wanted=chosen, wish=Wish.REQUEUE, by=_BY, now=_now())
+        done = _with_store(settings, work)
         waits = [] if is_worked_on(settings.database.url) else [_NOBODY_WORKS]
         _tell(done, "requeued", waits if done.changed else [], as_json=as_json)
 
@@ -151,11 +156,12 @@ def drop(
 ) -> None:
     """Strike turns off the list; they stay in their conversation's history."""
     with exit_codes():
-        from bridge.operator.dead import change, numbers
-        from bridge.store.again import drop as put_aside
+        from bridge.operator.dead import numbers
+        from bridge.view.unanswered import Wish, change
 
         chosen = _chosen(ids, everything, numbers)
-        done = _with_store(_settings(config), lambda store: change(store, chosen, put_aside))
+        work = partial(change, wanted=chosen, wish=Wish.DROP, by=_BY, now=_now())
+        done = _with_store(_settings(config), work)
         _tell(done, "dropped", [], as_json=as_json)
 
 

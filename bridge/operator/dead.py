@@ -1,46 +1,21 @@
 """`coze-bridge dead`: what ended without an answer, and what to do with it."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bridge.errors import Misconfigured
 from bridge.operator import paper
-from bridge.operator.talks import turn_data, who
-from bridge.store import Job, Store
-from bridge.store.overview import UNANSWERED, Ran, states_of, unanswered
+from bridge.operator.talks import turn_data
+from bridge.store import Store
+from bridge.store.overview import Ran, unanswered
+from bridge.view.talks import who
 
-_PIECE = 500  # turns changed in one transaction, so that the daemon never waits for long
 _WHO = 30  # columns
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of a wish about turns. left: those left alone, and why."""
-
-    changed: Sequence[int]
-    left: Sequence[tuple[int, str]] = ()
 
 
 async def list_of(store: Store, limit: int | None) -> list[Ran]:
     """Newest first. Raises `Unreachable`."""
     return await store.read(unanswered(limit))
-
-
-async def change(
-    store: Store,
-    wanted: Collection[int] | None,
-    job: Callable[[Collection[int]], Job[list[int]]],
-) -> Done:
-    """Requeue or drop these turns; None for every one that `list_of` tells of."""
-    if wanted is None:
-        wanted = [it.id for it in await list_of(store, None)]
-    chosen, changed = sorted(set(wanted)), set[int]()
-    for at in range(0, len(chosen), _PIECE):
-        changed.update(await store.write(job(chosen[at : at + _PIECE])))
-    left = [each for each in chosen if each not in changed]
-    states = await store.read(states_of(left)) if left else {}
-    return Done(sorted(changed), [(each, _why_not(states.get(each))) for each in left])
 
 
 def numbers(given: Sequence[str]) -> list[int]:
@@ -92,11 +67,3 @@ def _rows(found: Sequence[Ran], now: datetime) -> list[tuple[str, ...]]:
         )
         for it in found
     ]
-
-
-def _why_not(state: str | None) -> str:
-    if state is None:
-        return "there is no such turn"
-    if state in UNANSWERED:  # it was not a moment ago
-        return "has just ended; try again"
-    return f"is {state}, so it is left alone"

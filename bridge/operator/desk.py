@@ -20,9 +20,10 @@ from bridge.store import Store
 from bridge.store.overview import newest_of
 from bridge.store.people import everybody
 from bridge.store.sessions import Session
-from bridge.store.variables import Known, Refusal, forgive, heard, known, refusals, told, untold
+from bridge.store.variables import Known, Refusal, forgive, known, refusals, untold
 from bridge.upstream import Agent, Variable
-from bridge.variables import FORGOTTEN, Variables
+from bridge.variables import Variables
+from bridge.view.variables import Whose, settle
 
 AT_ONCE = 8  # people who are told at the same time
 
@@ -112,13 +113,9 @@ class Desk:
             await its.set_variables(person.uid, {keyword: value})
         except Permanent as error:
             raise await self._explained(person, keyword, error) from error
-        found = await its.variables(person.uid)
-        await self.store.write(heard(person.uid, person.agent, found))
-        if not any(each.keyword == keyword and each.value == value for each in found):
-            raise Permanent(f"{keyword}: {FORGOTTEN}")
-        if self.settings.agents[person.agent].variables.get(keyword) == USER_SET:
-            # Else the next message would bring back what the user has set.
-            await self.store.write(told(person.uid, person.agent, {keyword: value}))
+        sources = self.settings.agents[person.agent].variables
+        whose = Whose(person.uid, person.agent, sources)
+        await settle(self.store, its, whose, keyword, value)
         return person
 
     async def sync(self, who: str, agent: str, *, again: bool) -> Synced:

@@ -1,70 +1,19 @@
 """`coze-bridge sessions`: who talks to which agent, and in which conversation."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.errors import Permanent
-from bridge.events import Inbound
 from bridge.operator import paper
 from bridge.store import Store
-from bridge.store.overview import Held, Ran, Talk, Which, held, talk, talks, turns_of
-from bridge.store.people import Identity, identities_at, identities_of
-from bridge.store.sessions import end_conversation
+from bridge.store.overview import Held, Ran, Talk, Which, talks
+from bridge.view.talks import Shown, who
 
 _WHO = 20  # columns for a name in a list
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One lane in detail. of: whose it is, as an identity; None if nobody knows any more."""
-
-    talk: Talk
-    of: Identity | None
-    held: Sequence[Held]
-    turns: Sequence[Ran]
 
 
 async def list_of(store: Store, which: Which) -> list[Talk]:
     """Those used last. Raises `Unreachable`."""
     return await store.read(talks(which))
-
-
-async def show(store: Store, lane: str, *, turns: int, conversations: int = 10) -> Shown:
-    """One lane with its newest turns. Raises `Permanent` if there is none of that name."""
-    found = await _find(store, lane)
-    had = await store.read(held(found.lane, conversations))
-    return Shown(
-        talk=found,
-        of=await _identity(store, found, had),
-        held=had,
-        turns=await store.read(turns_of(found.lane, turns)),
-    )
-
-
-async def reset(store: Store, lane: str, now: datetime) -> Talk:
-    """Let the next question begin a new conversation; returns what there was before.
-
-    Raises like `show`.
-    """
-    found = await _find(store, lane)
-    await store.write(end_conversation(found.lane, found.agent, now))
-    return found
-
-
-async def _find(store: Store, lane: str) -> Talk:
-    found = await store.read(talk(lane))
-    if found is None:
-        raise Permanent(f"{lane}: no such lane; `coze-bridge sessions list --search …` finds one")
-    return found
-
-
-async def _identity(store: Store, found: Talk, had: Sequence[Held]) -> Identity | None:
-    if found.said is not None:
-        known = await store.read(identities_at(found.platform, found.said.user.id))
-    else:  # what was said is not kept for ever
-        known = await store.read(identities_of({each.uid for each in had[:1]}))
-    return next((each for each in known if each.account == found.account), None)
 
 
 def list_lines(found: Sequence[Talk], limit: int) -> Iterator[str]:
@@ -136,14 +85,6 @@ def turn_data(it: Ran, *, text: bool) -> dict[str, object]:
         "ended_at": paper.iso(it.ended_at),
         **said,
     }
-
-
-def who(said: Inbound | None) -> str:
-    """Name whoever wrote, by the best name there is; a group after them."""
-    if said is None:
-        return ""
-    name = said.user.name or said.user.username or said.user.id
-    return f"{name} in {said.title}" if said.title else name
 
 
 def _whole(shown: Shown) -> str:
