@@ -15,6 +15,7 @@ from adapters.web.live import Subscriber, from_entry, sse, whole
 from adapters.web.reception import BODY_PATIENCE, Reception, answer
 from adapters.web.shelf import MB, Shelf
 from adapters.web.visitors import Door
+from bridge.web.assets import Asset
 
 _PAGE = 100  # messages in a snapshot, and the most in a listing
 _BEAT = 15.0  # seconds
@@ -46,7 +47,7 @@ class Endpoints:
         self._edit_window = edit_window
         self._reception = Reception(chats, body_patience)
         self._filing = Filing(self._reception, shelf)
-        self._assets: dict[str, assets.Asset] = {}
+        self._assets: dict[str, Asset] = {}
         self.desk = Desk(account, chats, self._reception, shelf, edit_window)
 
     def open(self, door: Door) -> None:

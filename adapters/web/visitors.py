@@ -12,11 +12,11 @@ import ipaddress
 import re
 import secrets
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from adapters.web.faults import Refused, bad_request
+from bridge.web.origin import Outside, port_of
 
 _VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{16,128}")
 JSON = "application/json"
@@ -41,9 +41,7 @@ class Door:
     def __init__(self, account: str, token: str | None, public_url: str = "") -> None:
         self._account = account
         self._token = token
-        # browsers write it so, however the operator did
-        self._public_host = urlsplit(public_url).netloc.lower()
-        self._is_public_https = urlsplit(public_url).scheme == "https"
+        self._outside = Outside.of(public_url)
 
     def identify(self, request: web.Request) -> Visitor:
         """Tell who asks. Raises `Refused` (401) for a stranger."""
@@ -75,19 +73,10 @@ class Door:
             f"{visitor.id}.{self._signature(visitor.id)}",
             max_age=_COOKIE_AGE,
             path="/",
-            secure=self._came_by_https(request),
+            secure=self._outside.came_by_https(request),
             httponly=True,
             samesite="Strict",
         )
-
-    def _came_by_https(self, request: web.Request) -> bool:
-        """Tell how the browser sees it: behind a proxy the request itself is plain http.
-
-        A proxy may put another Host; `Origin`, which a POST carries, passes as it is.
-        """
-        if request.secure or request.headers.get("Origin", "").startswith("https://"):
-            return True
-        return self._is_public_https and request.host == self._public_host
 
     def refuse_other_sites(self, request: web.Request, content_type: str = JSON) -> None:
         """Raise `Refused` unless the page itself, or no browser at all, sent this POST.
@@ -101,14 +90,7 @@ class Door:
             != content_type
         ):
             raise Refused(415, "wrong_type", f"Send {content_type}.")
-        site = request.headers.get("Sec-Fetch-Site")
-        origin = request.headers.get("Origin")
-        if site is not None:
-            friendly = site in {"same-origin", "none"}
-        else:
-            host = _host_of(origin or "")
-            friendly = origin is None or (host != "" and host in {request.host, self._public_host})
-        if not friendly:
+        if not self._outside.is_own(request):
             raise Refused(403, "other_site", "Another site may not write here.")
 
     def refuse_strange_names(self, request: web.Request) -> None:
@@ -123,7 +105,7 @@ class Door:
     def _is_ours(self, host: str) -> bool:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
         name = name.strip("[]")
-        if host == self._public_host or name == "localhost" or name.endswith(".localhost"):
+        if host == self._outside.host or name == "localhost" or name.endswith(".localhost"):
             return True
         try:
             ipaddress.ip_address(name)
@@ -165,9 +147,7 @@ class Door:
         return value if value.isascii() else ""
 
     def _cookie_name(self, request: web.Request) -> str:
-        """Name the port too: cookies are shared between the daemons of one machine."""
-        port = request.host.rpartition(":")[2]
-        return f"visitor-{self._account}-{port if port.isdecimal() else ''}"
+        return f"visitor-{self._account}-{port_of(request)}"
 
     def _signature(self, visitor_id: str) -> str:
         key = (self._token or "open").encode()
@@ -175,14 +155,6 @@ class Door:
 
     def _visitor(self, visitor_id: str) -> Visitor:
         return Visitor(visitor_id, chat_of(self._account, visitor_id))
-
-
-def _host_of(origin: str) -> str:
-    """Return the host and port of an `Origin`; empty for what is none."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:  # such as half an IPv6 address
-        return ""
 
 
 def chat_of(account: str, visitor_id: str) -> str:
