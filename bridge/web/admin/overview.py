@@ -1,0 +1,106 @@
+"""What is drawn of the whole bridge: its parts, the last hours, what runs now. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from bridge.store.overview import Ran
+from bridge.view.pulse import LIVE, Pulse
+from bridge.view.talks import who
+from bridge.web.admin import chart
+from bridge.web.admin.asked import link
+from bridge.web.admin.html import Html, join, tag
+from bridge.web.admin.parts import live, mark, name, pairs, table, when
+
+SPANS = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(hours=24)}
+USUAL = "6h"
+
+
+def drawn(pulse: Pulse, parts: Mapping[str, str | None], span: str) -> list[Html]:
+    """The page. parts: each with its trouble, None where all is well."""
+    return [
+        live("health", _health(parts)),
+        live("sums", _sums(pulse, span), kind="tiles"),
+        live("charts", _spans(span), chart.throughput(pulse), chart.latency(pulse), _reach(pulse)),
+        live("running", _running(pulse), title="Running now"),
+        live("parts", _parts(parts), title="Parts"),
+    ]
+
+
+def _health(parts: Mapping[str, str | None]) -> Html:
+    wrong = [part for part, trouble in parts.items() if trouble]
+    if not wrong:
+        return tag("p", "Everything works.", class_="health good", role="status")
+    said = "1 part is in trouble: " if len(wrong) == 1 else f"{len(wrong)} parts are in trouble: "
+    return tag("p", said, ", ".join(wrong), class_="health bad", role="status")
+
+
+def _sums(pulse: Pulse, span: str) -> Html:
+    hours = f"in {span.removesuffix('h')} h"
+    whole = pulse.whole
+    return pairs(
+        [
+            ("running now", f"{pulse.open:,}"),
+            (f"answered {hours}", f"{whole.answered:,}"),
+            (f"not answered {hours}", f"{whole.failed:,}"),
+            ("half within", _seconds(whole.median)),
+            ("95 of 100 within", _seconds(whole.slow)),
+            (f"tokens {hours}", f"{pulse.tokens:,}"),
+            ("to be looked at", tag("a", f"{pulse.left:,}", href=link("/unanswered"))),
+        ]
+    )
+
+
+def _seconds(its: float | None) -> str:
+    return "–" if its is None else f"{its:.1f} s"
+
+
+def _spans(chosen: str) -> Html:
+    links = [
+        tag(
+            "a",
+            each.removesuffix("h") + " h",
+            href=link("", span=each),
+            aria_current="true" if each == chosen else None,
+        )
+        for each in SPANS
+    ]
+    return tag("nav", *links, class_="spans", aria_label="How far back")
+
+
+def _reach(pulse: Pulse) -> Html:
+    if pulse.reaches <= pulse.slots[0].begins:
+        return Html("")
+    return tag("p", "So much has happened that this is complete only since ", when(pulse.reaches))
+
+
+def _running(pulse: Pulse) -> Html:
+    rows = [_row(each) for each in pulse.live]
+    listed = table(("turn", "state", "since", "who", "lane"), rows, nothing="Nothing just now.")
+    if pulse.open <= LIVE:
+        return listed
+    return join(listed, tag("p", f"The oldest {LIVE} of {pulse.open:,}."))
+
+
+def _row(it: Ran) -> Sequence[str]:
+    tries = f", {it.retries} tries failed" if it.retries else ""
+    return (
+        it.reference,
+        join(mark("busy", it.state), tries),
+        when(it.created_at),
+        name(who(it.said)),
+        lane(it.lane),
+    )
+
+
+def lane(of: str) -> Html:
+    """A lane, and the way to it."""
+    own = of.removesuffix("!")  # the express lane is part of it
+    return tag("a", name(own), href=link("/conversations/one", lane=own), class_="lane")
+
+
+def _parts(parts: Mapping[str, str | None]) -> Html:
+    rows = [
+        (part, join(mark("bad", "in trouble"), " ", trouble) if trouble else mark("good", "works"))
+        for part, trouble in parts.items()
+    ]
+    return table(("part", "state"), rows, nothing="There are none.")
