@@ -110,7 +110,8 @@ async def _database(url: str) -> Finding:
         state = await schema_state(url)
     except Transient as error:
         cure = "is database.url right, does the server run, and may this machine reach it?"
-        return Finding("wrong", f"database: {error}; {cure}")
+        told = str(error).removeprefix("database: ")
+        return Finding("wrong", f"database: {told}; {cure}")
     except BridgeError as error:
         return Finding("wrong", f"database: {error}")
     return _schema(state, url)
