@@ -13,7 +13,7 @@ RUN python -m venv /opt/coze-bridge
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 RUN mkdir bridge adapters \
     && touch bridge/__init__.py adapters/__init__.py \
-    && /opt/coze-bridge/bin/python -m pip install '.[cluster]'
+    && /opt/coze-bridge/bin/python -m pip install '.[cluster,tracing]'
 COPY bridge bridge
 COPY adapters adapters
 # Compiled by content: files keep their dates on the way into another image, but need not.

@@ -19,6 +19,7 @@ from pathlib import Path
 from dockerfile_parse import DockerfileParser
 
 ABSOLUTE = re.compile(r"(?<![\w./])/(?=(?:src|data|opt/coze-bridge)\b)")
+FOR_PIP = ("PIP_", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT")
 PATIENCE = 300  # seconds for one step
 IS_ROOT = os.geteuid() == 0
 NOT_ALMIGHTY = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
@@ -107,7 +108,7 @@ class Image:
     def _run(self, value: str) -> None:
         # The cache of pip on this machine takes the place of the engine's cache of layers.
         kept = {name: its for name, its in self.environment.items() if name != "PIP_NO_CACHE_DIR"}
-        pip = {name: its for name, its in os.environ.items() if name.startswith(("PIP_", "HOME"))}
+        pip = {name: its for name, its in os.environ.items() if name.upper().startswith(FOR_PIP)}
         subprocess.run(
             ["sh", "-ec", self.here(value)],
             cwd=self.workdir,
