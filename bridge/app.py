@@ -6,7 +6,7 @@ logs, config ─> database ─> Coze ─> adapters ─> stages ─> engine ─> 
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -69,6 +69,7 @@ from bridge.turn import Walk
 from bridge.upstream import Agent
 from bridge.variables import Variables
 from bridge.vitals import Vitals
+from bridge.web.admin.routes import Office, pages
 from bridge.web.server import ServesHttp, Status, serve_http
 
 log = get(__name__)
@@ -118,6 +119,7 @@ class Bridge:
     forgetting: Forgetting
     rules: Rules
     allowance: Allowance
+    pages: Sequence[ServesHttp]
     broadcasting: Broadcasting
     vitals: Vitals
 
@@ -187,7 +189,8 @@ async def serve(
                 stack.enter_context(on_hangup(Reload(settings, read, parts), stop))
             served = [a for a in bridge.adapters.values() if isinstance(a, ServesHttp)]
             status = Status(bridge.health, utcnow)
-            url = await stack.enter_async_context(serve_http(settings.server, [status, *served]))
+            everything = [status, *bridge.pages, *served]
+            url = await stack.enter_async_context(serve_http(settings.server, everything))
             log.info("listening", url=url, accounts=sorted(bridge.adapters))
             if started:
                 started(_greeting(url, bridge.adapters))
@@ -350,6 +353,7 @@ async def wire(
         forgetting=Forgetting(store, agents=agents, now=utcnow),
         rules=rules,
         allowance=allowance,
+        pages=pages(Office(store, settings, agents, health, rules, utcnow)),
         broadcasting=Broadcasting(store, guests, accounts=adapters, bells=bells, now=utcnow),
         vitals=Vitals(store, health, settings.adapters, utcnow),
     )
