@@ -165,25 +165,6 @@ def test_run_without_any_configuration_says_how_to_begin(folder: Path) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_run_refuses_what_it_would_silently_ignore(folder: Path) -> None:
-    write_config(
-        folder,
-        SMALLEST
-        + """
-[agents.flow]
-workflow_id = "1"
-app_id = "2"
-[access]
-tokens_per_day = 5
-""",
-    )
-    result = coze_bridge("run", folder=folder)
-    assert result.returncode == 2
-    assert result.stderr.splitlines() == [
-        "access.tokens_per_day: this version cannot do this yet; leave it out",
-    ]
-
-
 # check
 
 
@@ -223,13 +204,6 @@ def test_check_does_not_mind_a_public_file_without_tokens(folder: Path) -> None:
         "check", "--offline", folder=folder, extra={"COZE_BRIDGE_COZE__TOKEN": "pat_elsewhere"}
     )
     assert result.returncode == 0
-
-
-def test_check_names_what_this_version_cannot_do(folder: Path) -> None:
-    write_config(folder, SMALLEST + "[access]\ntokens_per_day = 5\n")
-    result = coze_bridge("check", "--offline", folder=folder)
-    assert result.returncode == 1
-    assert "wrong  access.tokens_per_day: this version cannot do this yet" in result.stdout
 
 
 def test_check_misses_the_folder_of_the_database(folder: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli import checking
+from bridge.cli.access import access
 from bridge.cli.agent import agent
 from bridge.cli.api import api
 from bridge.cli.init import init
@@ -39,6 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(agent, name="agent")
+app.add_typer(access, name="access")
 app.command()(api)
 app.command()(init)
 app.add_typer(sessions, name="sessions")

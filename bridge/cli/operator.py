@@ -3,10 +3,8 @@
 Imports wait for their command, so that `--help` is quick.
 """
 
-import json
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -15,13 +13,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bridge.cli.shell import Config, exit_codes, fail, load, run
+from bridge.cli.beside import BY, AsJson, beside, echo, quietly, utcnow, with_store
+from bridge.cli.shell import Config, exit_codes, fail, run
 from bridge.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from bridge.config import Settings
     from bridge.operator.desk import Desk
-    from bridge.store import Store
     from bridge.view.unanswered import Done
 
 T = TypeVar("T")
@@ -36,7 +33,6 @@ variables = typer.Typer(
     help="What agents know of their users.", no_args_is_help=True, rich_markup_mode=None
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 Lane = Annotated[str, typer.Argument(help="As `sessions list` shows it.")]
 Numbers = Annotated[
@@ -54,7 +50,6 @@ Anybody = Annotated[
 Agent = Annotated[str, typer.Option(help="Which [agents.NAME], where there are several.")]
 
 
-_BY = "command line"  # as the log of what operators did calls it
 _NOBODY_WORKS = "No bridge works on this database just now; it will when one does."
 
 
@@ -83,8 +78,8 @@ def list_sessions(
         from bridge.store.overview import Which
 
         which = Which(platform, agent, search, limit)
-        found = _with_store(_settings(config), lambda store: talks.list_of(store, which))
-        _print(talks.list_data(found), talks.list_lines(found, limit), as_json=as_json)
+        found = with_store(quietly(config), lambda store: talks.list_of(store, which))
+        echo(talks.list_data(found), talks.list_lines(found, limit), as_json=as_json)
 
 
 @sessions.command("show")
@@ -100,9 +95,9 @@ def show_session(
         from bridge.operator import talks
         from bridge.view.talks import show
 
-        shown = _with_store(_settings(config), lambda store: show(store, lane, turns=limit))
+        shown = with_store(quietly(config), lambda store: show(store, lane, turns=limit))
         data = talks.show_data(shown, text=text)
-        _print(data, talks.show_lines(shown, _now(), text=text), as_json=as_json)
+        echo(data, talks.show_lines(shown, utcnow(), text=text), as_json=as_json)
 
 
 @sessions.command("reset")
@@ -111,11 +106,11 @@ def reset_session(lane: Lane, config: Config = None, as_json: AsJson = False) ->
     with exit_codes():
         from bridge.view.talks import reset
 
-        work = partial(reset, lane=lane, by=_BY, now=_now())
-        before = _with_store(_settings(config), work)
+        work = partial(reset, lane=lane, by=BY, now=utcnow())
+        before = with_store(quietly(config), work)
         data = {"lane": before.lane, "ended": before.conversation_id}
         ended = f"; {before.conversation_id} stays in its history" if before.conversation_id else ""
-        _print(data, [f"{before.lane}: the next question begins anew{ended}"], as_json=as_json)
+        echo(data, [f"{before.lane}: the next question begins anew{ended}"], as_json=as_json)
 
 
 @dead.command("list")
@@ -124,9 +119,9 @@ def list_dead(limit: Limit = 50, config: Config = None, as_json: AsJson = False)
     with exit_codes():
         from bridge.operator import dead as its
 
-        found = _with_store(_settings(config), lambda store: its.list_of(store, limit))
-        now = _now()
-        _print(its.list_data(found, now), its.list_lines(found, now, limit), as_json=as_json)
+        found = with_store(quietly(config), lambda store: its.list_of(store, limit))
+        now = utcnow()
+        echo(its.list_data(found, now), its.list_lines(found, now, limit), as_json=as_json)
 
 
 @dead.command()
@@ -143,9 +138,9 @@ def requeue(
         from bridge.view.unanswered import Wish, change
 
         chosen = _chosen(ids, everything, numbers)
-        settings = _settings(config)
-        work = partial(change, wanted=chosen, wish=Wish.REQUEUE, by=_BY, now=_now())
-        done = _with_store(settings, work)
+        settings = quietly(config)
+        work = partial(change, wanted=chosen, wish=Wish.REQUEUE, by=BY, now=utcnow())
+        done = with_store(settings, work)
         waits = [] if is_worked_on(settings.database.url) else [_NOBODY_WORKS]
         _tell(done, "requeued", waits if done.changed else [], as_json=as_json)
 
@@ -160,8 +155,8 @@ def drop(
         from bridge.view.unanswered import Wish, change
 
         chosen = _chosen(ids, everything, numbers)
-        work = partial(change, wanted=chosen, wish=Wish.DROP, by=_BY, now=_now())
-        done = _with_store(_settings(config), work)
+        work = partial(change, wanted=chosen, wish=Wish.DROP, by=BY, now=utcnow())
+        done = with_store(quietly(config), work)
         _tell(done, "dropped", [], as_json=as_json)
 
 
@@ -177,8 +172,8 @@ def usage(
 
         began = _since(since)
         kind = spending.By(by.value)
-        found = _with_store(_settings(config), lambda store: spending.sums(store, kind, began))
-        _print(spending.data(found, began), spending.lines(found), as_json=as_json)
+        found = with_store(quietly(config), lambda store: spending.sums(store, kind, began))
+        echo(spending.data(found, began), spending.lines(found), as_json=as_json)
 
 
 @variables.command("get")
@@ -190,7 +185,7 @@ def get_variables(
         from bridge.operator import sheets
 
         found = _with_desk(config, lambda desk: desk.get(person, agent))
-        _print(sheets.get_data(found), sheets.get_lines(found), as_json=as_json)
+        echo(sheets.get_data(found), sheets.get_lines(found), as_json=as_json)
 
 
 @variables.command("set")
@@ -209,7 +204,7 @@ def set_variable(
     with exit_codes():
         whose = _with_desk(config, lambda desk: desk.put(person, agent, name, value))
         data = {"uid": whose.uid, "agent": whose.agent, "keyword": name, "value": value}
-        _print(data, [f"{whose.called}: {name} is set"], as_json=as_json)
+        echo(data, [f"{whose.called}: {name} is set"], as_json=as_json)
 
 
 @variables.command()
@@ -227,7 +222,7 @@ def sync(
         from bridge.operator import sheets
 
         done = _with_desk(config, lambda desk: desk.sync(person, agent, again=again))
-        _print(sheets.sync_data(done), sheets.sync_lines(done), as_json=as_json)
+        echo(sheets.sync_data(done), sheets.sync_lines(done), as_json=as_json)
         if not done.is_well:
             raise typer.Exit(1)
 
@@ -246,7 +241,7 @@ def _tell(done: "Done", deed: str, more: list[str], *, as_json: bool) -> None:
     lines = [f"{number:05d}: {deed}" for number in done.changed] + more
     if not done.changed and not done.left:
         lines = ["Nothing is dead."]
-    _print({deed: list(done.changed), "left": left}, lines, as_json=as_json)
+    echo({deed: list(done.changed), "left": left}, lines, as_json=as_json)
     if done.left:
         fail([f"{number:05d}: {why}" for number, why in done.left], 1)
 
@@ -261,60 +256,18 @@ def _since(given: str) -> datetime:
     with suppress(ValidationError, OverflowError):
         seconds: float | None = TypeAdapter(Duration).validate_python(given)
         if seconds is not None:  # "never" is a duration, too
-            return _now() - timedelta(seconds=seconds)
+            return utcnow() - timedelta(seconds=seconds)
     raise Misconfigured(['--since: must be such as "12h" or "30d", or "ever"'])
-
-
-def _with_store(settings: "Settings", work: "Callable[[Store], Awaitable[T]]") -> T:
-    """Open the database for one piece of work."""
-
-    async def opened() -> T:
-        async with _beside(settings) as store:
-            return await work(store)
-
-    return run(opened())
 
 
 def _with_desk(config: Path | None, work: "Callable[[Desk], Awaitable[T]]") -> T:
     """Open the database and Coze for one piece of work."""
     from bridge.operator.desk import open_desk
 
-    settings = _settings(config)
+    settings = quietly(config)
 
     async def opened() -> T:
-        async with _beside(settings) as store, open_desk(settings, store, _now) as desk:
+        async with beside(settings) as store, open_desk(settings, store, utcnow) as desk:
             return await work(desk)
 
     return run(opened())
-
-
-@asynccontextmanager
-async def _beside(settings: "Settings") -> "AsyncIterator[Store]":
-    from bridge.store import open_beside
-
-    store = await open_beside(settings.database.url)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-def _settings(config: Path | None) -> "Settings":
-    from bridge import logs
-
-    logs.configure("error", "auto", sys.stderr)  # what is refused is told by the command itself
-    return load(config)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _print(data: object, lines: Iterable[str], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
-        return
-    from bridge.operator.paper import plain
-
-    for line in lines:
-        typer.echo(plain(line))  # names are what people chose to be called
