@@ -1,6 +1,7 @@
 """What a changed configuration changes: named by its keys, taken over by whoever can."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -138,6 +139,14 @@ def test_what_is_taken_back_needs_no_restart_any_more() -> None:
     running = Running(settings())
     assert running.reload(settings(log=LogSettings(format="json")))[1] == ["log.format"]
     assert running.reload(settings())[1] == []
+
+
+def test_what_can_change_is_described_and_nothing_else() -> None:
+    shop = TelegramAdapter("*", telegram(1.1), host=None)  # type: ignore[arg-type]
+    parts = parts_of(Rules(AccessSettings(), {}), {"*": shop})
+    page = (ROOT / "docs/deployment.md").read_text("utf-8")
+    table = page.partition("| changes at once")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`([^`]+)`", table)) == {key for part in parts for key in part.keys}
 
 
 # The signal of a terminal

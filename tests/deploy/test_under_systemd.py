@@ -68,6 +68,7 @@ def it_starts(systemd: OwnSystemd, port: int) -> None:
     assert is_healthy(port)
     assert systemd.file("/var/lib/private/coze-bridge/coze-bridge.db").exists()
     assert systemd.show(UNIT, "StatusText")
+    assert "coze_bridge_process_resident_memory_bytes" in get(port, "/metrics")
 
 
 def it_reloads(systemd: OwnSystemd, config: str) -> None:
@@ -108,7 +109,12 @@ def wait_for(systemd: OwnSystemd, condition: Callable[[], object]) -> None:
 
 def is_healthy(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as response:
-            return bool(response.status == 200)
+        return bool(get(port, "/healthz"))
     except OSError:
         return False
+
+
+def get(port: int, path: str) -> str:
+    """Raises `OSError` for whatever is not 200."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+        return str(response.read().decode())
