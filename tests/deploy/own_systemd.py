@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 SYSTEMD = Path("/lib/systemd/systemd")
-TOOLS = ("unshare", "nsenter", "systemctl")
+TOOLS = ("setpriv", "unshare", "nsenter", "systemctl")
 PATIENCE = 30.0  # seconds
 
 # The units that every service depends on, empty: no udev, no journal, nothing of this machine's.
@@ -152,7 +152,9 @@ def own_systemd(files: Path) -> Iterator[OwnSystemd]:
         "PATH": os.environ["PATH"],
     }
     with (files / "output").open("wb") as output:
-        process = subprocess.Popen(["sh", "-c", start], env=where, stdout=output, stderr=output)
+        # It must not outlive the tests, even if somebody kills them.
+        command = ["setpriv", "--pdeathsig=KILL", "sh", "-c", start]
+        process = subprocess.Popen(command, env=where, stdout=output, stderr=output)
     mine = OwnSystemd(process)
     try:
         until(lambda: process.poll() is not None or _is_up(mine))
