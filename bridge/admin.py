@@ -37,13 +37,14 @@ class Admin:
     troubles: what is wrong at the moment, by part; see `bridge.health`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and each is something that admins ask about
         self,
         store: Store,
         guests: Guests,
         pausing: Pausing,
         *,
         accounts: Collection[str],
+        agents: Collection[str],
         troubles: Callable[[datetime], Awaitable[Mapping[str, str]]],
         now: Callable[[], datetime],
     ) -> None:
@@ -51,6 +52,8 @@ class Admin:
         self._guests = guests
         self._pausing = pausing
         self._accounts = accounts
+        self._parts = [f"adapters.{name}" for name in accounts]
+        self._parts += [f"coze.{name}" for name in agents]
         self._troubles = troubles
         self._now = now
         self._began = now()
@@ -89,8 +92,10 @@ class Admin:
         if paused := await self._pausing.since():
             lines.append(phrase(turn, Notice.STATUS_PAUSED, by=literal(paused.by)))
         lines.append(phrase(turn, Notice.STATUS_TROUBLE if troubles else Notice.STATUS_WELL))
-        parts = [f"- {literal(part)}: {literal(why)}" for part, why in sorted(troubles.items())]
-        return Reply.saying("\n\n".join(lines) + "\n\n" * bool(parts) + "\n".join(parts))
+        well = phrase(turn, Notice.WELL)
+        parts = {**dict.fromkeys(self._parts, well), **troubles}
+        listed = [f"- {literal(part)}: {literal(how)}" for part, how in sorted(parts.items())]
+        return Reply.saying("\n\n".join([*lines, "\n".join(listed)]))
 
     async def _pause(self, turn: Turn, _: str) -> Reply:
         done = await self._pausing.begin(address(turn.event))

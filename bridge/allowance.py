@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from bridge.access import Rules
-from bridge.config import is_timezone
+from bridge.config import AgentSettings, is_timezone
 from bridge.errors import Transient
 from bridge.events import User
 from bridge.logs import get
@@ -37,6 +37,7 @@ from bridge.text.reply import Reply
 
 log = get(__name__)
 
+_UNLIMITED = AgentSettings()
 _SAID = {
     Why.RATE: Notice.TOO_FAST,
     Why.TOKENS: Notice.USED_UP,
@@ -101,7 +102,7 @@ def limits_of(rules: Rules, uid: str, agent: str) -> Limits | None:
     A limit of an agent's own is for it alone, and what is asked there then counts for nothing
     else but the totals.
     """
-    access, own = rules.access, rules.agents[agent]
+    access, own = rules.access, _settings(rules, agent)
     rate = _own(rules, "messages_per_minute", uid, agent)
     tokens = _own(rules, "tokens_per_day", uid, agent)
     budgets = (
@@ -117,12 +118,17 @@ def limits_of(rules: Rules, uid: str, agent: str) -> Limits | None:
 
 def _own(rules: Rules, key: str, uid: str, agent: str) -> tuple[Scope, int]:
     """The limit of each person: this agent's own, or what holds for all that have none."""
-    own: int | None = getattr(rules.agents[agent], key)
+    own: int | None = getattr(_settings(rules, agent), key)
     if own is not None:
         return Scope(uid, agents=(agent,)), own
     apart = sorted(name for name, its in rules.agents.items() if getattr(its, key) is not None)
     usual: int = getattr(rules.access, key)
     return Scope(uid, apart=tuple(apart)), usual
+
+
+def _settings(rules: Rules, agent: str) -> AgentSettings:
+    """An agent's; one that left the configuration meanwhile has no limits of its own."""
+    return rules.agents.get(agent, _UNLIMITED)
 
 
 def day_of(now: datetime, timezone: str) -> Day:

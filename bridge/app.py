@@ -265,7 +265,15 @@ async def wire(
     guests = Guests(store, rules, now=utcnow)
     pausing = Pausing(store, now=utcnow)
     health = Health(store, agents, adapters, published)
-    admin = Admin(store, guests, pausing, accounts=adapters, troubles=health.troubles, now=utcnow)
+    admin = Admin(
+        store,
+        guests,
+        pausing,
+        accounts=adapters,
+        agents=agents,
+        troubles=health.troubles,
+        now=utcnow,
+    )
     walk = Walk(
         ledger=ledger,
         anew=Anew(store, ledger, settings.sessions),

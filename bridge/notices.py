@@ -70,6 +70,7 @@ class Notice(Enum):
         "这里别人也能看到。请在与我的私聊中发送。",
     )
     STATUS_WELL = Text("All is well.", "一切正常。")
+    WELL = Text("well", "正常")
     STATUS_TROUBLE = Text("Something is wrong:", "存在以下问题：")
     STATUS = Text(
         "Version {version}, running for {up}. Open messages: {open}.",

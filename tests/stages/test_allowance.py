@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import Table, func, select
 
 from bridge.access import Rules
@@ -283,6 +284,16 @@ def test_an_agent_may_be_free_where_others_are_not() -> None:
     both = rules({"messages_per_minute": 1}, free={"messages_per_minute": 0}, usual={})
     assert limits_of(both, "u", "free") is None
     assert limits_of(both, "u", "usual") is not None
+
+
+def test_an_agent_that_is_not_configured_any_more_is_no_trouble() -> None:
+    assert limits_of(rules({}), "u", "gone") is None
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "+8"])
+def test_a_day_cannot_begin_where_nobody_is(zone: str) -> None:
+    with pytest.raises(ValidationError, match="Asia/Shanghai"):
+        AccessSettings(timezone=zone)
 
 
 def test_rows_are_locked_in_the_same_order_by_everybody() -> None:

@@ -168,6 +168,7 @@ class World:
             self.guests,
             self.pausing,
             accounts=self.accounts,
+            agents=agents,
             troubles=self.look,
             now=now,
         )
