@@ -1,4 +1,5 @@
 # make demo: try it.  make test: prove it.  make check: lint, types, who imports whom.
+# make docs: the pages as a site, in site/.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 # Tests differ in length by a thousand times, so whoever is done takes what others have waiting.
 PYTEST_ARGS ?= -n auto --dist worksteal
 
-.PHONY: demo test check format clean
+.PHONY: demo test check docs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -26,12 +27,16 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html, or: $(BIN)/mkdocs serve"
+
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .demo build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

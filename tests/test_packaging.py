@@ -92,7 +92,10 @@ def needed() -> Iterator[str]:
     extras = project["optional-dependencies"]
     waiting = [
         Requirement(line)
-        for line in (*project["dependencies"], *extras["dev"], *extras["cluster"])
+        for line in (
+            *project["dependencies"],
+            *(line for extra in ("dev", "cluster", "docs", "tracing") for line in extras[extra]),
+        )
         if not line.startswith("coze-bridge")
     ]
     seen = set()
