@@ -113,8 +113,8 @@ async def test_parts_of_a_paste_say_where_they_went(world: World, collector: Col
 
 
 async def test_what_failed_is_told_by_its_class_alone(world: World, collector: Collector) -> None:
-    world.agent.play(Play(refuse=Unreachable("hello there is no route")))
-    world.adapter.fail(RateLimited("hello there, wait", retry_after=1), verb="send")
+    world.agent.play(Play(refuse=Unreachable("no route to anywhere")))
+    world.adapter.fail(RateLimited("too many of them", retry_after=1), verb="send")
     await world.chat("hello there")
     failed = [span for span in collector.spans if not (span.status.is_ok or span.status.is_unset)]
     assert {(span.name, span.status.description) for span in failed} == {
