@@ -18,9 +18,10 @@ from bridge.metrics import MESSAGES
 from bridge.pausing import Pausing
 from bridge.store import Job, Store
 from bridge.store.inbox import Accepted, accept, accept_if
+from bridge.store.ratings import answer_of
 from bridge.store.run import Transaction
 from bridge.store.turns import TurnKind
-from bridge.words import command_in
+from bridge.words import Word, command_in
 
 log = get(__name__)
 
@@ -81,7 +82,8 @@ class Inbox:
         with self._rush.entering():
             accepted = await self._store.write(self._acceptance(event, lane), order=lane)
         if accepted is None:
-            MESSAGES.labels(event.chat.platform, "repeated").inc()
+            outcome = "passed_over" if _reacts(event) else "repeated"
+            MESSAGES.labels(event.chat.platform, outcome).inc()
             return
         MESSAGES.labels(event.chat.platform, "accepted").inc()
         log.info("message.accepted", turn=accepted.id, lane=accepted.lane)
@@ -124,7 +126,8 @@ class Inbox:
             return self._notice(event, express(lane), TurnKind.ADMIN)
         command = command_in(event.text)
         if command and command.is_express:
-            return self._notice(event, express(lane), TurnKind.MESSAGE)
+            told = self._notice(event, express(lane), TurnKind.MESSAGE)
+            return accept_if(_is_answer(lane, event.about), told) if _reacts(event) else told
         window = self._sessions.merge_window if self._sessions.busy is Busy.REJECT else None
         if window is not None and event.album:
             window = max(window, ALBUM_WINDOW)
@@ -150,6 +153,21 @@ class Inbox:
             return asks and self._sessions.busy is Busy.INTERRUPT
         # /stop answers whether there was anything to stop, so it interrupts when it is obeyed.
         return command.interrupts and not command.is_express
+
+
+def _reacts(event: Inbound) -> bool:
+    """Tell whether it may be about anybody's message: platforms tell of every reaction.
+
+    In a lively group that would be a turn each, and most of them about what others wrote.
+    """
+    command = command_in(event.text)
+    is_opinion = command is not None and command.word is Word.FEEDBACK
+    return is_opinion and event.pressed and bool(event.about)
+
+
+def _is_answer(lane: str, message_id: str) -> Job[bool]:
+    found = answer_of(lane, message_id)
+    return lambda connection: found(connection) is not None
 
 
 def _storable(event: Inbound) -> Inbound:

@@ -8,8 +8,8 @@ import pytest
 
 from bridge.config import AccessSettings, Busy
 from bridge.errors import Unreachable
-from bridge.events import Attachment, AttachmentKind, User
-from bridge.lanes import express
+from bridge.events import Attachment, AttachmentKind, ChatKind, User
+from bridge.lanes import express, lane_of
 from bridge.store import Job, Store
 from bridge.store.turns import TurnKind
 from bridge.testing.agent import Play, ScriptedAgent
@@ -267,3 +267,38 @@ async def test_what_no_database_can_hold_is_no_reason_to_refuse_a_message(
     assert turn.text == kept
     assert turn.event.user == User("u", name=kept, first_name=kept)
     assert turn.event.attachments[0].name == kept
+
+
+async def reaction(world: World, about: str, **changes: object) -> str:
+    """Somebody's 👍 under a message; returns the lane in which it would be a turn."""
+    event = replace(world.says("/feedback like", **changes), pressed=True, about=about)  # type: ignore[arg-type]
+    await world.inbox(event)
+    return express(lane_of(event, world.sessions_settings.group_scope))
+
+
+async def test_a_reaction_to_what_is_no_answer_of_ours_is_no_turn(world: World) -> None:
+    await world.chat("hello")
+    for number in range(3):
+        lane = await reaction(world, f"somebody's {number}")
+        assert await world.ledger.waiting(lane, 0) == []
+    lane = await reaction(world, world.adapter.pages()[-1].id)
+    assert [turn.text for turn in await world.ledger.waiting(lane, 0)] == ["/feedback like"]
+
+
+async def test_a_reaction_to_the_answer_of_another_in_a_group_is_no_turn(world: World) -> None:
+    asked = world.says("hello", kind=ChatKind.GROUP)
+    await world.inbox(asked)
+    await world.drain(lane_of(asked, world.sessions_settings.group_scope))
+    answer = world.adapter.pages()[-1].id
+    lane = await reaction(world, answer, user=LI, kind=ChatKind.GROUP)
+    assert await world.ledger.waiting(lane, 0) == []
+
+
+async def test_opinions_of_one_answer_stay_in_their_order(world: World) -> None:
+    await world.chat("hello")
+    answer = world.adapter.pages()[-1].id
+    said = [f"/feedback {word}" for word in ("like", "none", "dislike", "none", "like")]
+    events = [replace(world.says(each), pressed=True, about=answer) for each in said]
+    await asyncio.gather(*map(world.inbox, events))
+    waiting = await world.ledger.waiting(express(LANE), 0)
+    assert [turn.text for turn in waiting] == said
