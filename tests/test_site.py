@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,24 +11,40 @@ ROOT = Path(__file__).parent.parent
 QUIET = {"NO_MKDOCS_2_WARNING": "1"}  # an advertisement of its theme's successor
 
 
-def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "mkdocs", "build", "--strict", "--quiet"]
-    built = subprocess.run(
-        [*command, "--site-dir", str(tmp_path / "site")],
-        cwd=ROOT,
+def build(root: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    """As `make docs` does. Without --quiet, which would hush up what --strict counts."""
+    command = [sys.executable, "-W", "ignore", "-m", "mkdocs", "build", "--strict"]
+    return subprocess.run(
+        [*command, "--site-dir", str(site)],
+        cwd=root,
         env={**os.environ, **QUIET},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    built = build(ROOT, tmp_path)
     assert built.returncode == 0, built.stderr
-    page = (tmp_path / "site" / "errors" / "index.html").read_text("utf-8")
+    page = (tmp_path / "errors" / "index.html").read_text("utf-8")
     assert "bridge/errors.py" in page
     assert not re.search(r'href="[^"]*bridge/errors\.py', page)  # nothing is behind it on a site
 
 
-def test_the_site_fetches_nothing_from_elsewhere(tmp_path: Path) -> None:
+def test_a_link_that_leads_nowhere_is_noticed(tmp_path: Path) -> None:
+    for name in ("docs", "tools"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    with (tmp_path / "docs" / "index.md").open("a", encoding="utf-8") as page:
+        page.write("\n[somewhere](nowhere.md)\n")
+    built = build(tmp_path, tmp_path / "site")
+    assert built.returncode != 0
+    assert "nowhere.md" in built.stderr
+
+
+def test_the_site_fetches_nothing_from_elsewhere() -> None:
     config = (ROOT / "mkdocs.yml").read_text("utf-8")
     assert re.search(r"^  font: false", config, re.MULTILINE)
 
