@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from page_stage import CONTRAST, Reader, Stage, launched
@@ -10,8 +11,9 @@ from playwright.async_api import FilePayload, Route, expect
 
 from adapters.web.settings import WebSettings
 from bridge.events import AttachmentKind, Button, EnclosureKind, Inbound, Place, Wanted
+from bridge.lent import Entry
 from bridge.testing.file_contract import NOTE, PNG
-from bridge.testing.transcript import FakeHost
+from bridge.testing.transcript import FakeHost, MemoryTranscript
 
 pytestmark = pytest.mark.browser
 
@@ -30,6 +32,13 @@ _GIVE = """([event, name, type]) => {
     for (const each of event === "drop" ? ["dragover", "drop"] : [event]) {
         target.dispatchEvent(new Kind(each, options));
     }
+}"""
+
+
+_KEEP_MICROPHONE = """() => {
+    const devices = navigator.mediaDevices;
+    const ask = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = async (what) => (window.microphone = await ask(what));
 }"""
 
 
@@ -274,6 +283,80 @@ class TestVoice:
         )
         await reader.page.click("#record")
         await reader.sees("#notice", "The browser does not give us the microphone.")
+
+    @pytest.mark.parametrize("then", ["#send", "#discard"])
+    async def test_a_microphone_that_is_taken_away_does_not_hold_the_page(
+        self, stage: Stage, reader: Reader, then: str
+    ) -> None:
+        await reader.page.evaluate(_KEEP_MICROPHONE)
+        await reader.page.click("#record")
+        await expect(reader.page.locator("#recorded")).to_have_text("0:01")
+        await reader.page.evaluate("window.microphone.getTracks().forEach((it) => it.stop())")
+        await asyncio.sleep(0.2)  # no event tells of it
+        await reader.page.click(then)
+        await expect(reader.page.locator("#words")).to_be_visible()
+        await reader.write("done")
+        await until(lambda: "done" in stage.texts)
+        assert len(stage.heard[0].attachments) == (1 if then == "#send" else 0)
+
+    async def test_what_is_attached_while_a_recording_is_sent_is_not_lost(
+        self, stage: Stage, reader: Reader
+    ) -> None:
+        held: dict[str, asyncio.Event] = {"voice": asyncio.Event(), "slow": asyncio.Event()}
+
+        async def hold(route: Route) -> None:
+            await held["slow" if "slow.txt" in route.request.url else "voice"].wait()
+            await route.continue_()
+
+        await reader.page.route("**/files?*", hold)
+        await reader.page.click("#record")
+        await expect(reader.page.locator("#recorded")).to_have_text("0:01")
+        await reader.page.keyboard.press("Enter")
+        await expect(reader.page.locator("#tray li")).to_have_count(1)
+        await reader.page.set_input_files("#files", file("slow.txt", b"slow", "text/plain"))
+        held["voice"].set()
+        await expect(reader.page.locator("#tray progress")).to_have_count(1)
+        held["slow"].set()
+        await reader.page.click("#send:not(:disabled)")
+        await until(lambda: stage.heard != [])
+        assert [each.kind for each in stage.heard[0].attachments] == [
+            AttachmentKind.VOICE,
+            AttachmentKind.DOCUMENT,
+        ]
+
+
+class Hesitant(MemoryTranscript):
+    """It takes its time to store an answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = asyncio.Event()
+
+    async def append(self, chat: str, author: Any, text: str, **more: Any) -> Entry:
+        if author == "bot":
+            await self.goes_on.wait()
+        return await super().append(chat, author, text, **more)
+
+
+class TestWhileAnAnswerIsStored:
+    @pytest.fixture
+    async def stage(self) -> AsyncIterator[Stage]:
+        host = FakeHost(transcript=Hesitant())
+        async with Stage(WebSettings(access="open"), script=quiet, host=host) as stage:
+            yield stage
+
+    async def test_it_is_seen_beside_words_that_wait(self, stage: Stage, reader: Reader) -> None:
+        assert isinstance(stage.host.transcript, Hesitant)
+        await greet(stage, reader)
+        stage.refusing = True
+        await reader.write("and this")
+        await reader.sees(".mine.pending .bubble", "and this")
+        saying = asyncio.create_task(stage.say("Hello", final=False))
+        await reader.sees(".answer .md", "Hello")
+        stage.host.transcript.goes_on.set()
+        await saying
+        stage.refusing = False
+        await until(lambda: stage.texts == ["hi", "and this"])
 
 
 class TestPlaces:

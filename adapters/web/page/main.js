@@ -152,6 +152,7 @@ function paint() {
 
 /** A message as the reader has left it, though the server may not know yet. */
 function asLastSaid(message) {
+  if (!message.id) return message; // nothing can be said of it before it is stored
   const edit = outbox.items.findLast(({ edits }) => edits === message.id);
   const rated = outbox.items.findLast(({ about }) => about === message.id);
   if (!edit && !rated) return message;
@@ -322,7 +323,9 @@ async function sendRecording() {
   const file = await recorder.stop();
   paintButtons();
   at("words").focus();
-  if (await tray.add([file], "voice")) say("", { files: tray.take() });
+  const isThere = await tray.add([file], "voice");
+  // What was attached meanwhile goes with it, once all of it has arrived and somebody says so.
+  if (isThere && !tray.isBusy) say("", { files: tray.take() });
 }
 
 function locate() {

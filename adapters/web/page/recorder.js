@@ -18,6 +18,7 @@ export class Recorder {
   #recorder;
   #stream;
   #pieces = [];
+  #stopped;
   #timer = 0;
   startedAt = 0;
 
@@ -28,31 +29,42 @@ export class Recorder {
   /** Ask for the microphone and listen. spent(): called when it has been long enough. */
   async start(spent) {
     this.#stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-    this.#pieces = [];
-    this.#recorder = new MediaRecorder(this.#stream, { mimeType: type(), audioBitsPerSecond: RATE });
-    this.#recorder.addEventListener("dataavailable", ({ data }) => this.#pieces.push(data));
-    this.#recorder.start();
+    try {
+      this.#listen();
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
     this.startedAt = Date.now();
     this.#timer = setTimeout(spent, LONGEST);
+  }
+
+  #listen() {
+    const recorder = new MediaRecorder(this.#stream, { mimeType: type(), audioBitsPerSecond: RATE });
+    const pieces = (this.#pieces = []); // its own: one that was discarded may still bring some
+    recorder.addEventListener("dataavailable", ({ data }) => pieces.push(data));
+    this.#stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve));
+    recorder.start();
+    this.#recorder = recorder;
   }
 
   /** Resolves to the recording, a File. */
   async stop() {
     const recorder = this.#recorder;
-    const stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve));
-    recorder.stop();
-    await stopped;
+    // It has stopped by itself where the microphone was taken away.
+    if (recorder.state !== "inactive") recorder.stop();
+    this.#recorder = undefined;
+    await this.#stopped;
     this.#leave();
     const mime = recorder.mimeType.split(";")[0];
     return new File(this.#pieces, `voice.${ENDINGS[mime] ?? "webm"}`, { type: mime });
   }
 
   discard() {
-    this.#recorder?.stop();
     this.#leave();
   }
 
-  /** Let go of the microphone: its light goes out. */
+  /** Let go of the microphone: its light goes out, and whatever listens to it stops. */
   #leave() {
     clearTimeout(this.#timer);
     for (const track of this.#stream.getTracks()) track.stop();
