@@ -1,11 +1,13 @@
 """examples/helpdesk keeps the contract, and an installed one is found by its entry point."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 from coze_bridge_helpdesk.adapter import HelpdeskAdapter
@@ -66,8 +68,6 @@ class TestHelpdesk(AdapterContract):
 
     @pytest.mark.usefixtures("adapter")
     async def test_nobody_else_can_speak_for_the_desk(self, platform: Double) -> None:
-        import aiohttp
-
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer né"}):
             async with (
                 aiohttp.ClientSession() as http,
@@ -78,8 +78,6 @@ class TestHelpdesk(AdapterContract):
     @pytest.mark.usefixtures("adapter")
     @pytest.mark.parametrize("body", ["{", "[]", '{"id": "1"}'])
     async def test_what_is_no_message_is_refused(self, platform: Double, body: str) -> None:
-        import aiohttp
-
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with (
             aiohttp.ClientSession(headers=headers) as http,
@@ -132,10 +130,29 @@ async def test_an_installed_one_is_found_and_answers(packages: Path, tmp_path: P
             await process.wait()
 
 
+def test_init_asks_for_an_installed_one(packages: Path, tmp_path: Path) -> None:
+    """As for ours: nothing in the bridge knows that there is such a platform."""
+    extra = {"COZE_BRIDGE_COZE__TOKEN": "pat_x", "COZE_BRIDGE_AGENTS__DEFAULT__BOT_ID": "1"}
+    around = environment(extra)
+    around["PYTHONPATH"] += f":{packages}"
+    told = subprocess.run(
+        [sys.executable, "-m", "bridge", "init", "--offline", "--on", "helpdesk"],
+        cwd=tmp_path,
+        env=around,
+        input=f"cn\n\n\nhttps://desk.example\n{TOKEN}\n",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "The help desk" in told.stdout
+    assert "at the desk, set the webhook to" in told.stdout
+    assert f'token = "{TOKEN}"' in (tmp_path / "config.toml").read_text("utf-8")
+
+
 def test_the_page_shows_the_example_as_it_is() -> None:
     """Every piece of Python and TOML in docs/adapters.md stands in the example, word for word."""
-    import re
-
     sources = "\n".join(
         path.read_text("utf-8")
         for path in sorted(EXAMPLE.rglob("*"))
