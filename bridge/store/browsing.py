@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, tuple_
 
 from bridge.store.guests import Standing
 from bridge.store.overview import Talk, Which, talks_in
-from bridge.store.people import Identity, Spent, identities_where
+from bridge.store.people import Identity, Spent, identities_along, identities_where
 from bridge.store.run import Job
 from bridge.store.tables import guests, identities, sessions, usage
 
@@ -60,19 +60,11 @@ def talks_from(which: Which, after: Place | None, look: int) -> Job[Piece[Talk]]
 
 def people_from(search: str, limit: int, after: Place | None, look: int) -> Job[Piece[Identity]]:
     """Look at so many identities, who was here last first; at most `limit` are found."""
-    window = select(identities.c.platform, identities.c.account, identities.c.user)
-    window = window.where(_older(after))
-    window = window.order_by(identities.c.seen_at.desc(), _NAME.desc()).limit(look)
+    order = (identities.c.seen_at.desc(), _NAME.desc())
+    listing = identities_along(order, _older(after), look)
 
     def job(connection: Connection) -> Piece[Identity]:
-        within = window.subquery()
-        same = and_(
-            identities.c.platform == within.c.platform,
-            identities.c.account == within.c.account,
-            identities.c.user == within.c.user,
-        )
-        seen = identities_where(select(within).where(same).exists())(connection)
-        seen.sort(key=lambda it: (it.seen_at, _name(it)), reverse=True)
+        seen = listing(connection)
         found = [it for it in seen if _mentions(it, search)]
         if len(found) > limit:
             found = found[:limit]
@@ -93,10 +85,9 @@ def identities_called(address: str, accounts: Collection[str]) -> Job[list[Ident
 def standings(people: Collection[Identity]) -> Job[dict[tuple[str, str], Standing]]:
     """What an admin thinks of these, by platform and id; nothing of most of them."""
     keys = sorted({(it.platform, it.user) for it in people})
-    each_of = [and_(guests.c.platform == p, guests.c.user == user) for p, user in keys]
-    statement = select(guests.c.platform, guests.c.user, guests.c.standing).where(
-        or_(false(), *each_of)
-    )
+    who = tuple_(guests.c.platform, guests.c.user)
+    columns = (guests.c.platform, guests.c.user, guests.c.standing)
+    statement = select(*columns).where(who.in_(keys))
 
     def job(connection: Connection) -> dict[tuple[str, str], Standing]:
         rows = connection.execute(statement) if keys else ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 from bridge.store.run import Job
 from bridge.store.tables import identities, links, usage
@@ -85,7 +85,7 @@ def identities_of(uids: Collection[str]) -> Job[list[Identity]]:
         return [
             each
             for piece in pieces
-            for each in _listed(_IDENTITIES.where(_PERSON.in_(piece)))(connection)
+            for each in _listed(_IDENTITIES.where(*_are(piece)))(connection)
         ]
 
     return job
@@ -99,6 +99,14 @@ def everybody(accounts: Collection[str]) -> Job[list[Identity]]:
 def identities_where(condition: ColumnElement[bool]) -> Job[list[Identity]]:
     """For other modules of the store that know whom they want."""
     return _listed(_IDENTITIES.where(condition))
+
+
+def identities_along(
+    order: Sequence[ColumnElement[Any]], condition: ColumnElement[bool], limit: int
+) -> Job[list[Identity]]:
+    """The first of these, in this order."""
+    statement = _IDENTITIES.where(condition).order_by(*order).limit(limit)
+    return lambda connection: list(_identities(connection.execute(statement).all()))
 
 
 def seen_last(accounts: Collection[str], limit: int) -> Job[list[Identity]]:
@@ -154,6 +162,13 @@ def costs(since: datetime) -> Job[list[Cost]]:
         return [Cost(row.at, row.input_tokens, row.output_tokens) for row in rows]
 
     return job
+
+
+def _are(persons: Sequence[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The first condition says no more than the second, but along an index."""
+    joined = select(links.c.uid).where(links.c.root.in_(persons))
+    own = identities.c.uid.in_(persons)
+    return or_(own, identities.c.uid.in_(joined)), _PERSON.in_(persons)
 
 
 def _listed(statement: Select[Any]) -> Job[list[Identity]]:

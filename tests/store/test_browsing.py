@@ -16,6 +16,7 @@ from bridge.store.browsing import (
 )
 from bridge.store.guests import Guest, Standing, decide
 from bridge.store.overview import Which, crowd, running, unanswered
+from bridge.store.people import identities_of
 from bridge.store.rhythm import Beat, rhythm, tokens_since
 from bridge.store.tables import identities, inbox, sessions, turns, usage
 
@@ -221,6 +222,7 @@ async def test_a_session_lasts_until_its_time_or_its_end(store: Store) -> None:
     [
         (talks_from(Which(), None, 50), "ix_sessions_used_at"),
         (people_from("", 50, None, 50), "ix_identities_seen_at"),
+        (identities_of({"a"}), "ix_identities_uid"),
         (unanswered(50), "ix_turns_unanswered"),
         (running(50), "ix_turns_open"),
         (spent_each(["a"], NOW), "ix_usage_uid_at"),
@@ -247,3 +249,5 @@ async def test_a_list_is_read_along_an_index(store: Store, query: object, index:
 
     await store.read(explained)
     assert any(index in line for line in plans), plans
+    tables = ("sessions", "identities", "turns", "inbox", "usage", "outbox")
+    assert [line for line in plans if line in {f"SCAN {table}" for table in tables}] == []
