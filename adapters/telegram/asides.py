@@ -22,6 +22,7 @@ log = get(__name__)
 LAST_WORDS = 2.0  # seconds for calls under way when the bot is closed
 SPARE = 1.0  # seconds between two changes of buttons that a bot makes, and in a private chat
 SPARE_IN_GROUP = 60.0  # likewise, in a group
+AT_ONCE = 20  # calls under way; what is beyond is left out, for answers share the connections
 _REMEMBERED = 10_000  # chats
 
 
@@ -82,7 +83,6 @@ class Asides:
         chat = event.chat
         if event.pressed or chat.via or chat.chat not in self._keyboards:
             return
-        self._keyboards.drop(chat.chat)
 
         async def call() -> None:
             message = await self._bot.call(
@@ -95,7 +95,8 @@ class Asides:
             )
             await self._bot.delete_message(int(chat.chat), number(message.get("message_id")))
 
-        self._begin("keyboard", call)
+        if self._begin("keyboard", call):
+            self._keyboards.drop(chat.chat)
 
     def _may_change(self, chat: ChatRef) -> bool:
         now = self._clock()
@@ -107,10 +108,14 @@ class Asides:
         self._changed.put(chat.chat, now)
         return True
 
-    def _begin(self, what: str, call: Callable[[], Awaitable[None]]) -> None:
+    def _begin(self, what: str, call: Callable[[], Awaitable[None]]) -> bool:
+        """Call, unless so many are under way, or Telegram has asked for patience."""
+        if len(self._calls) >= AT_ONCE or self._clock() < self._quiet_until:
+            return False
         task = asyncio.create_task(self._try(what, call), name=what)
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
+        return True
 
     async def _try(self, what: str, call: Callable[[], Awaitable[None]]) -> None:
         try:

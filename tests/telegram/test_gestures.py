@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from adapters.telegram.asides import SPARE, SPARE_IN_GROUP, Asides
+from adapters.telegram.asides import AT_ONCE, SPARE, SPARE_IN_GROUP, Asides
 from adapters.telegram.bots import make_bot
 from bridge.config import AgentSettings
 from bridge.emulator import DEMO_BOT_ID, ToolCall
@@ -14,6 +14,7 @@ from bridge.events import Button, ChatKind, ChatRef, Inbound, Page, User, Wanted
 from bridge.testing.contract import RecordingSink, receiving
 from tests.engine.test_verdict import NOW
 from tests.platforms.budgets import Clock
+from tests.platforms.faults import Gate
 from tests.platforms.worlds import eventually
 from tests.telegram.emulator import Emulator, Fault, Message, Private
 from tests.telegram.world import ACCOUNT, LentHost, Supervised, World, telegram_settings
@@ -189,6 +190,30 @@ async def test_whoever_asks_for_patience_gets_it(
         clock.move(moved)
         asides.leave(pressed(CHAT), [])
         assert await changes(telegram, asides) == count
+
+
+async def test_nothing_is_called_aside_while_telegram_wants_patience(
+    telegram: Emulator, asides: Asides, clock: Clock
+) -> None:
+    telegram.inject(Fault("answerCallbackQuery", retry_after=30))
+    for moved, count in ((0, 1), (29, 1), (2, 2)):
+        clock.move(moved)
+        asides.answer("1")
+        await asides.close()
+        assert len(telegram.journal.of("answerCallbackQuery")) == count
+
+
+async def test_a_flood_of_presses_takes_few_connections_from_answers(
+    telegram: Emulator, asides: Asides
+) -> None:
+    gate = Gate()
+    telegram.faults.add(Fault("answerCallbackQuery", gate=gate))
+    for number in range(AT_ONCE * 3):
+        asides.answer(str(number))
+    await gate.reached.wait()
+    gate.open()
+    await asides.close()
+    assert len(telegram.journal.of("answerCallbackQuery")) <= AT_ONCE
 
 
 # Asking for a position
