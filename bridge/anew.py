@@ -3,13 +3,14 @@
 Its answer takes the place of the earlier one: the same messages are edited.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bridge.config import Edited, SessionSettings
 from bridge.events import Inbound
 from bridge.store import Store
-from bridge.store.anew import take_place
+from bridge.store.anew import ask_again, take_place
 from bridge.store.turns import Ledger, Turn, TurnKind
 from bridge.words import Word, command_in
 
@@ -32,9 +33,20 @@ class Anew:
         earlier = await self.ledger.earlier_question(turn.lane, before=turn.id)
         if earlier is None or not self._is_meant(turn, earlier):
             return turn
-        first = await self._first(earlier)
-        question = _edited(turn, first) if turn.event.edits else earlier.text
-        return _with_files_of(first, await self.store.write(take_place(turn, earlier, question)))
+        if turn.event.edits:
+            first = await self._first(earlier)
+            question = _edited(turn, first)
+        else:
+            first = await (self._with_files if _brings(earlier) else self._first)(earlier)
+            question = earlier.text
+        return _with_files_of(first, await self.store.write(ask_again(turn, first.id, question)))
+
+    async def place_of(self, turn: Turn) -> Mapping[int, str]:
+        """Let a turn have the messages of the earlier answer, by the numbers of their pages.
+
+        To be called when it is about to be asked: what is refused must not cost that answer.
+        """
+        return await self.store.write(take_place(turn))
 
     def _is_meant(self, turn: Turn, earlier: Turn) -> bool:
         """Tell whether an edit is of the newest question; a /retry always is."""
@@ -51,7 +63,8 @@ class Anew:
         """The turn in which a question was first asked, with the files that came with it."""
         if turn.again is None:
             return turn
-        return await self.ledger.find(turn.again) or turn
+        first = await self.ledger.find(turn.again)
+        return turn if first is None else await self._with_files(first)
 
     async def _with_files(self, turn: Turn) -> Turn:
         if turn.again is None:
@@ -81,5 +94,13 @@ def _in_its_place(edit: Inbound, part: Inbound) -> str:
 
 
 def _with_files_of(first: Turn, turn: Turn) -> Turn:
-    files = tuple(replace(event, text="") for event in first.events if event.attachments)
-    return replace(turn, events=(turn.event, *files))
+    """The turn with what came with the question before, but for what it brings anew itself."""
+    edits = turn.event.edits if turn.event.attachments else None
+    others = [event for event in first.events if event.event_id != edits]
+    brought = [replace(event, text="") for event in others if event.attachments or event.place]
+    return replace(turn, events=(turn.event, *brought))
+
+
+def _brings(turn: Turn) -> bool:
+    """Tell whether a question that was asked anew came with files of its own."""
+    return bool(turn.event.attachments)

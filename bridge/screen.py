@@ -6,7 +6,7 @@ unless the chat itself is gone.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -87,6 +87,16 @@ class Screen:
         self.breaks: list[int] = []
         self._drafting = line.drafts
         self._draft: Page | None = None  # what is shown as being written
+
+    @property
+    def can_change(self) -> bool:
+        """Whether a message of ours can be made to show something else."""
+        return self._line.edits
+
+    def adopt(self, messages: Mapping[int, str]) -> None:
+        """Show the answer in messages that stand already: ids, by the numbers of pages."""
+        for number, message_id in messages.items():
+            self._at(number).message_id = message_id
 
     @property
     def is_empty(self) -> bool:

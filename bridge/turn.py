@@ -124,9 +124,16 @@ class Walk:
                 return brought.refusal()
             session = await self.sessions.open(session, title=brought.title)
             await self.variables.told(session)
+            await self._take_place(turn, screen)
             reply = await self._converse(turn, session, brought, screen, stop)
         self.variables.learn(session)
         return reply
+
+    async def _take_place(self, turn: Turn, screen: Screen) -> None:
+        """Answer what is asked anew where it was answered before, if that can be changed."""
+        is_new = turn.again is not None and turn.state is TurnState.RECEIVED
+        if is_new and screen.can_change:
+            screen.adopt(await self.anew.place_of(turn))
 
     async def _own_words(self, turn: Turn, session: Session) -> Reply | str:
         """What we answer ourselves; else the question."""

@@ -110,7 +110,9 @@ class Turn:
         """It is for the agent, not for us, and was not a change that came too late."""
         if self.kind not in _ASKING or (self.event.edits and self.again is None):
             return False
+        # Asked anew, files and position are found with the first.
         brings = any(event.attachments or event.place for event in self.events)
+        brings = brings or self.again is not None
         return (brings or bool(self.text.strip())) and command_in(self.text) is None
 
     @property

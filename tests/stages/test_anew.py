@@ -1,14 +1,19 @@
 """Questions that are asked once more: /retry, and messages whose writer changes them."""
 
+import asyncio
+import math
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from bridge.config import Edited
-from bridge.events import Inbound
+import pytest
+
+from bridge.config import AccessSettings, Edited
+from bridge.events import Inbound, Place
 from bridge.lanes import lane_of
-from bridge.testing.adapter import FakeAdapter
+from bridge.testing.adapter import ROOMY, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
-from tests.stages.world import LI, World
+from tests.stages.world import LI, Killed, PatientStore, World
 
 
 async def say(world: World, event: Inbound) -> list[str]:
@@ -137,3 +142,71 @@ async def test_a_run_that_dies_asks_the_same_question_anew(
     await world.drain(turn.lane)
     assert agent.asked == ["one", "two"]
     assert world.adapter.shown("room") == ["You said: two"]
+
+
+async def test_where_nothing_can_be_changed_the_new_answer_is_a_new_message(
+    world: World, agent: ScriptedAgent
+) -> None:
+    still = replace(ROOMY, edit_interval=math.inf, edit_interval_group=math.inf)
+    world.adapter = FakeAdapter(still, clock=world.clock.monotonic)
+    world.wire()
+    agent.play(Play(text="a bad answer"), Play(text="a good one"))
+    assert await world.chat("why?", "/retry") == ["a bad answer", "a good one"]
+
+
+@pytest.mark.parametrize("more", [1, 2])
+async def test_a_retry_that_may_not_be_asked_leaves_the_answer_where_it_is(
+    world: World, agent: ScriptedAgent, more: int
+) -> None:
+    world.access = AccessSettings(messages_per_minute=1)
+    world.wire()
+    shown = await world.chat("why?", *["/retry"] * more)
+    assert (shown[0], len(shown)) == ("You said: why?", 2)
+    assert agent.asked == ["why?"]
+
+
+async def test_a_retry_after_a_refused_one_still_finds_the_answer(
+    world: World, agent: ScriptedAgent
+) -> None:
+    world.access = AccessSettings(messages_per_minute=1)
+    world.wire()
+    agent.play(Play(text="a bad answer"), Play(text="a good one"))
+    await world.chat("why?", "/retry")
+    await asyncio.sleep(61)
+    assert (await world.chat("/retry"))[0] == "a good one"
+
+
+async def test_a_position_is_asked_for_again_with_where_it_is(
+    world: World, agent: ScriptedAgent
+) -> None:
+    there = Place(48.2, 16.37)
+    await say(world, replace(world.says(""), place=there))
+    await world.chat("/retry", "/retry")
+    assert [question.place for question in agent.attempts] == [there] * 3
+
+
+async def test_retries_of_a_wordless_question_leave_no_old_page_behind(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.play(Play(text="short"), Play(text="word " * 900), Play(text="shorter"))
+    await say(world, replace(world.says(""), place=Place(48.2, 16.37)))
+    await world.chat("/retry")
+    assert len(world.adapter.shown("room")) == 2
+    assert await world.chat("/retry") == ["shorter"]
+
+
+@pytest.mark.parametrize("life", range(22))
+async def test_wherever_the_process_dies_the_new_answer_stands_where_the_old_one_stood(
+    world: World, store: PatientStore, agent: ScriptedAgent, life: int
+) -> None:
+    agent.play(Play(text="word " * 900), Play(text="a good one"))
+    await world.chat("why?")
+    event = await world.hear("/retry")
+    lane = lane_of(event, world.sessions_settings.group_scope)
+    store.life = life
+    with suppress(Killed, BaseExceptionGroup):
+        await world.drain(lane)
+    store.life, store.broken = None, None
+    await world.wire().drain(lane)
+    assert world.adapter.shown("room") == ["a good one"]
+    assert agent.asked == ["why?"] * 2
