@@ -1,20 +1,15 @@
-"""The fakes of `adapter.py` and `agent.py` with files: what people send, and what we send."""
+"""The fake of `adapter.py` with files: what people send, and what we send."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import count
 
 from bridge.adapter import Download, Outgoing
 from bridge.errors import BridgeError, Gone, Rejected
 from bridge.events import Attachment, ChatRef, Enclosure, EnclosureKind, MessageRef, Page
 from bridge.testing.adapter import Call, FakeAdapter, Message
-from bridge.testing.agent import ScriptedAgent
-from bridge.upstream import Upload
-
-PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,60 +116,3 @@ async def _read(file: Stored) -> AsyncIterator[bytes]:
         size += len(piece)
         if file.error is not None and size >= file.breaks_after:
             raise file.error
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A file that reached the agent."""
-
-    id: str
-    name: str
-    size: int
-    sha256: str
-
-
-@dataclass(slots=True)
-class FilingAgent(ScriptedAgent):
-    """The fake agent with files.
-
-    taken: what was uploaded. dictation: what every recording says. speech: what every text
-    sounds like; spoken: the texts that were read aloud, with the voice.
-    """
-
-    taken: list[Taken] = field(default_factory=list)
-    dictation: str = "hello from a recording"
-    transcribed: list[Taken] = field(default_factory=list)
-    speech: bytes = b""
-    spoken: list[tuple[str, str]] = field(default_factory=list)
-
-    async def upload(self, file: Upload) -> str:
-        """Read a file and give it an id."""
-        self._may("upload")
-        taken = await self._take(file)
-        self.taken.append(taken)
-        return taken.id
-
-    async def transcribe(self, file: Upload) -> str:
-        """Read a recording and return `dictation`."""
-        self._may("transcribe")
-        self.transcribed.append(await self._take(file))
-        return self.dictation
-
-    @asynccontextmanager
-    async def speak(self, text: str, voice: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Play `speech`."""
-        self._may("speak")
-        self.spoken.append((text, voice))
-        yield _pieces(self.speech)
-
-    async def _take(self, file: Upload) -> Taken:
-        digest, size = hashlib.sha256(), 0
-        async for piece in file.content:
-            digest.update(piece)
-            size += len(piece)
-        return replace(Taken("", file.name, size, digest.hexdigest()), id=f"file-{next(self._ids)}")
-
-
-async def _pieces(content: bytes) -> AsyncIterator[bytes]:
-    for at in range(0, len(content), PIECE):
-        yield content[at : at + PIECE]

@@ -1,10 +1,9 @@
 """What people send beside words: each file once, piece by piece, and what stays behind is told."""
 
 import asyncio
-import hashlib
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -23,10 +22,10 @@ from bridge.events import Attachment, AttachmentKind, Inbound, Place
 from bridge.lanes import express, lane_of
 from bridge.store.files import StoredFiles
 from bridge.testing.adapter import ROOMY
-from bridge.testing.agent import Play
+from bridge.testing.agent import Play, ScriptedAgent
 from bridge.testing.clock import Clock
-from bridge.testing.filing import FilingAdapter, FilingAgent, Stored, stored
-from bridge.upstream import Part, PartKind
+from bridge.testing.filing import FilingAdapter, Stored, stored
+from bridge.upstream import Part, PartKind, Upload
 from tests.stages.world import LI, PatientStore, World
 
 MB = 1024 * 1024
@@ -36,12 +35,12 @@ VOICE = Attachment(AttachmentKind.VOICE, "voice", mime="audio/ogg")
 
 
 @pytest.fixture
-async def agent() -> FilingAgent:
-    return FilingAgent()
+async def agent() -> ScriptedAgent:
+    return ScriptedAgent()
 
 
 @pytest.fixture
-async def world(store: PatientStore, clock: Clock, agent: FilingAgent) -> World:
+async def world(store: PatientStore, clock: Clock, agent: ScriptedAgent) -> World:
     return World(store, clock, agent=agent)
 
 
@@ -76,6 +75,23 @@ async def answered(world: World, event: Inbound) -> list[str]:
     return world.adapter.shown()
 
 
+def names(agent: ScriptedAgent) -> list[str]:
+    """Of what was uploaded, in order."""
+    return [file.name for file in agent.files.values()]
+
+
+@dataclass(slots=True)
+class Counting(ScriptedAgent):
+    """An agent that keeps of what is uploaded only the size."""
+
+    size: int = 0
+
+    async def upload(self, file: Upload) -> str:
+        async for piece in file.content:
+            self.size += len(piece)
+        return "file"
+
+
 def configured(world: World, **settings: object) -> None:
     world.agent_settings = AgentSettings.model_validate({"bot_id": "1", **settings})
     world.wire()
@@ -90,20 +106,20 @@ def endless(size: int) -> Iterator[bytes]:
 
 
 async def test_a_photo_with_words_is_one_question(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     assert await sends(world, "what is it?", PHOTO) == ["You said: what is it?"]
-    [taken] = agent.taken
-    assert (taken.name, taken.sha256) == ("photo.jpg", hashlib.sha256(b"photo").hexdigest())
+    [(file_id, taken)] = agent.files.items()
+    assert (taken.name, taken.content) == ("photo.jpg", b"photo")
     [question] = agent.attempts
     assert (question.text, question.parts) == (
         "what is it?",
-        (Part(PartKind.IMAGE, taken.id),),
+        (Part(PartKind.IMAGE, file_id),),
     )
 
 
 async def test_an_album_is_one_question_with_its_files_in_order(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     world.settings(merge_window=0.5)
     events = [
@@ -115,8 +131,7 @@ async def test_an_album_is_one_question_with_its_files_in_order(
     await answered(world, events[0])
     [question] = agent.attempts
     assert question.text == "look"
-    by_id = {taken.id: taken.name for taken in agent.taken}
-    assert [(part.kind, by_id[part.file_id]) for part in question.parts] == [
+    assert [(part.kind, agent.files[part.file_id].name) for part in question.parts] == [
         (PartKind.IMAGE, "photo.jpg"),
         (PartKind.FILE, "paper.pdf"),
     ]
@@ -126,7 +141,7 @@ async def test_an_album_is_one_question_with_its_files_in_order(
     ("language", "words"), [("en", "I sent you a file."), ("zh", "我发了一个文件。")]
 )
 async def test_a_file_without_words_gets_neutral_ones(
-    world: World, platform: FilingAdapter, agent: FilingAgent, language: str, words: str
+    world: World, platform: FilingAdapter, agent: ScriptedAgent, language: str, words: str
 ) -> None:
     event = world.says("", user=replace(LI, language=language))
     event = replace(event, attachments=(PAPER,))
@@ -135,14 +150,14 @@ async def test_a_file_without_words_gets_neutral_ones(
     assert agent.asked == [words]
 
 
-async def test_a_position_is_a_question_by_itself(world: World, agent: FilingAgent) -> None:
+async def test_a_position_is_a_question_by_itself(world: World, agent: ScriptedAgent) -> None:
     await sends(world, "", place=Place(52.5, 13.4))
     [question] = agent.attempts
     assert (question.text, question.place) == ("This is where I am.", Place(52.5, 13.4))
 
 
 async def test_a_sticker_is_a_picture(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     platform.files["s"] = stored(b"webp")
     await sends(world, "", Attachment(AttachmentKind.STICKER, "s", mime="image/webp"))
@@ -150,28 +165,28 @@ async def test_a_sticker_is_a_picture(
 
 
 @pytest.mark.usefixtures("platform")
-async def test_a_command_with_a_file_is_still_a_command(world: World, agent: FilingAgent) -> None:
+async def test_a_command_with_a_file_is_still_a_command(world: World, agent: ScriptedAgent) -> None:
     await sends(world, "/new", PHOTO)
-    assert (agent.taken, agent.attempts) == ([], [])
+    assert (agent.files, agent.attempts) == ({}, [])
 
 
 # Voice
 
 
 async def test_a_voice_message_is_heard_and_needs_no_words(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     await sends(world, "", VOICE)
     [question] = agent.attempts
     assert (question.text, question.parts[0].kind) == ("", PartKind.AUDIO)
-    assert agent.taken[0].name == "voice.ogg"
+    assert names(agent)[0] == "voice.ogg"
 
 
 async def test_a_voice_message_can_be_written_down_and_shown(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     configured(world, voice="transcribe")
-    agent.dictation = "how are *you*?"
+    agent.transcripts.append("how are *you*?")
     shown = await sends(world, "note this:", VOICE)
     assert agent.asked == ["note this:\nhow are *you*?"]
     assert agent.attempts[0].parts == ()
@@ -179,17 +194,19 @@ async def test_a_voice_message_can_be_written_down_and_shown(
 
 
 async def test_a_recording_in_which_nobody_speaks_is_told(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     configured(world, voice="transcribe")
-    agent.dictation = "  "
+    agent.transcripts.append("  ")
     assert await sends(world, "", VOICE) == [
         "I could not make out what you said. Please try again, or write."
     ]
     assert agent.attempts == []
 
 
-async def test_voice_can_be_off(world: World, platform: FilingAdapter, agent: FilingAgent) -> None:
+async def test_voice_can_be_off(
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
+) -> None:
     configured(world, voice="off")
     assert await sends(world, "", VOICE) == [
         "I do not listen to voice messages here. Please write instead."
@@ -201,7 +218,7 @@ async def test_voice_can_be_off(world: World, platform: FilingAdapter, agent: Fi
 
 
 async def test_what_is_too_large_is_refused_before_it_is_read_and_the_words_are_asked(
-    world: World, clock: Clock, agent: FilingAgent
+    world: World, clock: Clock, agent: ScriptedAgent
 ) -> None:
     platform = on(world, clock, replace(ROOMY, max_download=20 * MB))
     shown = await sends(world, "and this?", replace(PAPER, size=21 * MB))
@@ -211,20 +228,20 @@ async def test_what_is_too_large_is_refused_before_it_is_read_and_the_words_are_
 
 @pytest.mark.usefixtures("platform")
 async def test_half_a_gigabyte_is_refused_whatever_the_platform_hands_out(
-    world: World, agent: FilingAgent
+    world: World, agent: ScriptedAgent
 ) -> None:
     shown = await sends(world, "", replace(PAPER, size=513 * MB))
     assert shown == ["I could not take paper.pdf: it is larger than 512 MB."]
-    assert (agent.taken, agent.attempts, agent.conversations) == ([], [], [])
+    assert (agent.files, agent.attempts, agent.conversations) == ({}, [], [])
 
 
 async def test_a_file_that_is_larger_than_it_said_stops_there(
-    world: World, clock: Clock, agent: FilingAgent
+    world: World, clock: Clock, agent: ScriptedAgent
 ) -> None:
     platform = on(world, clock, replace(ROOMY, max_download=1 * MB))
     platform.files["paper"] = Stored(lambda: endless(3 * MB), size=None)
     assert await sends(world, "", PAPER) == ["I could not take paper.pdf: it is larger than 1 MB."]
-    assert (agent.taken, platform.reading) == ([], 0)
+    assert (agent.files, platform.reading) == ({}, 0)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +258,7 @@ async def test_a_file_that_is_larger_than_it_said_stops_there(
     ],
 )
 async def test_each_refusal_names_its_reason(
-    world: World, platform: FilingAdapter, agent: FilingAgent, attachment: Attachment, reason: str
+    world: World, platform: FilingAdapter, agent: ScriptedAgent, attachment: Attachment, reason: str
 ) -> None:
     [shown] = await sends(world, "", attachment)
     assert reason in shown
@@ -249,16 +266,16 @@ async def test_each_refusal_names_its_reason(
 
 
 async def test_of_several_files_the_others_go_on(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     [shown] = await sends(world, "", replace(PAPER, ref="nowhere"), PHOTO)
-    assert [taken.name for taken in agent.taken] == ["photo.jpg"]
+    assert names(agent) == ["photo.jpg"]
     assert shown.endswith("I could not take paper.pdf: it is not there any more.")
 
 
 @pytest.mark.parametrize("error", [Rejected("4303"), Permanent("4000")])
 async def test_what_coze_does_not_take_is_told(
-    world: World, platform: FilingAdapter, agent: FilingAgent, error: Permanent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent, error: Permanent
 ) -> None:
     agent.fail("upload", error)
     [shown] = await sends(world, "hello", PAPER)
@@ -266,7 +283,7 @@ async def test_what_coze_does_not_take_is_told(
 
 
 async def test_a_key_that_may_not_read_files_still_answers(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     platform.fail(Unauthorised("missing_scope"), verb="fetch")
     [shown] = await sends(world, "hello", PAPER)
@@ -274,7 +291,7 @@ async def test_a_key_that_may_not_read_files_still_answers(
     assert agent.asked == ["hello"]
 
 
-async def test_a_platform_without_files_says_so(world: World, agent: FilingAgent) -> None:
+async def test_a_platform_without_files_says_so(world: World, agent: ScriptedAgent) -> None:
     [shown] = await sends(world, "hello", PAPER)
     assert "the platform does not hand it out" in shown
 
@@ -284,7 +301,7 @@ async def test_a_platform_without_files_says_so(world: World, agent: FilingAgent
 
 @pytest.mark.parametrize("error", [Unreachable("reset"), RateLimited("slow", retry_after=2)])
 async def test_a_file_that_breaks_off_is_read_again_from_its_beginning(
-    world: World, platform: FilingAdapter, agent: FilingAgent, error: Transient
+    world: World, platform: FilingAdapter, agent: ScriptedAgent, error: Transient
 ) -> None:
     whole = platform.files["paper"]
     platform.files["paper"] = replace(whole, error=error, breaks_after=1)
@@ -295,11 +312,11 @@ async def test_a_file_that_breaks_off_is_read_again_from_its_beginning(
     platform.files["paper"] = whole
     await reading
     assert platform.fetched == ["paper", "paper"]
-    assert agent.taken[0].sha256 == hashlib.sha256(b"paper").hexdigest()
+    assert [file.content for file in agent.files.values()] == [b"paper"]
 
 
 async def test_a_platform_that_never_hands_it_out_costs_the_file_and_not_the_words(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     platform.fail(*[Unreachable("down")] * 100, verb="fetch")
     [shown] = await sends(world, "hello", PAPER)
@@ -308,18 +325,17 @@ async def test_a_platform_that_never_hands_it_out_costs_the_file_and_not_the_wor
 
 
 async def test_what_was_uploaded_is_not_uploaded_again(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     agent.fail("begin", *[Unreachable("down")] * 2)
     await sends(world, "both", PAPER, PHOTO)
     assert sorted(platform.fetched) == ["paper", "photo"]
-    assert [part.file_id for part in agent.attempts[0].parts] == [
-        next(t.id for t in agent.taken if t.name == name) for name in ("paper.pdf", "photo.jpg")
-    ]
+    parts = [agent.files[part.file_id].name for part in agent.attempts[0].parts]
+    assert parts == ["paper.pdf", "photo.jpg"]
 
 
 async def test_of_two_files_one_of_which_fails_the_other_is_kept(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     down = [Unreachable("down")] * 3
     platform.fail(*down, verb="fetch", when=lambda call: call.message == "paper")
@@ -329,7 +345,7 @@ async def test_of_two_files_one_of_which_fails_the_other_is_kept(
 
 
 async def test_what_is_asked_again_is_not_uploaded_again(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     await sends(world, "both", PAPER, replace(PHOTO, ref="nowhere"))
     platform.files["nowhere"] = stored(b"here after all")
@@ -337,11 +353,11 @@ async def test_what_is_asked_again_is_not_uploaded_again(
     assert platform.fetched == ["paper", "nowhere", "nowhere"]
     first, second = agent.attempts
     assert (second.text, second.parts[:1]) == (first.text, first.parts)
-    assert [taken.name for taken in agent.taken] == ["paper.pdf", "photo.jpg"]
+    assert names(agent) == ["paper.pdf", "photo.jpg"]
 
 
 async def test_a_changed_message_brings_its_file_once(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     world.settings(edited=Edited.ASK)
     event = replace(world.says("what?"), attachments=(PAPER,))
@@ -354,8 +370,33 @@ async def test_a_changed_message_brings_its_file_once(
     assert [len(question.parts) for question in agent.attempts] == [1, 1]
 
 
+async def test_a_picture_that_was_exchanged_is_asked_about_instead_of_the_old_one(
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
+) -> None:
+    world.settings(edited=Edited.ASK)
+    album = [
+        replace(world.says("", event=each.ref), attachments=(each,), album="a")
+        for each in (PHOTO, PAPER)
+    ]
+    for event in album:
+        await world.inbox(event)
+    await asyncio.sleep(5)
+    await answered(world, album[0])
+    other = replace(PHOTO, ref="other")
+    platform.files["other"] = stored(b"other")
+    changed = replace(album[0], event_id="edit", attachments=(other,), edits=album[0].event_id)
+    await world.inbox(changed)
+    await answered(world, changed)
+    await sends(world, "/retry")
+    await sends(world, "/retry")
+    names = {id_: file.content.decode() for id_, file in agent.files.items()}
+    brought = [sorted(names[part.file_id] for part in each.parts) for each in agent.attempts]
+    assert brought == [["paper", "photo"], *[["other", "paper"]] * 3]
+    assert platform.fetched.count("other") == 1
+
+
 async def test_after_the_question_was_asked_nothing_is_uploaded(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     agent.play(Play(text="one two three", cut_after=1))
     agent.fail("outcome", *[Unreachable("down")])
@@ -366,17 +407,17 @@ async def test_after_the_question_was_asked_nothing_is_uploaded(
 
 
 async def test_no_more_than_three_are_read_at_the_same_time(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     papers = [replace(PAPER, ref=f"p{n}") for n in range(9)]
     platform.files |= {each.ref: stored(each.ref.encode()) for each in papers}
     await sends(world, "all of them", *papers)
-    assert len(agent.taken) == 9
+    assert len(agent.files) == 9
     assert 1 < platform.most_reading <= 3
 
 
 async def test_a_stop_while_files_are_read_asks_nothing(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     platform.hold("fetch")
     answering = asyncio.create_task(sends(world, "look", PAPER))
@@ -388,9 +429,9 @@ async def test_a_stop_while_files_are_read_asks_nothing(
     assert platform.shown() == ["*(stopped)*"]
 
 
-async def test_a_large_file_costs_little_memory(
-    world: World, platform: FilingAdapter, agent: FilingAgent
-) -> None:
+async def test_a_large_file_costs_little_memory(world: World, platform: FilingAdapter) -> None:
+    world.agent = counting = Counting()
+    world.wire()
     platform.files["paper"] = Stored(lambda: endless(20 * MB), size=20 * MB)
     tracemalloc.start()
     try:
@@ -398,12 +439,12 @@ async def test_a_large_file_costs_little_memory(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert agent.taken[0].size == 20 * MB
+    assert counting.size == 20 * MB
     assert peak < 10 * MB
 
 
 async def test_what_became_of_a_file_is_stored(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     platform.fail(Gone("old"), verb="fetch", when=lambda call: call.message == "photo")
     event = replace(world.says("x"), attachments=(PAPER, PHOTO))
@@ -412,5 +453,5 @@ async def test_what_became_of_a_file_is_stored(
     session = await world.sessions.resolve(turn.event)
     await world.walk.files.bring(turn, session, "x")
     rows = await StoredFiles(world.store).of(turn.id)
-    assert (rows[0].kind, rows[0].content) == ("file", agent.taken[0].id)
+    assert (rows[0].kind, rows[0].content) == ("file", next(iter(agent.files)))
     assert (rows[1].kind, rows[1].refused) == ("", "gone")

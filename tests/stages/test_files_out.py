@@ -24,9 +24,9 @@ from bridge.ogg import opus_file, packets
 from bridge.store.outbox import PageState
 from bridge.store.turns import TurnState
 from bridge.testing.adapter import ROOMY
-from bridge.testing.agent import Play
+from bridge.testing.agent import Play, ScriptedAgent
 from bridge.testing.clock import Clock
-from bridge.testing.filing import FilingAdapter, FilingAgent, Stored, stored
+from bridge.testing.filing import FilingAdapter, Stored, stored
 from tests.stages.world import Killed, PatientStore, World
 
 LANE = "fake/fake/room/"
@@ -54,12 +54,12 @@ class Remembering(FilingAdapter):
 
 
 @pytest.fixture
-async def agent() -> FilingAgent:
-    return FilingAgent(speech=NOTE)
+async def agent() -> ScriptedAgent:
+    return ScriptedAgent(speech=NOTE)
 
 
 @pytest.fixture
-async def world(store: PatientStore, clock: Clock, agent: FilingAgent) -> World:
+async def world(store: PatientStore, clock: Clock, agent: ScriptedAgent) -> World:
     return World(store, clock, agent=agent)
 
 
@@ -92,7 +92,7 @@ async def ending(world: World) -> TurnState:
 
 
 async def test_pictures_come_after_the_text(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     agent.play(Play(text=TWO))
     assert await world.chat("show me") == [TWO, "[cat.png]", "[dog.png]"]
@@ -104,7 +104,7 @@ async def test_pictures_come_after_the_text(
 
 
 async def test_a_picture_does_not_appear_while_the_answer_streams(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     agent.play(Play(text=f"![a cat]({CAT}) " + "and more " * 20, pace=0.5))
     await world.chat("show me")
@@ -113,7 +113,7 @@ async def test_a_picture_does_not_appear_while_the_answer_streams(
 
 
 async def test_a_platform_that_takes_no_files_shows_the_text(
-    world: World, agent: FilingAgent
+    world: World, agent: ScriptedAgent
 ) -> None:
     world.links.files[CAT] = stored(b"cat")
     agent.play(Play(text=TWO))
@@ -129,7 +129,7 @@ async def test_what_we_say_ourselves_has_no_files(world: World, platform: Filing
 
 @pytest.mark.parametrize("error", [Rejected("an svg"), Gone("x"), Permanent("x"), Unauthorised("")])
 async def test_a_file_that_cannot_be_sent_costs_nothing_but_itself(
-    world: World, platform: FilingAdapter, agent: FilingAgent, error: BridgeError
+    world: World, platform: FilingAdapter, agent: ScriptedAgent, error: BridgeError
 ) -> None:
     agent.play(Play(text=TWO))
     platform.fail(error, verb="send_file")
@@ -140,7 +140,7 @@ async def test_a_file_that_cannot_be_sent_costs_nothing_but_itself(
 
 
 async def test_a_link_that_leads_nowhere_costs_nothing(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     agent.play(Play(text="![x](http://169.254.169.254/latest/x.png)"))
     assert await world.chat("show me") == ["![x](http://169.254.169.254/latest/x.png)"]
@@ -150,7 +150,7 @@ async def test_a_link_that_leads_nowhere_costs_nothing(
 
 @pytest.mark.parametrize("error", [Unreachable("reset"), RateLimited("flood", retry_after=7)])
 async def test_what_may_pass_is_tried_again(
-    world: World, platform: FilingAdapter, agent: FilingAgent, error: BridgeError
+    world: World, platform: FilingAdapter, agent: ScriptedAgent, error: BridgeError
 ) -> None:
     agent.play(Play(text=TWO))
     platform.fail(error, verb="send_file")
@@ -158,7 +158,7 @@ async def test_what_may_pass_is_tried_again(
 
 
 async def test_a_file_is_not_tried_for_ever(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     agent.play(Play(text=f"![a cat]({CAT})"))
     world.links.errors += [Unreachable("slow")] * 10
@@ -169,7 +169,7 @@ async def test_a_file_is_not_tried_for_ever(
 
 
 async def test_a_source_that_is_slow_does_not_hold_the_chat_back(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     """A Retry-After is the platform's word alone; what a file's server says is no such thing."""
     agent.play(Play(text=f"![a cat]({CAT})"))
@@ -182,7 +182,7 @@ async def test_a_source_that_is_slow_does_not_hold_the_chat_back(
 
 
 async def test_a_file_takes_the_place_of_text_that_was_streamed_and_taken_back(
-    world: World, clock: Clock, agent: FilingAgent
+    world: World, clock: Clock, agent: ScriptedAgent
 ) -> None:
     tight = Capabilities(max_text=60, edit_interval=1, edit_interval_group=1)
     platform = on(world, FilingAdapter(tight, clock=clock.monotonic))
@@ -193,7 +193,7 @@ async def test_a_file_takes_the_place_of_text_that_was_streamed_and_taken_back(
 
 @pytest.mark.parametrize("life", range(2, 26))
 async def test_wherever_the_process_dies_everything_is_there_once(
-    world: World, store: PatientStore, clock: Clock, agent: FilingAgent, life: int
+    world: World, store: PatientStore, clock: Clock, agent: ScriptedAgent, life: int
 ) -> None:
     platform = on(world, Remembering(ROOMY, clock=clock.monotonic))
     agent.play(Play(text=TWO))
@@ -228,7 +228,7 @@ def with_a_voice(world: World, **settings: object) -> None:
 
 
 async def test_a_voice_message_is_answered_aloud(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     with_a_voice(world)
     agent.play(Play(text="Hello **Anna**, see [this](https://x.org)."))
@@ -241,7 +241,7 @@ async def test_a_voice_message_is_answered_aloud(
 
 
 async def test_what_was_written_is_answered_in_writing(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     with_a_voice(world)
     assert await world.chat("hello") == ["You said: hello"]
@@ -249,7 +249,7 @@ async def test_what_was_written_is_answered_in_writing(
 
 
 async def test_a_long_answer_is_read_in_pieces_and_sent_as_one_recording(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     with_a_voice(world)
     agent.play(Play(text="This is one sentence of many. " * 90))
@@ -262,7 +262,7 @@ async def test_a_long_answer_is_read_in_pieces_and_sent_as_one_recording(
 
 @pytest.mark.parametrize("error", [Unauthorised("no speech"), Rejected("no"), Permanent("4200")])
 async def test_a_voice_that_fails_leaves_the_text(
-    world: World, platform: FilingAdapter, agent: FilingAgent, error: BridgeError
+    world: World, platform: FilingAdapter, agent: ScriptedAgent, error: BridgeError
 ) -> None:
     with_a_voice(world)
     agent.play(Play(text="Hello."))
@@ -272,7 +272,7 @@ async def test_a_voice_that_fails_leaves_the_text(
 
 
 async def test_coze_being_busy_does_not_hold_the_chat_back(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     with_a_voice(world)
     agent.play(Play(text="Hello."))
@@ -281,7 +281,7 @@ async def test_coze_being_busy_does_not_hold_the_chat_back(
 
 
 async def test_an_answer_without_words_is_not_spoken(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     with_a_voice(world)
     agent.play(Play(text="```\nprint(1)\n```"))
@@ -290,7 +290,7 @@ async def test_an_answer_without_words_is_not_spoken(
 
 
 async def test_a_large_file_is_handed_on_in_pieces(
-    world: World, platform: FilingAdapter, agent: FilingAgent
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
     pieces = 300
     world.links.files[CAT] = Stored(lambda: (bytes(1000) for _ in range(pieces)))
