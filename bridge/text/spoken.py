@@ -15,11 +15,11 @@ _RULE = re.compile(r"^ {0,3}(?:[-*_][ \t]*){3,}$", re.MULTILINE)
 _LEAD = re.compile(
     r"^[ \t]*+(?:>[ \t]?|#{1,6}[ \t]+|[-*+][ \t]+(?:\[[ xX]\][ \t]+)?)++", re.MULTILINE
 )
-_MARKS = re.compile(r"(?<!\\)(?:\*+|~~|`+|(?<!\w)_++|_++(?!\w))")
+_MARKS = re.compile(r"(?<!\\)(?:\*+|~~|`+|(?<!\w)_++|(?<!_)_++(?!\w))")  # each run looked at once
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SENTENCE = re.compile(
     r"""[\s\S]*?
-        (?: [.!?…]++ ["')\]”’]*+ (?=\s|\Z)
+        (?: (?<![.!?…]) [.!?…]++ ["')\]”’]*+ (?=\s|\Z)
           | [。！？；…]++ [”’）》」』]*+
           | \n | \Z ) \s*""",
     re.VERBOSE,

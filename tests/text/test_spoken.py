@@ -57,7 +57,19 @@ def test_no_piece_is_too_long_and_no_word_is_lost(text: str, limit: int) -> None
 
 
 @pytest.mark.parametrize(
-    "markdown", ["[" * 30_000, "![a](" * 10_000, "_" * 50_000, "> " * 30_000, "a " * 50_000]
+    "markdown",
+    [
+        "[" * 30_000,
+        "![a](" * 10_000,
+        "_" * 50_000,
+        f"a{'_' * 200_000}a",
+        f"\\{'_' * 200_000}a",
+        "> " * 30_000,
+        "a " * 50_000,
+        f"{'.' * 200_000}x",
+        ".)" * 100_000,
+    ],
+    ids=lambda markdown: f"{markdown[:4]}…{len(markdown)}",
 )
 def test_what_was_written_to_be_slow_is_not(markdown: str) -> None:
     before = time.process_time()
