@@ -9,6 +9,8 @@ from pydantic_core import to_json
 from bridge.clean import clean
 
 LONGEST = 60_000  # characters; a model has to read them, and Coze takes 15 MB for all of a step
+LONGEST_MESSAGE = 1000  # characters; a tool may put a whole response into one
+MOST_PROBLEMS = 20  # a model may get each of a thousand items wrong
 
 
 class Trouble(StrEnum):
@@ -22,11 +24,16 @@ class Trouble(StrEnum):
 
 
 def failure(trouble: Trouble, message: str, problems: Sequence[str] = ()) -> str:
-    """Write `{"error": …}`, for a model to read."""
-    error: dict[str, object] = {"kind": trouble.value, "message": clean(message)}
+    """Write `{"error": …}`, for a model to read: short, whatever went wrong and how often."""
+    error: dict[str, object] = {"kind": trouble.value, "message": _short(message)}
     if problems:
-        error["problems"] = [clean(problem) for problem in problems]
+        error["problems"] = [_short(problem) for problem in problems[:MOST_PROBLEMS]]
     return json.dumps({"error": error}, ensure_ascii=False)
+
+
+def _short(text: str) -> str:
+    text = clean(text)
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 1]}…"
 
 
 def written(output: object) -> str:

@@ -216,3 +216,21 @@ def test_a_tool_declares_whether_it_may_run_twice() -> None:
 def test_what_is_no_async_function_is_no_tool(function: object) -> None:
     with pytest.raises(TypeError, match="is not an async function"):
         tool("it", function)
+
+
+async def test_an_error_is_short_however_much_a_tool_says_of_it(caller: Caller) -> None:
+    async def talkative() -> None:
+        raise ToolFailure("x" * 1_000_000)
+
+    assert len(await run(talkative, caller)) < 2_000
+    assert len(await run(text, caller, name="y" * 1_000_000)) < 2_000
+
+
+async def test_of_a_thousand_wrong_arguments_the_first_are_named(caller: Caller) -> None:
+    async def adds(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    output = await run(adds, caller, json.dumps({"numbers": ["one"] * 1000}))
+    problems = json.loads(output)["error"]["problems"]
+    assert problems[0].startswith("numbers.0: ")
+    assert len(problems) == 20
