@@ -1,11 +1,13 @@
 """Which addresses of the internet belong to everybody: pure."""
 
 import re
+import unicodedata
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 # https://www.rfc-editor.org/rfc/rfc6052 and rfc8215: IPv4 behind a translator.
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-_ADDRESS = re.compile(r"[0-9A-Fa-f:.%\w]*:.*|[0-9.]+|0[xX][0-9A-Fa-f.xX]*")  # however written
+# Then it is an IPv4 address, however written (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+_ENDS_IN_NUMBER = re.compile(r"(?:\A|\.)(?:[0-9]+|0x[0-9a-f]*)\Z")
 _OUR_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _COMPATIBLE = IPv6Network("::/96")  # how IPv4 was written into IPv6 once (RFC 4291)
 # What Python 3.11 takes for public: protocol assignments (RFC 6890, Oracle's metadata among them),
@@ -43,9 +45,11 @@ def is_public(address: str) -> bool:
 
 def is_public_host(host: str) -> bool:
     """Tell whether a host looks like one that others can reach: nothing is looked up."""
-    if _ADDRESS.fullmatch(host):
+    # As those who look it up will read it: full-width digits and Chinese dots are plain ones there.
+    host = unicodedata.normalize("NFKC", host).replace("。", ".").lower().rstrip(".")
+    if ":" in host or _ENDS_IN_NUMBER.search(host):
         return is_public(host)
-    return "." in host.strip(".") and not host.lower().rstrip(".").endswith(_OUR_NAMES)
+    return "." in host.strip(".") and not host.endswith(_OUR_NAMES)
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
