@@ -17,7 +17,7 @@ _KINDS = {
     "audio": AttachmentKind.AUDIO,
     "video": AttachmentKind.VIDEO,
 }
-_TOO_MUCH = 2**63
+_TOO_MUCH = 2**63 - 1  # what comes after an id is asked for as well, and databases count no further
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MOST_FILES = 10  # of one message
 _LONGEST_REASON = 1000  # characters of why an answer was not good

@@ -220,7 +220,10 @@ def _known(path: Path) -> Kept | None:
         described = path.with_suffix(".json").read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    return Kept(**json.loads(described)) if path.exists() else None
+    try:
+        return Kept(**json.loads(described)) if path.exists() else None
+    except (TypeError, ValueError):  # cut short by a loss of power
+        return None
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -213,6 +213,14 @@ class TestShelf:
         with pytest.raises(TooLarge):
             await shelf.put(CHAT, content(bytes(9), bytes(9)), like=Kept("", "a", 10))
 
+    @pytest.mark.parametrize("left", ["", '{"id": "', '{"id": 1}', "[]"])
+    async def test_a_file_whose_description_was_cut_short_is_not_there(
+        self, shelf: Shelf, tmp_path: Path, left: str
+    ) -> None:
+        kept = await shelf.put(CHAT, content(b"x"), like=Kept("", "a", 1))
+        (tmp_path / CHAT / f"{kept.id}.json").write_text(left)
+        assert await shelf.find(CHAT, kept.id) is None
+
     async def test_tidying_drops_what_is_in_no_message_and_what_is_old(
         self, shelf: Shelf, tmp_path: Path
     ) -> None:
@@ -326,6 +334,7 @@ class TestRatings:
         assert await self.rate(visit, 999, "like") == 404
         assert await self.rate(visit, int(plain.id), "great") == 400
         assert await self.rate(visit, True, "like") == 400
+        assert await self.rate(visit, 2**63 - 1, "like") == 400  # no database has a number after it
         assert sink.events == []
 
     async def test_every_page_sees_a_rating(
