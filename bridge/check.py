@@ -4,7 +4,7 @@ Findings are values; `cli.py` prints them.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
@@ -18,15 +18,10 @@ from bridge.tools.registry import BUILT_IN, look
 
 _SQLITE = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, section 1.3
 
-_OF_ALL: tuple[tuple[str, Callable[[Settings], bool]], ...] = (
-    ("server.admin_token", lambda its: bool(its.server.admin_token.get_secret_value())),
-)
-
 
 def not_yet(settings: Settings) -> list[str]:
     """Name what is set and valid, but what this version would silently ignore."""
-    keys = [key for key, is_set in _OF_ALL if is_set(settings)]
-    return [f"{key}: this version cannot do this yet; leave it out" for key in keys] + [
+    return [
         f"adapters.{name}: this version cannot connect to {adapter.platform} yet"
         for name, adapter in settings.adapters.items()
         if not connects(adapter.platform)

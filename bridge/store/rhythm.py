@@ -74,10 +74,12 @@ def rhythm(since: datetime, step: int, most: int = MOST) -> Job[Rhythm]:
     return job
 
 
-def tokens_since(since: datetime) -> Job[int]:
+def tokens_since(since: datetime, most: int = MOST) -> Job[int]:
     """Add up what all answers have cost since then."""
+    newest = select(func.max(usage.c.turn)).scalar_subquery()
+    at = func.coalesce(usage.c.at, usage.c.at)  # so that nobody goes along its index, however far
     whole_sum = func.coalesce(func.sum(usage.c.input_tokens + usage.c.output_tokens), literal(0))
-    statement = select(whole_sum).where(usage.c.at >= since)
+    statement = select(whole_sum).where(usage.c.turn > newest - most, at >= since)
     return lambda connection: int(connection.execute(statement).scalar_one())
 
 

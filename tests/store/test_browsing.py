@@ -155,6 +155,7 @@ async def test_what_people_have_cost_is_added_up_for_a_page_of_them(store: Store
     found = await store.read(spent_each(["a", "c"], ago(10)))
     assert {uid: (it.answers, it.input_tokens) for uid, it in found.items()} == {"a": (2, 6)}
     assert await store.read(tokens_since(ago(10))) == 21
+    assert await store.read(tokens_since(ago(100), most=2)) == 14
     assert await store.read(tokens_since(NOW + timedelta(1))) == 0
 
 
@@ -226,7 +227,7 @@ async def test_a_session_lasts_until_its_time_or_its_end(store: Store) -> None:
         (unanswered(50), "ix_turns_unanswered"),
         (running(50), "ix_turns_open"),
         (spent_each(["a"], NOW), "ix_usage_uid_at"),
-        (tokens_since(NOW), "ix_usage_at"),
+        (tokens_since(NOW), "PRIMARY KEY (rowid>?)"),
     ],
 )
 async def test_a_list_is_read_along_an_index(store: Store, query: object, index: str) -> None:

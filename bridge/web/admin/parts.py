@@ -52,10 +52,13 @@ def entrance(trouble: str = "") -> str:
         autocomplete="current-password",
         aria_describedby="hint",
     )
+    # For password managers, which want to know whose password it is.
+    whose = tag("input", name="username", value="admin", autocomplete="username", hidden=True)
     hint = tag("p", tag("code", "server.admin_token"), " in the configuration.", id="hint")
     form = tag(
         "form",
         word,
+        whose,
         tag("label", "Admin token", for_="token"),
         field,
         hint,
@@ -179,7 +182,8 @@ def _head(title: str, *more: str) -> Html:
 
 def _cells(heads: Sequence[str], row: Sequence[str]) -> Iterator[Html]:
     for head, cell in zip(heads, row, strict=True):
-        yield tag("td", cell, data_of=head or None)
+        inner = tag("div", cell) if cell else ""  # one piece beside the head, on a phone
+        yield tag("td", inner, data_of=head or None)
 
 
 def _letters(of: str) -> Iterator[str]:

@@ -44,7 +44,7 @@ def listed(
 ) -> list[Html]:
     """The list. closed: only who is named, or let in, may talk."""
     finder = search("/admin/people", said, "Name or address, such as telegram:12345")
-    heads = ("who", "address", "last here", "tokens today", "in 30 days", "may talk", "")
+    heads = ("who", "address", "last here", "tokens, 24 h", "30 days", "may talk", "")
     rows = [_row(it, csrf, closed=closed) for it in people]
     found = table(heads, rows, nothing="None of those that were looked at.")
     return [finder, live("list", found, _onward(piece, said))]
@@ -158,8 +158,8 @@ def one(it: Known, sheets: Sequence[Sheet], csrf: str, *, closed: bool) -> list[
     about = pairs(
         [
             ("connector_uid", name(it.uid)),
-            ("tokens today", _tokens(first.day)),
-            ("in 30 days", f"{_tokens(first.month)} for {first.month.answers:,} answers"),
+            ("tokens, 24 h", _tokens(first.day)),
+            ("30 days", f"{_tokens(first.month)} for {first.month.answers:,} answers"),
         ]
     )
     heads = ("name", "address", "account", "first here", "last here", "may talk", "")
