@@ -39,6 +39,7 @@ log = get(__name__)
 TYPING_EVERY = 4.0  # seconds; platforms show it for five or six
 NOT_NOW = 3600.0  # seconds; longer than any answer streams
 FILE_TRIES = 4  # the text stands there already, and the next question waits behind a file
+FILES_WITHIN = 60.0  # seconds for all files of an answer; what follows is tried once
 WORTH_A_PREVIEW = 1.0  # seconds a last call may have to wait before its text is shown without it
 
 
@@ -87,6 +88,7 @@ class Screen:
         self.breaks: list[int] = []
         self._drafting = line.drafts
         self._draft: Page | None = None  # what is shown as being written
+        self._files_by: float | None = None  # on the event loop's clock, once files are sent
 
     @property
     def can_change(self) -> bool:
@@ -292,6 +294,8 @@ class Screen:
     async def _enclose(self, stored: StoredPage, page: Page) -> None:
         """Post a file: after the text, once, in a few tries; without it the text has the link."""
         number, attempt = stored.number, 0
+        if self._files_by is None:
+            self._files_by = asyncio.get_running_loop().time() + FILES_WITHIN
         if stored.state is PageState.WANTED and self._at(number).message_id is not None:
             await self._retracted(number)  # text, of a stream that was longer than its end
             await self._lose(number)
@@ -303,12 +307,20 @@ class Screen:
                 self._line.move(error.to)
             except Transient as error:
                 attempt += 1
-                if attempt >= FILE_TRIES:
+                if attempt >= FILE_TRIES or self._is_late(error):
                     return await self._leave_out(number, error)
                 await self._wait_out(number, error, attempt)
             except Permanent as error:
                 # Even a key that was refused: it may be good for words and not for files.
                 return await self._leave_out(number, error)
+
+    def _is_late(self, error: Transient) -> bool:
+        """Tell whether files have held up the next question for long enough.
+
+        Not for a platform that wants us to be slower: that holds up the question as well.
+        """
+        late = self._files_by is not None and asyncio.get_running_loop().time() >= self._files_by
+        return late and not isinstance(error, RateLimited)
 
     async def _post_file(self, number: int, page: Page) -> None:
         if number in self._unsure:

@@ -1,13 +1,14 @@
 """Pictures, files and voice that follow an answer: after its text, once, and never in its way."""
 
-from collections.abc import Collection
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from bridge.adapter import Capabilities
+from bridge.adapter import Capabilities, Download
 from bridge.config import AgentSettings
 from bridge.errors import (
     BridgeError,
@@ -26,7 +27,7 @@ from bridge.store.turns import TurnState
 from bridge.testing.adapter import ROOMY
 from bridge.testing.agent import Play, ScriptedAgent
 from bridge.testing.clock import Clock
-from bridge.testing.filing import FilingAdapter, Stored, stored
+from bridge.testing.filing import FilingAdapter, Links, Stored, stored
 from tests.stages.world import Killed, PatientStore, World
 
 LANE = "fake/fake/room/"
@@ -189,6 +190,30 @@ async def test_a_file_takes_the_place_of_text_that_was_streamed_and_taken_back(
     agent.play(Play(text="many words that stream " * 6, final=f"![]({CAT})", pace=0.5))
     assert await world.chat("show me") == [f"![]({CAT})", "[cat.png]"]
     assert len(platform.did("retract")) >= 1
+
+
+class Dribbling(Links):
+    """Servers that take as long as they may, and then break off."""
+
+    @asynccontextmanager
+    async def fetch(self, url: str, kind: EnclosureKind) -> AsyncIterator[Download]:
+        self.read.append((url, kind))
+        await asyncio.sleep(20)
+        raise Unreachable("no answer in time")
+        yield
+
+
+async def test_files_that_take_long_do_not_hold_up_the_next_question_for_ever(
+    world: World, platform: FilingAdapter, agent: ScriptedAgent, clock: Clock
+) -> None:
+    world.links = Dribbling()
+    world.wire()
+    pictures = " ".join(f"![p](https://pictures.org/{n}.png)" for n in range(4))
+    agent.play(Play(text=pictures))
+    began = clock.monotonic()
+    assert await world.chat("show me") == [pictures]
+    assert clock.monotonic() - began < 60 + 4 * 25
+    assert {url[-5] for url, _ in world.links.read} == set("0123")
 
 
 @pytest.mark.parametrize("life", range(2, 26))
