@@ -135,5 +135,12 @@ async def _on_disk(path: Path) -> AsyncIterator[AsyncIterator[bytes]]:
 
 
 async def _read(file: BinaryIO) -> AsyncIterator[bytes]:
-    while piece := await asyncio.to_thread(file.read, PIECE):
+    while piece := await asyncio.to_thread(_piece, file):
         yield piece
+
+
+def _piece(file: BinaryIO) -> bytes:
+    try:
+        return file.read(PIECE)
+    except OSError as error:  # such as the server's folder, which may lie on another machine
+        raise Unreachable(f"the server's file broke off ({error.strerror})") from error

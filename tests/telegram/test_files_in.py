@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
-from adapters.telegram.downloads import LARGEST, PIECE
+from adapters.telegram.bots import RawBot
+from adapters.telegram.downloads import LARGEST, PIECE, Downloads
 from bridge.adapter import BringsFiles
 from bridge.errors import Gone, RateLimited, Rejected, Unauthorised, Unreachable
 from bridge.events import Attachment, AttachmentKind, ChatRef
@@ -229,6 +231,22 @@ async def test_link_out_of_it_is_not_followed(telegram: Emulator, tmp_path: Path
     async with opened(telegram, local_files=str(folder)) as adapter:
         with pytest.raises(Gone):
             await read(adapter, a(file.id))
+
+
+class Told(RawBot):
+    """A server that has one file, and says where."""
+
+    async def call(self, method: str, **asked: object) -> dict[str, object]:
+        return {"file_path": "/proc/self/mem"}
+
+
+async def test_disk_that_fails_is_asked_again_later() -> None:
+    """Nothing can be read at the beginning of a process's memory; it can be opened."""
+    async with httpx.AsyncClient() as http:
+        downloads = Downloads(Told(TOKEN), http, token=TOKEN, folder=Path("/proc/self"))
+        with pytest.raises(Unreachable):
+            async with downloads.fetch(a("1")) as download:
+                [piece async for piece in download.content]
 
 
 def test_folder_that_is_not_there_is_told_with_its_cure() -> None:
