@@ -287,7 +287,6 @@ async def wire(
         ),
         commands=Commands(
             store,
-            ledger,
             agents=agents,
             settings=settings.agents,
             variables=variables,

@@ -21,7 +21,7 @@ from bridge.speaking import lacking, phrase, says
 from bridge.store import Store
 from bridge.store.people import spent_by
 from bridge.store.sessions import Session
-from bridge.store.turns import Ledger, Turn
+from bridge.store.turns import Turn
 from bridge.text.markdown import literal
 from bridge.text.reply import Reply
 from bridge.upstream import Agent, Variable
@@ -57,7 +57,6 @@ class Commands:
     def __init__(  # noqa: PLR0913 - by name, and each is something that commands are about
         self,
         store: Store,
-        ledger: Ledger,
         *,
         agents: Mapping[str, Agent],
         settings: Mapping[str, AgentSettings],
@@ -76,7 +75,7 @@ class Commands:
         self._linking = Linking(store, now=now)
         self._forgetting = Forgetting(store, agents=agents, now=now)
         talks = Conversations(store, agents=agents, now=now)
-        feedback = Feedback(store, ledger, agents=agents, settings=settings)
+        feedback = Feedback(store, agents=agents, settings=settings)
         self._obey: Mapping[Word, Callable[[Turn, Session, str], Awaitable[Reply]]] = {
             Word.START: self._start,
             Word.HELP: self._help,

@@ -13,7 +13,7 @@ from bridge.speaking import says
 from bridge.store import Store
 from bridge.store.ratings import Answered, answer_of, rate
 from bridge.store.sessions import Session
-from bridge.store.turns import Ledger, Turn
+from bridge.store.turns import Turn
 from bridge.text.reply import Reply
 from bridge.upstream import Agent, Rating
 
@@ -41,13 +41,11 @@ class Feedback:
     def __init__(
         self,
         store: Store,
-        ledger: Ledger,
         *,
         agents: Mapping[str, Agent],
         settings: Mapping[str, AgentSettings],
     ) -> None:
         self._store = store
-        self._ledger = ledger
         self._agents = agents
         self._settings = settings
 
@@ -61,12 +59,7 @@ class Feedback:
         found = await self._store.read(answer_of(session.lane, turn.event.about))
         if found is None:
             return _answer(turn, Phrase.NOTHING_TO_RATE)
-        meant = _MEANT[word.lower()]
-        if _takes_back(turn, found, meant, reason):
-            meant = None
-            # From here on a later run of this turn takes it back, too, and does not give it again.
-            await self._ledger.set_question(turn, "/feedback none")
-        return await self._rate(turn, session, found, meant, reason.strip())
+        return await self._rate(turn, session, found, _MEANT[word.lower()], reason.strip())
 
     async def _rate(
         self, turn: Turn, session: Session, found: Answered, meant: Rating | None, reason: str
@@ -80,11 +73,6 @@ class Feedback:
         await self._store.write(rate(found.turn, meant))
         log.info("answer.rated", turn=found.turn, rating=meant)
         return _answer(turn, _THANKS[meant])
-
-
-def _takes_back(turn: Turn, found: Answered, meant: Rating | None, reason: str) -> bool:
-    """A second press of the same button, as people know it from elsewhere."""
-    return turn.event.pressed and not reason and meant is not None and meant is found.rating
 
 
 def _answer(turn: Turn, phrase: Phrase) -> Reply:

@@ -74,11 +74,11 @@ class Phrase(Enum):
     DELETE_YES = Text("Delete it", "删除")
     DELETED = Text("“{title}” is deleted.", "“{title}”已删除。")
     USAGE_DAY = Text(
-        "In the last 24 hours: {answers} answers, {tokens} tokens.",
+        "Last 24 hours: {tokens} tokens (answers: {answers}).",
         "最近 24 小时：{answers} 个回答，{tokens} 个 token。",
     )
     USAGE_MONTH = Text(
-        "In the last 30 days: {answers} answers, {tokens} tokens.",
+        "Last 30 days: {tokens} tokens (answers: {answers}).",
         "最近 30 天：{answers} 个回答，{tokens} 个 token。",
     )
     LIKED = Text("Thank you, noted as a good answer.", "谢谢，已记为好的回答。")

@@ -12,12 +12,11 @@ from bridge.upstream import Rating
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer that can be rated. rating: None as long as nobody has."""
+    """An answer that can be rated."""
 
     turn: int
     conversation_id: str
     answer_id: str
-    rating: Rating | None
 
 
 def answer_of(lane: str, message_id: str = "") -> Job[Answered | None]:
@@ -30,10 +29,7 @@ def answer_of(lane: str, message_id: str = "") -> Job[Answered | None]:
 
     def job(connection: Connection) -> Answered | None:
         row = connection.execute(newest).first()
-        if row is None:
-            return None
-        rating = Rating(row.rating) if row.rating else None
-        return Answered(row.id, row.conversation_id, row.answer_id, rating)
+        return Answered(row.id, row.conversation_id, row.answer_id) if row else None
 
     return job
 

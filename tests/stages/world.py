@@ -175,7 +175,6 @@ class World:
         self.allowance = Allowance(self.store, self.rules, now=now)
         self.commands = Commands(
             self.store,
-            self.ledger,
             agents=agents,
             settings=settings,
             variables=self.variables,
