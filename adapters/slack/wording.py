@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection
 
 HELP = "/help"
-_UNLISTED = frozenset({"set", "start"})  # commands that no menu offers
+_UNLISTED = frozenset({"admin", "feedback", "set", "start"})  # commands that no menu offers
 _ALONE = frozenset({"clear", "help", "new", "retry", "start", "stop", "unlink", "usage", "vars"})
 """Commands without an argument: with more behind it, such a word begins a question."""
 
