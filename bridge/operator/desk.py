@@ -17,13 +17,14 @@ from bridge.operator import sights
 from bridge.operator.persons import Person, everyone, find
 from bridge.platform import Finding
 from bridge.store import Store
+from bridge.store.operator_log import COMMAND_LINE
 from bridge.store.overview import newest_of
 from bridge.store.people import everybody
 from bridge.store.sessions import Session
 from bridge.store.variables import Known, Refusal, forgive, known, refusals, untold
 from bridge.upstream import Agent, Variable
 from bridge.variables import Variables
-from bridge.view.variables import Whose, settle
+from bridge.view.variables import Whose, deed, settle
 
 AT_ONCE = 8  # people who are told at the same time
 
@@ -83,7 +84,7 @@ async def open_desk(
         agents = {name: agent(client, its) for name, its in settings.agents.items()}
         told_by = Variables(store, agents=agents, settings=settings.agents, now=now)
         try:
-            yield Desk(store, settings, agents, examiner, told_by)
+            yield Desk(store, settings, agents, examiner, told_by, now)
         finally:
             await told_by.close()
 
@@ -97,6 +98,7 @@ class Desk:
     agents: Mapping[str, Agent]
     examiner: Examiner
     variables: Variables
+    now: Callable[[], datetime]
 
     async def get(self, who: str, agent: str) -> list[Listed]:
         """Read what is at Coze, beside what the bridge has noted."""
@@ -115,7 +117,8 @@ class Desk:
             raise await self._explained(person, keyword, error) from error
         sources = self.settings.agents[person.agent].variables
         whose = Whose(person.uid, person.agent, sources)
-        await settle(self.store, its, whose, keyword, value)
+        its_deed = deed(whose, keyword, COMMAND_LINE, self.now())
+        await settle(self.store, its, whose, keyword, value, its_deed)
         return person
 
     async def sync(self, who: str, agent: str, *, again: bool) -> Synced:

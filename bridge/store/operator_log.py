@@ -12,6 +12,9 @@ from bridge.store.tables import operator_log
 
 T = TypeVar("T")
 
+COMMAND_LINE = "command line"
+ADMIN_PAGE = "admin page"
+
 
 @dataclass(frozen=True, slots=True)
 class Deed:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bridge.errors import BridgeError, Permanent
 from bridge.facts import USER_SET
 from bridge.store import Store
+from bridge.store.operator_log import Deed, note
 from bridge.store.variables import heard, known, told
 from bridge.upstream import KeepsVariables
 from bridge.variables import FORGOTTEN
@@ -58,14 +60,19 @@ async def look(store: Store, its: KeepsVariables, whose: Whose) -> Sheet:
     return Sheet(whose.agent, _rows(there, whose.sources), trouble)
 
 
-async def put(store: Store, its: KeepsVariables, whose: Whose, keyword: str, value: str) -> None:
+async def put(
+    store: Store, its: KeepsVariables, whose: Whose, keyword: str, value: str, deed: Deed
+) -> None:
     """Set one variable, and see that it stays. Raises `Permanent` where it does not."""
     await its.set_variables(whose.uid, {keyword: value})
-    await settle(store, its, whose, keyword, value)
+    await settle(store, its, whose, keyword, value, deed)
 
 
-async def settle(store: Store, its: KeepsVariables, whose: Whose, keyword: str, value: str) -> None:
-    """Note what was just set, once it is seen to stay. Raises `Permanent` where it does not."""
+async def settle(
+    store: Store, its: KeepsVariables, whose: Whose, keyword: str, value: str, deed: Deed
+) -> None:
+    """Note what was just set, and who did it; see that it stays. Raises like `put`."""
+    await store.write(note(deed))
     found = await its.variables(whose.uid)
     await store.write(heard(whose.uid, whose.agent, found))
     if not any(each.keyword == keyword and each.value == value for each in found):
@@ -73,6 +80,11 @@ async def settle(store: Store, its: KeepsVariables, whose: Whose, keyword: str, 
     if whose.sources.get(keyword) == USER_SET:
         # Else the next message would bring back what the user has set.
         await store.write(told(whose.uid, whose.agent, {keyword: value}))
+
+
+def deed(whose: Whose, keyword: str, by: str, now: datetime) -> Deed:
+    """What is written down of it: not the value, which is somebody's own."""
+    return Deed(now, by, "set variable", f"{keyword} of {whose.uid} at {whose.agent}")
 
 
 def _rows(values: Mapping[str, str], sources: Mapping[str, str]) -> list[Variable]:

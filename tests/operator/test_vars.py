@@ -19,6 +19,7 @@ from bridge.operator.persons import find
 from bridge.store import Store, open_store
 from bridge.store.inbox import accept
 from bridge.store.links import offer, redeem
+from bridge.store.operator_log import deeds
 from bridge.store.sessions import Known, remember_user
 from bridge.store.variables import Refusal, known, refusals, refuse, wish
 from bridge.variables import FORGOTTEN
@@ -156,6 +157,9 @@ async def test_a_value_is_set_and_read_back(office: Office) -> None:
     assert (await office.at_coze())["plan"] == "gold"
     noted = (await office.store.read(known(UID, "default")))["plan"]
     assert (noted.remote, noted.synced) == ("gold", None)  # a fact may still replace it
+    [(_, deed)] = await office.store.read(deeds(9))
+    detail = f"plan of {UID} at default"
+    assert (deed.who, deed.what, deed.detail) == ("command line", "set variable", detail)
 
 
 async def test_what_users_set_themselves_stays_set(office: Office) -> None:

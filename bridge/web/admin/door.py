@@ -18,7 +18,7 @@ from aiohttp import web
 from bridge.logs import get
 from bridge.store import Store
 from bridge.store.admin_sessions import begin, end, is_open
-from bridge.store.operator_log import Deed, note
+from bridge.store.operator_log import ADMIN_PAGE, Deed, note
 from bridge.web.admin.refused import Refused
 from bridge.web.admin.tries import Tries
 from bridge.web.origin import Outside, port_of
@@ -26,7 +26,6 @@ from bridge.web.origin import Outside, port_of
 log = get(__name__)
 
 LIFE = timedelta(hours=12)
-BY = "admin page"  # as the log of what operators did calls it
 
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -77,7 +76,7 @@ class Door:
             raise Refused(403, "This is not the admin token.")
         its, now = secrets.token_urlsafe(32), self._now()
         await self._store.write(begin(self._session(its).digest, now, now + LIFE))
-        await self._store.write(note(Deed(now, BY, "sign in", address)))
+        await self._store.write(note(Deed(now, ADMIN_PAGE, "sign in", address)))
         response.set_cookie(
             _cookie(request),
             its,

@@ -16,7 +16,8 @@ from bridge.health import Health
 from bridge.logs import redact
 from bridge.store import Store
 from bridge.store.guests import Standing
-from bridge.store.operator_log import Deed, deeds, note
+from bridge.store.operator_log import ADMIN_PAGE as BY
+from bridge.store.operator_log import deeds
 from bridge.store.overview import Which, crowd, unanswered
 from bridge.upstream import Agent
 from bridge.view import people, pulse, talks, variables
@@ -26,7 +27,7 @@ from bridge.web.admin import deeds as log_page
 from bridge.web.admin import people as people_page
 from bridge.web.admin import unanswered as unanswered_page
 from bridge.web.admin.asked import Asked, as_id, asked, form, link
-from bridge.web.admin.door import BY, Door, Session
+from bridge.web.admin.door import Door, Session
 from bridge.web.admin.refused import Refused
 from bridge.web.assets import FENCES, Asset, etag_of, has, load
 
@@ -293,9 +294,8 @@ class Admin:
         if whose is None or not keyword:
             raise Refused(400, "Say which variable of which agent.")
         its = self._office.agents[agent].of(uid)
-        await variables.put(self._store, its, whose, keyword, given.get("value"))
-        deed = Deed(now, BY, "set variable", f"{keyword} of {uid} at {agent}")
-        await self._store.write(note(deed))
+        deed = variables.deed(whose, keyword, BY, now)
+        await variables.put(self._store, its, whose, keyword, given.get("value"), deed)
         return link("/people/one", uid=uid, done="set")
 
 
