@@ -32,14 +32,14 @@ async def readiness(server: ServerSettings) -> Answer | None:
         return None
     host = _EVERYWHERE.get(server.host, server.host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
-    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    timeout = aiohttp.ClientTimeout(total=PATIENCE, sock_connect=PATIENCE / 2)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as http,
             http.get(f"{url}/readyz", allow_redirects=False) as response,
         ):
             return _answer(url, await response.text(errors="replace"))
-    except aiohttp.ClientConnectorError:
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
         return None
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return Answer(url, is_bridge=False)

@@ -158,6 +158,11 @@ def host_of_nobody(its: Installation) -> None:
     its.tables["adapters.web"] = {"access": "token"}
 
 
+def host_of_another_machine(its: Installation) -> None:
+    its.tables["server"] = {"host": "192.0.2.1", "port": 8080}  # of nobody, by RFC 5737
+    its.tables["adapters.web"] = {"access": "token"}
+
+
 def no_postgres(its: Installation) -> None:
     its.database["url"] = "postgresql://bridge@127.0.0.1:9/bridge"
 
@@ -169,6 +174,7 @@ def another_kind_of_file(its: Installation) -> None:
 MACHINE: list[tuple[Spoil, str, str]] = [
     (port_kept_in_silence, "server.port: cannot listen on 127.0.0.1:", "choose another port"),
     (host_of_nobody, "server.host: cannot listen on no-such-host.invalid", "127.0.0.1 is this"),
+    (host_of_another_machine, "server.host: cannot listen on 192.0.2.1", "127.0.0.1 is this"),
     (no_postgres, "database: ", "is database.url right, does the server run"),
     (another_kind_of_file, "database: ", "is another kind of file; move it away"),
 ]
