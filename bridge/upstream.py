@@ -18,6 +18,9 @@ from typing import Protocol, TypeAlias
 from bridge.errors import BridgeError, Gone
 from bridge.events import Place
 
+MADE_UP = "answer-"
+"""Begins the ids of messages that came without one: they tell messages apart, and name none."""
+
 
 class ConversationLost(Gone):
     """Coze does not know the conversation (any more): a new one can be begun instead."""

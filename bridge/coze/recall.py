@@ -10,6 +10,7 @@ from bridge.coze.readable import options, readable
 from bridge.coze.telling import ending
 from bridge.coze.wire import Chat, Message, Status
 from bridge.upstream import (
+    MADE_UP,
     AnswerEvent,
     Finished,
     Outcome,
@@ -47,7 +48,7 @@ def said(messages: Iterable[Message], types: Container[str] = ("answer",)) -> tu
     for news in messages:
         if news.type not in types:
             continue
-        said_id = news.id or f"answer-{len(found) + 1}"
+        said_id = news.id or f"{MADE_UP}{len(found) + 1}"
         text = readable(news.content_type, news.content)
         if text or news.reasoning:
             found[said_id] = Said(said_id, text, clean(news.reasoning))

@@ -28,6 +28,7 @@ from bridge.coze.wire import (
 )
 from bridge.errors import Unreachable
 from bridge.upstream import (
+    MADE_UP,
     AnswerEvent,
     Cancelled,
     Delta,
@@ -284,7 +285,7 @@ class Telling:
         open_part = self._open()
         if open_part and (not news.id or (whole and _alike(open_part.text, news.content))):
             return open_part
-        part = _Part(news.id or f"answer-{self._after}{len(self._parts) + 1}")
+        part = _Part(news.id or f"{MADE_UP}{self._after}{len(self._parts) + 1}")
         self._parts[part.id] = part
         return part
 

@@ -7,6 +7,7 @@ from typing import assert_never
 from bridge.errors import BridgeError
 from bridge.events import Button
 from bridge.upstream import (
+    MADE_UP,
     AnswerEvent,
     Cancelled,
     Delta,
@@ -116,8 +117,9 @@ class Reply:
 
     @property
     def answer_id(self) -> str:
-        """Of the last message of the answer, at Coze; empty for words of our own."""
-        return self.answers[-1].message_id if self.answers else ""
+        """Of the last message of the answer, at Coze; empty if it has none, as words of ours."""
+        last = self.answers[-1].message_id if self.answers else ""
+        return "" if last.startswith(MADE_UP) else last
 
     @property
     def reasoning(self) -> str:

@@ -6,6 +6,7 @@ from bridge.errors import Permanent, Transient
 from bridge.events import Button, Wanted
 from bridge.text.reply import MAX_SUGGESTIONS, Answer, Reply, State, fold
 from bridge.upstream import (
+    MADE_UP,
     AnswerEvent,
     Cancelled,
     Delta,
@@ -173,6 +174,11 @@ def test_a_tool_is_in_use_until_the_agent_talks() -> None:
 
 def test_what_is_heard_is_kept_in_order() -> None:
     assert folded(Sounded(b"a"), Sounded(b"b"), Finished()).sounds == (b"a", b"b")
+
+
+def test_an_id_that_was_made_up_is_not_told_as_coze_s() -> None:
+    assert folded(Said("m", "whole"), Finished()).answer_id == "m"
+    assert folded(Said(f"{MADE_UP}call-1-1", "whole"), Finished()).answer_id == ""
 
 
 @pytest.mark.parametrize("end", [Finished(), Cancelled(), Failed(Permanent("no")), Needs()])
