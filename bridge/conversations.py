@@ -111,7 +111,7 @@ class Conversations:
         if found is None:
             return says(turn, Phrase.UNKNOWN_CONVERSATION)
         await self._store.write(use_conversation(session.lane, session.agent, wanted, self._now()))
-        return says(turn, Phrase.SWITCHED, title=_label(found))
+        return says(turn, Phrase.SWITCHED, title=literal(_label(found)))
 
     async def _current(self, session: Session) -> Conversation | None:
         if session.conversation_id is None:

@@ -48,6 +48,15 @@ async def test_what_is_deleted_is_asked_back_first_and_gone_then(
     assert agent.chats[-1].trace.conversation_id != agent.deleted[0]
 
 
+async def test_a_name_shows_as_it_was_written(
+    world: World, adapter: FakeAdapter, agent: ScriptedAgent
+) -> None:
+    await world.chat("*one* [two](https://example.org)", "/new", "/history")
+    (back,) = offered(adapter)
+    name = "`*one* [two](https://example.org)`"
+    assert (await world.chat(back.says))[-1] == f"Back in “{name}”."
+
+
 async def test_nobody_deletes_the_conversation_of_another(
     world: World, adapter: FakeAdapter, agent: ScriptedAgent
 ) -> None:
