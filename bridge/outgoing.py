@@ -15,7 +15,7 @@ from bridge.upstream import Agent
 
 AT_ONCE = 1024  # bytes that Coze reads aloud in one call
 MOST_PIECES = 8  # of one answer; what is longer is not read to its end, and stands there as text
-LARGEST_SPEECH = 16_000_000  # bytes
+LARGEST_SPEECH = 16_000_000  # bytes of one answer
 OGG = "audio/ogg"
 
 
@@ -68,19 +68,22 @@ async def _spoken(agent: Agent, file: Enclosure) -> AsyncIterator[Download]:
     """Read a text aloud, piece by piece, as one recording."""
     texts = pieces(file.speech, AT_ONCE)[:MOST_PIECES]
     with _translated():
-        recordings = [await _recording(agent, text, file.voice) for text in texts]
+        recordings: list[bytes] = []
+        for text in texts:
+            room = LARGEST_SPEECH - sum(map(len, recordings))
+            recordings.append(await _recording(agent, text, file.voice, room))
         note = _joined(recordings)
     yield Download(_once(note), len(note), OGG)
 
 
-async def _recording(agent: Agent, text: str, voice: str) -> bytes:
-    content = b""
+async def _recording(agent: Agent, text: str, voice: str, room: int) -> bytes:
+    content = bytearray()
     async with agent.speak(text, voice) as sound:
         async for piece in sound:
             content += piece
-            if len(content) > LARGEST_SPEECH:
+            if len(content) > room:
                 raise Rejected("a voice that does not end")
-    return content
+    return bytes(content)
 
 
 def _joined(recordings: Iterable[bytes]) -> bytes:

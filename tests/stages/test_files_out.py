@@ -305,6 +305,16 @@ async def test_coze_being_busy_does_not_hold_the_chat_back(
     assert await asks_aloud(world, platform) == ["Hello.", "[answer.ogg]"]
 
 
+async def test_a_voice_that_does_not_end_is_not_waited_for(
+    world: World, platform: FilingAdapter, agent: ScriptedAgent
+) -> None:
+    with_a_voice(world)
+    agent.play(Play(text="Hello. " * 200))  # two pieces, which are too long together
+    agent.speech = NOTE[:4] + bytes(10_000_000)
+    assert len(await asks_aloud(world, platform)) == 1
+    assert len(agent.spoken) == 2
+
+
 async def test_an_answer_without_words_is_not_spoken(
     world: World, platform: FilingAdapter, agent: ScriptedAgent
 ) -> None:
