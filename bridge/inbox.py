@@ -178,6 +178,8 @@ def _storable(event: Inbound) -> Inbound:
         first_name=clean(event.user.first_name),
         username=clean(event.user.username),
     )
-    attachments = tuple(replace(each, name=clean(each.name)) for each in event.attachments)
+    attachments = tuple(
+        replace(each, name=clean(each.name), mime=clean(each.mime)) for each in event.attachments
+    )
     text, title = clean(event.text), clean(event.title)
     return replace(event, text=text, title=title, user=user, attachments=attachments)

@@ -262,11 +262,12 @@ async def test_what_no_database_can_hold_is_no_reason_to_refuse_a_message(
     world: World, sent: str, kept: str
 ) -> None:
     event = world.says(sent, user=User("u", name=sent, first_name=sent))
-    await world.inbox(replace(event, attachments=(Attachment(AttachmentKind.PHOTO, "r", sent),)))
+    photo = Attachment(AttachmentKind.PHOTO, "r", sent, mime=sent)
+    await world.inbox(replace(event, attachments=(photo,)))
     [turn] = await world.ledger.waiting(LANE, 0)
     assert turn.text == kept
     assert turn.event.user == User("u", name=kept, first_name=kept)
-    assert turn.event.attachments[0].name == kept
+    assert turn.event.attachments == (replace(photo, name=kept, mime=kept),)
 
 
 async def reaction(world: World, about: str, **changes: object) -> str:
