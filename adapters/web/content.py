@@ -35,6 +35,8 @@ def shown_as(head: bytes, *, sounds: bool = False) -> str:
 def _mime(head: bytes) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return "audio/wav"
     if head[4:8] == b"ftyp":
         brand = head[8:12]
         return "" if brand in _STRANGE_BRANDS else _film(brand)

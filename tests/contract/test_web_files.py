@@ -263,11 +263,12 @@ class TestShelf:
     @pytest.mark.parametrize(
         ("head", "mime"),
         [
+            (b"RIFF\x24\x00\x00\x00WAVEfmt ", "audio/wav"),
+            (b"RIFF\x24\x00\x00\x00AVI LIST", ""),
             (b"\x00\x00\x00\x18ftypmp42", "video/mp4"),
             (b"\x00\x00\x00\x18ftypM4A ", "audio/mp4"),
             (b"\x00\x00\x00\x18ftypheic", ""),
             (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
-            (b"RIFF\x00\x00\x00\x00WAVE", ""),
             (b"", ""),
         ],
     )
