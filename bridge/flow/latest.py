@@ -63,6 +63,8 @@ class Latest(Generic[T]):
         self._changed.set()
         if self._urgent(value):
             self._hurry.set()
+        else:
+            self._hurry.clear()  # a step of the stream may have ended, and the next one begun
 
     async def _pump(self, source: AsyncGenerator[T, None], within: float | None) -> None:
         try:

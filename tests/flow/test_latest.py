@@ -170,3 +170,19 @@ async def test_cancelling_the_reader_closes_the_stream() -> None:
     with pytest.raises(asyncio.CancelledError):
         await reading
     assert tap.closed
+
+
+async def test_what_follows_an_urgent_value_keeps_its_pace_again() -> None:
+    tap, asked = Tap(), list[int]()
+
+    async def claim() -> float:
+        asked.append(1)
+        return 0.0
+
+    async with latest(tap.stream(), claim=claim, urgent=lambda value: value == 1) as values:
+        tap.values.put_nowait(1)
+        assert await anext(values) == 1
+        assert asked == []
+        tap.values.put_nowait(2)
+        assert await anext(values) == 2
+        assert asked == [1]
