@@ -29,6 +29,7 @@ import structlog
 from bridge import logs
 
 PIECE = 40  # characters of a long text that give it away
+SHORTEST = 6  # characters of a secret that is one, and not left empty
 WORDS = 12  # characters of a single word that is no coincidence
 STORED = {
     "inbox": ["payload"],
@@ -97,6 +98,7 @@ class Watch:
             texts |= set(asked(value))
             secrets |= set(entrusted(value))
         texts = {text for text in texts if is_telling(text)}
+        secrets = {secret for secret in secrets if len(secret) >= SHORTEST}
         self.tests += 1
         self.lines += len(lines)
         self.texts += len(texts)
