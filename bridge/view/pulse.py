@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bridge.pausing import PAUSE
 from bridge.store import Store
 from bridge.store.overview import Ran, crowd, running
 from bridge.store.rhythm import Beat, rhythm, tokens_since
+from bridge.store.switches import Switched, switched
 
 SLOTS = 72  # in a chart
 LIVE = 50  # turns that are shown
@@ -29,6 +31,7 @@ class Pulse:
 
     reaches: since when that is complete. open: turns that have not ended; live: the oldest of
     them. left: turns that ended without an answer. tokens: within the time of the slots.
+    paused: since when, and by whom; None while questions are asked.
     """
 
     slots: Sequence[Slot]
@@ -39,6 +42,7 @@ class Pulse:
     open: int
     left: int
     tokens: int
+    paused: Switched | None
 
 
 async def pulse(store: Store, now: datetime, span: timedelta) -> Pulse:
@@ -56,6 +60,7 @@ async def pulse(store: Store, now: datetime, span: timedelta) -> Pulse:
         open=is_open,
         left=left,
         tokens=await store.read(tokens_since(since)),
+        paused=await store.read(switched(PAUSE)),
     )
 
 

@@ -3,12 +3,14 @@
 import pytest
 
 from bridge.config import AccessSettings
+from bridge.errors import Unreachable
 from bridge.events import User
 from bridge.operator import talks
 from bridge.store.guests import Guest, Standing, guest_of, knock
 from bridge.store.operator_log import deeds
 from bridge.store.overview import Which, states_of, talk
 from bridge.store.sessions import session_of
+from bridge.store.switches import switched
 from bridge.store.turns import TurnState
 from bridge.upstream import Variable
 from tests.admin.stage import ANNA, Stage, Visitor
@@ -39,6 +41,15 @@ async def test_a_conversation_begins_anew(stage: Stage, operator: Visitor) -> No
     assert await done(stage) == [("admin page", "reset", lane)]
     _, text, _ = await operator.get(to)
     assert text.count("The next question begins a new conversation.") == 2
+
+
+async def test_the_bridge_is_paused_and_goes_on(stage: Stage, operator: Visitor) -> None:
+    await post(operator, "/admin/pause", wish="pause")
+    assert await stage.store.read(switched("pause"))
+    assert "questions wait, and none is asked" in (await operator.get("/admin"))[1]
+    await post(operator, "/admin/pause", wish="resume")
+    assert await stage.store.read(switched("pause")) is None
+    assert await done(stage) == [("admin page", "pause", ""), ("admin page", "resume", "")]
 
 
 async def test_what_was_not_answered_is_asked_again_or_dropped(
@@ -114,6 +125,7 @@ async def test_the_settings_are_not_overruled(stage: Stage, operator: Visitor) -
         ("/admin/people", {"address": "nobody", "standing": "blocked"}),
         ("/admin/people", {"address": "fake:x", "standing": "king"}),
         ("/admin/people", {"address": "fake:" + "x" * 300, "standing": "blocked"}),
+        ("/admin/pause", {"wish": "explode"}),
         ("/admin/unanswered", {"wish": "drop"}),
         ("/admin/unanswered", {"wish": "drop", "id": "9" * 40}),
         ("/admin/unanswered", {"wish": "burn", "id": "1"}),
@@ -154,6 +166,17 @@ async def test_variables_are_read_and_set(stage: Stage, operator: Visitor) -> No
     _, text, _ = await operator.get(to)
     assert 'value="Porto"' in text
     assert await done(stage) == [("admin page", "set variable", f"city of {uid} at default")]
+
+
+async def test_coze_is_asked_by_who_opens_a_page_and_not_by_the_script(
+    stage: Stage, operator: Visitor
+) -> None:
+    await stage.says("hello")
+    path = f"/admin/people/one?uid={stage.uid(ANNA)}"
+    stage.agent.fail("variables", Unreachable("Coze is away"))
+    assert (await operator.get(path, X_Live="1"))[0] == 200
+    assert "As last heard; now: Coze is away" in (await operator.get(path))[1]
+    assert "As last heard" not in (await operator.get(path))[1]
 
 
 async def test_the_page_and_the_command_line_tell_the_same(stage: Stage, operator: Visitor) -> None:

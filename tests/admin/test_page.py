@@ -34,6 +34,7 @@ async def reader(stage: Stage, browser: Browser) -> AsyncIterator[Reader]:
     context = await browser.new_context(locale="en-GB", timezone_id="UTC")
     reader = await Reader.sit_down(context)
     await reader.page.goto(f"{stage.url}/admin")
+    await reader.until("document.activeElement.id === 'token'")
     await reader.page.keyboard.type(TOKEN)
     await reader.page.keyboard.press("Enter")
     await reader.page.wait_for_selector("#charts")

@@ -3,26 +3,28 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from bridge.pausing import PAUSE, RESUME
 from bridge.store.overview import Ran
 from bridge.view.pulse import LIVE, Pulse
 from bridge.view.talks import who
 from bridge.web.admin import chart
 from bridge.web.admin.asked import link
 from bridge.web.admin.html import Html, join, tag
-from bridge.web.admin.parts import live, mark, name, pairs, table, when
+from bridge.web.admin.parts import button, hidden, live, mark, name, pairs, table, when
 
 SPANS = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(hours=24)}
 USUAL = "6h"
 
 
-def drawn(pulse: Pulse, parts: Mapping[str, str | None], span: str) -> list[Html]:
+def drawn(pulse: Pulse, parts: Mapping[str, str | None], span: str, csrf: str) -> list[Html]:
     """The page. parts: each with its trouble, None where all is well."""
     return [
-        live("health", _health(parts)),
+        live("health", _health(parts), _paused(pulse)),
         live("sums", _sums(pulse, span), kind="tiles"),
         live("charts", _spans(span), chart.throughput(pulse), chart.latency(pulse), _reach(pulse)),
         live("running", _running(pulse), title="Running now"),
         live("parts", _parts(parts), title="Parts"),
+        live("pause", _pause(pulse, csrf)),
     ]
 
 
@@ -32,6 +34,25 @@ def _health(parts: Mapping[str, str | None]) -> Html:
         return tag("p", "Everything works.", class_="health good", role="status")
     said = "1 part is in trouble: " if len(wrong) == 1 else f"{len(wrong)} parts are in trouble: "
     return tag("p", said, ", ".join(wrong), class_="health bad", role="status")
+
+
+def _paused(pulse: Pulse) -> Html:
+    if pulse.paused is None:
+        return Html("")
+    by, since = name(pulse.paused.by), when(pulse.paused.at)
+    said = ("Paused by ", by, " since ", since, ": questions wait, and none is asked.")
+    return tag("p", *said, class_="health busy", role="status")
+
+
+def _pause(pulse: Pulse, csrf: str) -> Html:
+    """For a bridge that should do no more harm, or cost no more, until somebody has looked."""
+    if pulse.paused is None:
+        ask = "Let all questions wait until you resume?"
+        deed = button("Pause", name="wish", value=PAUSE, confirm=ask)
+        hint = " Questions are kept, and asked when you resume; answers under way come to an end."
+    else:
+        deed, hint = button("Resume", name="wish", value=RESUME), " All that waits is asked then."
+    return tag("form", hidden(csrf), deed, hint, method="post", action="/admin/pause")
 
 
 def _sums(pulse: Pulse, span: str) -> Html:

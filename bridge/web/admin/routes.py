@@ -14,6 +14,7 @@ from bridge.config import Settings
 from bridge.errors import BridgeError, Misconfigured, Transient
 from bridge.health import Health
 from bridge.logs import redact
+from bridge.pausing import Pausing
 from bridge.store import Store
 from bridge.store.guests import Standing
 from bridge.store.operator_log import ADMIN_PAGE as BY
@@ -102,6 +103,7 @@ class Admin:
             "/log": self._log,
         }
         writes: dict[str, Writer] = {
+            "/pause": self._pause,
             "/conversations/reset": self._reset,
             "/unanswered": self._change,
             "/people": self._decide,
@@ -188,7 +190,9 @@ class Admin:
         found = await pulse.pulse(self._store, self._office.now(), overview.SPANS[span])
         troubles = self._office.health.standing()
         health = {part: redact(troubles.get(part, "")) for part in self._parts(troubles)}
-        return self._page("Overview", "", session, *overview.drawn(found, health, span))
+        return self._page(
+            "Overview", "", session, *overview.drawn(found, health, span, session.csrf)
+        )
 
     def _parts(self, troubles: Mapping[str, str]) -> list[str]:
         return list(dict.fromkeys([*self._office.health.parts, *troubles]))
@@ -236,9 +240,11 @@ class Admin:
         given, rules = asked(request), self._office.rules
         now = self._office.now()
         found = await people.known(self._store, given.get("uid"), rules.access, now)
+        # The script exchanges the lists only: Coze is not asked again every few seconds.
+        known_to = {} if "X-Live" in request.headers else self._known_to(found)
         sheets = [
             await variables.look(self._store, self._office.agents[name].of(found.uid), whose)
-            for name, whose in self._known_to(found).items()
+            for name, whose in known_to.items()
         ]
         drawn = people_page.one(found, sheets, session.csrf, closed=rules.is_closed)
         return self._page("Person", "/people", session, *_told(given), *drawn)
@@ -260,6 +266,17 @@ class Admin:
         return parts.page(title, here, session.csrf, *content)
 
     # What is done
+
+    async def _pause(self, given: Asked, _: Session) -> str:
+        pausing = Pausing(self._store, now=self._office.now)
+        match given.get("wish"):
+            case "pause":
+                await pausing.begin(BY)
+            case "resume":
+                await pausing.end(BY)
+            case _:
+                raise Refused(400, "Say whether to pause or to resume.")
+        return link("")
 
     async def _reset(self, given: Asked, _: Session) -> str:
         lane = given.get("lane")
