@@ -8,6 +8,7 @@ begin with a pipe (https://github.github.com/gfm/#tables-extension-).
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 _MARK = re.compile(r"`{3,}|~{3,}")
 _LEAD = re.compile(r"[ \t]*(?:>[ \t]*|(?:[-*+]|\d{1,9}[.)])[ \t]+)*")
@@ -16,6 +17,8 @@ _LAST_ITEM = re.compile(r".*(?:[-*+]|\d[.)])[ \t]+")
 _PIPE_LINES = re.compile(r"(?:^ {0,3}\|[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _DELIMITER = re.compile(r" {0,3}\|(?:[ \t]*:?-+:?[ \t]*\|)*[ \t]*(?::?-+:?)?[ \t\r]*")
 _PIPE = re.compile(r"(?<!\\)\|")
+_NEAR = 1024  # characters in which most fences end
+_FAR = 100  # lines above a fence in which its list item is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def _list_column(text: str, start: int, lead: str) -> int:
         return 0
     if item := _LAST_ITEM.match(lead):
         return item.end()
-    for line in _lines_above(text, start):
+    for line in islice(_lines_above(text, start), _FAR):
         item = _ITEM.match(line)
         if item and item.end() <= len(lead):
             return item.end()
@@ -127,8 +130,21 @@ def _lines_above(text: str, start: int) -> Iterator[str]:
 
 
 def _end(text: str, body: int, fence: Fence) -> int | None:
-    inside = _container_end(text, body, fence)
-    end = len(text) if inside is None else inside
+    """Look ever further ahead: looking through all that follows each fence would be quadratic."""
+    reach = _NEAR
+    while True:
+        end = text.find("\n", body + reach) + 1 or len(text)
+        inside = _container_end(text, body, end, fence)
+        closed = _closed(text, body, end if inside is None else inside, fence)
+        if closed is not None:
+            return closed
+        if inside is not None or end == len(text):
+            return inside
+        reach *= 2
+
+
+def _closed(text: str, body: int, end: int, fence: Fence) -> int | None:
+    """Where a line before `end` closes the fence."""
     at = text.find(fence.marker, body, end)
     while at >= 0:
         line = text.rfind("\n", 0, at) + 1
@@ -137,18 +153,21 @@ def _end(text: str, body: int, fence: Fence) -> int | None:
         if is_closer(text[line:close], fence):
             return close
         at = text.find(fence.marker, close, end)
-    return inside
+    return None
 
 
-def _container_end(text: str, body: int, fence: Fence) -> int | None:
-    """Where the quote or the list item around the fence ends, and the fence with it."""
+def _container_end(text: str, body: int, end: int, fence: Fence) -> int | None:
+    """Where before `end` the quote or the list item around the fence ends, and the fence with it.
+
+    end: of a line.
+    """
     if fence.quotes:
         outside = re.compile(r"^(?! {0,3}>)(?=[\s\S])", re.MULTILINE)
     elif fence.base:
         outside = re.compile(rf"^[ \t]{{0,{fence.base - 1}}}(?=\S)", re.MULTILINE)
     else:
         return None
-    found = outside.search(text, body)
+    found = outside.search(text, body, end)
     return found.start() if found else None
 
 

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,3 +79,21 @@ def test_a_tables_head_is_known_after_its_rows_only() -> None:
     assert table_head(f"{head}| 1 | 2 |\n\n") == ""
     assert table_head("| a | b |\n| 1 | 2 |\n") == ""
     assert table_head("| a | b |\n|---|\n| 1 | 2 |\n") == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["> > ```\n", "  ```\n", "   ~~~\n", "> ```a\n\n", "- ```\n  x\n  ```\n", "```` \n```\n"],
+)
+def test_what_was_written_to_be_slow_is_not(line: str) -> None:
+    before = time.process_time()
+    fences(line * 8_000)
+    assert time.process_time() - before < 2  # minutes where each looked at all that follows
+
+
+@given(st.integers(0, 3), st.integers(0, 3000))
+def test_a_fence_ends_as_far_away_as_it_may(quotes: int, lines: int) -> None:
+    margin = "> " * quotes
+    text = f"{margin}```\n" + f"{margin}text\n" * lines + f"{margin}```\n"
+    (fence,) = fences(f"{text}after\n")
+    assert fence.end == len(text)
