@@ -201,8 +201,8 @@ def test_a_recovered_answer_folds_onto_what_was_streamed_before() -> None:
 
 def test_ten_thousand_deltas_fold_in_a_blink() -> None:
     reply = Reply()
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(10_000):
         reply = fold(reply, Delta("m", "字字字 "))
     assert len(reply.text) == 40_000
-    assert time.perf_counter() - began < 1.0  # about 0.1 s; generous for a busy machine
+    assert time.process_time() - began < 1.0  # about 0.1 s; generous for a busy machine
