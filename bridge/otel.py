@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -26,8 +25,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace import Span as Recorded
 
-if TYPE_CHECKING:
-    from bridge.tracing import Traced, Value
+from bridge.spans import Traced, Value
 
 SERVICE = "coze-bridge"
 PATH = "/v1/traces"  # below a collector's address, by the protocol
@@ -43,7 +41,7 @@ class Ids:
     span: int
 
     @classmethod
-    def of(cls, turn: "Traced") -> "Ids":
+    def of(cls, turn: Traced) -> "Ids":
         """Always the same, and different for the turns of two bridges: nobody is this exact."""
         digest = sha256(f"{SERVICE} {turn.turn} {turn.at.timestamp():.6f}".encode()).digest()
         return cls(int.from_bytes(digest[:16], "big"), int.from_bytes(digest[16:24], "big"))
@@ -72,7 +70,7 @@ class Part:
     def event(self, name: str) -> None:
         self._span.add_event(name)
 
-    def note(self, **values: "Value") -> None:
+    def note(self, **values: Value) -> None:
         self._span.set_attributes(values)
 
     def failed(self, error: str) -> None:
@@ -80,7 +78,7 @@ class Part:
 
 
 class OtlpTracer:
-    """A `bridge.tracing.Tracer` over a provider whose ids are `TurnIds`."""
+    """A `bridge.spans.Tracer` over a provider whose ids are `TurnIds`."""
 
     def __init__(self, provider: TracerProvider, ids: TurnIds) -> None:
         self._provider = provider
@@ -99,7 +97,7 @@ class OtlpTracer:
         return cls(provider, ids)
 
     @contextmanager
-    def at_work(self, turn: "Traced") -> Iterator[None]:
+    def at_work(self, turn: Traced) -> Iterator[None]:
         token = _parent.set(self._context(turn))
         try:
             yield
@@ -107,7 +105,7 @@ class OtlpTracer:
             _parent.reset(token)
 
     @contextmanager
-    def span(self, name: str, values: Mapping[str, "Value"]) -> Iterator[Part]:
+    def span(self, name: str, values: Mapping[str, Value]) -> Iterator[Part]:
         parent = _parent.get() or Context()
         span = self._tracer.start_span(name, parent, SpanKind.CLIENT, attributes=values)
         part = Part(span)
@@ -119,9 +117,7 @@ class OtlpTracer:
         finally:
             span.end()
 
-    def past(
-        self, turn: "Traced", name: str, began: datetime, values: Mapping[str, "Value"]
-    ) -> None:
+    def past(self, turn: Traced, name: str, began: datetime, values: Mapping[str, Value]) -> None:
         self._tracer.start_span(
             name,
             self._context(turn),
@@ -130,7 +126,7 @@ class OtlpTracer:
             start_time=_nanoseconds(began),
         ).end()
 
-    def ended(self, turn: "Traced", values: Mapping[str, "Value"]) -> None:
+    def ended(self, turn: Traced, values: Mapping[str, Value]) -> None:
         self._ids.next = Ids.of(turn)
         try:
             span = self._tracer.start_span(
@@ -147,7 +143,7 @@ class OtlpTracer:
     def close(self) -> None:
         self._provider.shutdown()
 
-    def _context(self, turn: "Traced") -> Context:
+    def _context(self, turn: Traced) -> Context:
         """As if the turn were a span elsewhere: perhaps another process will tell of it."""
         ids = Ids.of(turn)
         sampled = self._provider.sampler.should_sample(

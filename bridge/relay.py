@@ -24,6 +24,7 @@ from bridge.errors import (
 from bridge.facts import facts
 from bridge.logs import get
 from bridge.metrics import COZE_DELAYS, COZE_ERRORS, COZE_STREAMS, TOKENS
+from bridge.spans import Span
 from bridge.store import Store
 from bridge.store.sessions import Session, forget_conversation
 from bridge.store.turns import Ledger, Turn, TurnState
@@ -295,7 +296,7 @@ def _needed(outcome: Outcome) -> set[str]:
     return {call.id for call in last.calls} if isinstance(last, Needs) else set()
 
 
-def _trace(span: tracing.Span, before: Reply, now: Reply) -> None:
+def _trace(span: Span, before: Reply, now: Reply) -> None:
     """Tell when Coze accepted the question, said its first word, and ended."""
     if now.trace and now.trace.chat_id and now.trace != before.trace:
         span.event("asked")

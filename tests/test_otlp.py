@@ -10,7 +10,8 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bridge import tracing
-from bridge.tracing import LAST_WORDS, Traced
+from bridge.spans import Traced
+from bridge.tracing import LAST_WORDS
 
 TURN = Traced(7, datetime(2026, 1, 2, 12, tzinfo=UTC))
 

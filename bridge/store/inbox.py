@@ -11,12 +11,12 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from bridge.events import Inbound
 from bridge.lanes import express
+from bridge.spans import Traced
 from bridge.store.codec import INBOUND
 from bridge.store.run import Bulk, Job
 from bridge.store.tables import inbox, turns
 from bridge.store.turns import TurnKind, TurnState
 from bridge.store.upsert import insert
-from bridge.tracing import Traced
 
 
 @dataclass(frozen=True, slots=True)

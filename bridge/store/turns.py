@@ -18,12 +18,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, true, update
 
 from bridge.events import Inbound, Page
+from bridge.spans import Traced
 from bridge.store.codec import INBOUND, PAGE
 from bridge.store.run import Store
 from bridge.store.sessions import Session
 from bridge.store.tables import inbox, lanes, outbox, turns, usage
 from bridge.store.upsert import change, insert, put
-from bridge.tracing import Traced
 from bridge.upstream import Trace, Usage
 from bridge.words import command_in
 

@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from bridge import tracing
 from bridge.errors import RateLimited, Unreachable
 from bridge.otel import Ids, OtlpTracer, TurnIds
+from bridge.spans import Traced
 from bridge.testing.play import Play
-from bridge.tracing import Traced
 from tests.stages.world import Killed, World
 
 
