@@ -1,5 +1,6 @@
 """What ends up in the log, and what must not."""
 
+import asyncio
 import io
 import json
 import logging
@@ -128,3 +129,30 @@ def test_console_is_for_people(stream: io.StringIO) -> None:
     assert "hello" in stream.getvalue()
     assert "turn=7" in stream.getvalue()
     assert "{" not in stream.getvalue()
+
+
+async def test_every_line_about_a_turn_has_its_number_also_in_tasks_begun_meanwhile(
+    stream: io.StringIO,
+) -> None:
+    async def part() -> None:
+        logging.getLogger("some.library").warning("slow")
+
+    with logs.about(turn=7):
+        logs.get("x").info("begun")
+        await asyncio.create_task(part())
+    logs.get("x").info("idle")
+    assert [(each["event"], each.get("turn")) for each in events(stream)] == [
+        ("begun", 7),
+        ("slow", 7),
+        ("idle", None),
+    ]
+
+
+def test_the_level_changes_while_it_runs(stream: io.StringIO) -> None:
+    log = logs.get("x")
+    logs.set_level("debug")
+    log.debug("seen")
+    logging.getLogger("httpx").debug("GET /")  # whose lines may hold a token stay out
+    logs.set_level("warning")
+    log.info("unseen")
+    assert [each["event"] for each in events(stream)] == ["seen"]

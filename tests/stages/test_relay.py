@@ -5,7 +5,15 @@ import asyncio
 import pytest
 from prometheus_client import REGISTRY
 
-from bridge.errors import Gone, Occupied, Permanent, Transient, Unauthorised, Unreachable
+from bridge.errors import (
+    Gone,
+    Occupied,
+    Permanent,
+    RateLimited,
+    Transient,
+    Unauthorised,
+    Unreachable,
+)
 from bridge.flow.stop import Stop
 from bridge.store.sessions import Session
 from bridge.store.turns import Turn, TurnState
@@ -263,3 +271,27 @@ async def test_what_an_answer_cost_is_counted_once(world: World, agent: Scripted
     before = tokens("input"), tokens("output")
     await heard(world, turn, session)
     assert (tokens("input") - before[0], tokens("output") - before[1]) == (3, 40)
+
+
+def told(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"coze_bridge_{name}", labels) or 0.0
+
+
+async def test_what_coze_refuses_for_now_is_counted_by_its_code(
+    world: World, agent: ScriptedAgent
+) -> None:
+    labels = {"error": "RateLimited", "code": "4020"}
+    before = told("coze_delays_total", **labels)
+    agent.play(Play(refuse=RateLimited("4020", code=4020, retry_after=1)))
+    await world.chat("hello")
+    assert told("coze_delays_total", **labels) == before + 1
+
+
+async def test_a_stream_is_open_while_it_is_read(world: World, agent: ScriptedAgent) -> None:
+    agent.play(Play(pace=10.0))
+    await world.hear("one two three")
+    draining = asyncio.create_task(world.drain("fake/fake/room/"))
+    await world.clock.sleep(15)
+    assert told("coze_streams_open") == 1
+    await draining
+    assert told("coze_streams_open") == 0
