@@ -42,10 +42,7 @@ class Anew:
         return _with_files_of(first, await self.store.write(ask_again(turn, first.id, question)))
 
     async def place_of(self, turn: Turn) -> Mapping[int, str]:
-        """Let a turn have the messages of the earlier answer, by the numbers of their pages.
-
-        To be called when it is about to be asked: what is refused must not cost that answer.
-        """
+        """Let a turn have the messages of the earlier answer, by the numbers of their pages."""
         return await self.store.write(take_place(turn))
 
     def _is_meant(self, turn: Turn, earlier: Turn) -> bool:

@@ -88,17 +88,20 @@ class Screen:
         self.breaks: list[int] = []
         self._drafting = line.drafts
         self._draft: Page | None = None  # what is shown as being written
+        self._adopted = False
         self._files_by: float | None = None  # on the event loop's clock, once files are sent
 
     @property
-    def can_change(self) -> bool:
-        """Whether a message of ours can be made to show something else."""
-        return self._line.edits
+    def may_adopt(self) -> bool:
+        """Whether messages that stand already can be made to show this answer."""
+        return self._line.edits and self.is_empty and not self._adopted
 
     def adopt(self, messages: Mapping[int, str]) -> None:
         """Show the answer in messages that stand already: ids, by the numbers of pages."""
+        self._adopted = True
         for number, message_id in messages.items():
             self._at(number).message_id = message_id
+            self._unsure.pop(number, None)  # nothing is posted before this
 
     @property
     def is_empty(self) -> bool:

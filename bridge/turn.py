@@ -124,16 +124,9 @@ class Walk:
                 return brought.refusal()
             session = await self.sessions.open(session, title=brought.title)
             await self.variables.told(session)
-            await self._take_place(turn, screen)
             reply = await self._converse(turn, session, brought, screen, stop)
         self.variables.learn(session)
         return reply
-
-    async def _take_place(self, turn: Turn, screen: Screen) -> None:
-        """Answer what is asked anew where it was answered before, if that can be changed."""
-        is_new = turn.again is not None and turn.state is TurnState.RECEIVED
-        if is_new and screen.can_change:
-            screen.adopt(await self.anew.place_of(turn))
 
     async def _own_words(self, turn: Turn, session: Session) -> Reply | str:
         """What we answer ourselves; else the question."""
@@ -156,6 +149,7 @@ class Walk:
                 with stop.stops(replies.close):
                     async for answer in replies:
                         reply = brought.beside(answer)
+                        await self._take_place(turn, reply, screen)
                         if not reply.ended:
                             pages = partial(self.render, turn, session, reply, screen.breaks)
                             await screen.show(pages, said=len(reply.text))
@@ -163,6 +157,14 @@ class Walk:
             await self.relay.abandon(turn, session, reply)
             return reply.failed(Unreachable("the answer took too long"))
         return reply if reply.ended else await self._cut_short(turn, session, reply)
+
+    async def _take_place(self, turn: Turn, reply: Reply, screen: Screen) -> None:
+        """Answer what is asked anew where it was answered before, if that can be changed.
+
+        Not before Coze takes the question: what is refused must not cost the earlier answer.
+        """
+        if turn.again is not None and reply.trace and screen.may_adopt:
+            screen.adopt(await self.anew.place_of(turn))
 
     async def _cut_short(self, turn: Turn, session: Session, reply: Reply) -> Reply:
         """The user wants to hear no more: tell Coze, and keep what was said."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.config import AccessSettings, Edited
+from bridge.errors import BridgeError, Exhausted, Rejected, Unreachable
 from bridge.events import Inbound, Place
 from bridge.lanes import lane_of
 from bridge.testing.adapter import ROOMY, FakeAdapter
@@ -163,6 +164,25 @@ async def test_a_retry_that_may_not_be_asked_leaves_the_answer_where_it_is(
     shown = await world.chat("why?", *["/retry"] * more)
     assert (shown[0], len(shown)) == ("You said: why?", 2)
     assert agent.asked == ["why?"]
+
+
+@pytest.mark.parametrize("error", [Rejected("no"), Exhausted("no money")])
+async def test_a_retry_that_coze_refuses_leaves_the_answer_where_it_is(
+    world: World, agent: ScriptedAgent, error: BridgeError
+) -> None:
+    agent.play(Play(text="a bad answer"), Play(refuse=error))
+    shown = await world.chat("why?", "/retry")
+    assert (shown[0], len(shown)) == ("a bad answer", 2)
+    assert shown[1].startswith("Sorry, the agent")
+
+
+async def test_a_retry_while_coze_is_away_leaves_the_answer_where_it_is(
+    world: World, agent: ScriptedAgent
+) -> None:
+    agent.play(Play(text="a bad answer"), *[Play(refuse=Unreachable("down"))] * 20)
+    shown = await world.chat("why?", "/retry")
+    assert (shown[0], len(shown)) == ("a bad answer", 2)
+    assert shown[1].startswith("Sorry, the agent cannot be reached")
 
 
 async def test_a_retry_after_a_refused_one_still_finds_the_answer(
