@@ -26,6 +26,7 @@ from bridge.upstream import (
 )
 
 MAX_SUGGESTIONS = 5  # Coze sends up to three; a relay that repeats itself must not fill the screen
+MAX_USING = 200  # characters of what is being used
 
 
 class State(StrEnum):
@@ -127,8 +128,9 @@ class Reply:
         return "\n\n".join(each.reasoning for each in self.answers if each.reasoning.strip())
 
     def acting(self) -> "Reply":
-        """Our tools are at work; their names are the status line."""
-        return replace(self, using=", ".join(dict.fromkeys(call.name for call in self.calls)))
+        """Our tools are at work; their names are the status line, and a model made them up."""
+        names = dict.fromkeys(" ".join(call.name.split()) for call in self.calls)
+        return replace(self, using=", ".join(names)[:MAX_USING])
 
     def acted(self, buttons: tuple[Button, ...] = ()) -> "Reply":
         """Our tools have said what the agent wanted to know; it goes on.

@@ -176,6 +176,12 @@ def test_what_is_heard_is_kept_in_order() -> None:
     assert folded(Sounded(b"a"), Sounded(b"b"), Finished()).sounds == (b"a", b"b")
 
 
+def test_what_is_used_stays_one_short_line_whatever_a_model_calls_it() -> None:
+    calls = (ToolCall("1", "a\nb", ""), ToolCall("2", "x" * 10_000, ""))
+    using = folded(Needs(calls)).acting().using
+    assert (using[:6], len(using)) == ("a b, x", 200)
+
+
 def test_an_id_that_was_made_up_is_not_told_as_coze_s() -> None:
     assert folded(Said("m", "whole"), Finished()).answer_id == "m"
     assert folded(Said(f"{MADE_UP}call-1-1", "whole"), Finished()).answer_id == ""
