@@ -55,7 +55,7 @@ def test_what_a_later_version_adds_to_a_row_is_left_out_of_account() -> None:
         (ChatKind, "private group thread"),
         (AttachmentKind, "photo document audio video voice sticker"),
         (TurnState, "received asking asked answered delivered failed dead merged dropped"),
-        (TurnKind, "message busy"),
+        (TurnKind, "message busy stranger paused admin news"),
         (PageState, "wanted sending posted settled dead"),
         (Kind, "conversation variable"),
     ],

@@ -8,6 +8,7 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
+oldest = "0009"  # programs before it cannot read turns of strangers, admins and news
 
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _AT = sa.DateTime(timezone=True)
