@@ -340,11 +340,6 @@ class Ledger:
 
         return await self._store.read(job)
 
-    async def set_question(self, turn: Turn, question: str) -> Turn:
-        """Fix what a command asks for, so that a later run asks the same."""
-        await self._change(turn, question=question)
-        return replace(turn, question=question)
-
     async def _progress(self, turn: Turn, **values: Any) -> None:
         await self._change(turn, attempts=1, failures=0, **values)
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from bridge.events import ChatRef, Inbound, Page, User
 from bridge.store import Store
+from bridge.store.anew import ask_again
 from bridge.store.inbox import accept
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session
@@ -183,7 +184,7 @@ async def test_a_run_that_was_overtaken_writes_nothing(store: Store, ledger: Led
         ledger.failed_run(old),
         ledger.release(old),
         ledger.take(old, []),
-        ledger.set_question(old, "what?"),
+        store.write(ask_again(old, old.id, "what?")),
         pages.posted(old, 0, "1"),
         pages.sending(old, 0),
         pages.settled(old, 0, "1"),
@@ -245,7 +246,7 @@ async def test_the_last_question_is_the_last_that_was_asked(store: Store, ledger
     assert earlier.text == "first"
     assert await ledger.earlier_question("other", before=retry.id) is None
     assert await ledger.earlier_question("lane", before=first.id) is None
-    await ledger.set_question(retry, "first")
+    await store.write(ask_again(retry, earlier.id, "first"))
     assert (await current(ledger)).text == "first"
 
 
