@@ -23,7 +23,7 @@ from bridge.emulator import Scenario
 from tests.slack.emulator import Call, Delivery, Drop, Fault, Limits, Message, Seat
 
 PEOPLE = 20
-KILLS = int(os.environ.get("SLACK_KILLS", "6"))
+KILLS = int(os.environ.get("SLACK_KILLS", "4"))
 SEED = int(os.environ.get("SLACK_SEED", "3"))
 LIFE = (0.05, 1.5)  # seconds from listening to the next kill
 MOST_OPEN = 2  # questions of one person that wait for their answers

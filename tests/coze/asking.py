@@ -139,6 +139,15 @@ LOST = frozenset(
 )
 
 
+LATE = frozenset({"slow_headers", "slow_start", "pause"})
+"""Answers that come too late for our patience, unless this machine is slower than they are."""
+
+
+def is_right_about(name: str, *, looked_up: bool) -> bool:
+    """Tell whether an answer was looked up if, and only if, its stream was lost."""
+    return looked_up is (name in LOST) or (name in LATE and not looked_up)
+
+
 def answers_to(fault: Scenario) -> list[str]:
     """Say what the user should read in the end."""
     first = fault.reply if fault.reply is not None else "".join(fault.chunks) or ANSWER

@@ -13,6 +13,7 @@ from asking import (
     Clock,
     answers_to,
     begin,
+    is_right_about,
     nameless,
     storyteller,
     suggestions_after,
@@ -97,7 +98,7 @@ async def test_an_answer_arrives_whole_and_was_asked_for_once(
     assert caller.said() == answers_to(FAULTS[name])
     assert isinstance(caller.told[-1], Finished)
     assert caller.told.count(Spoken()) == 1
-    assert bool(caller.found) is (name in LOST)
+    assert is_right_about(name, looked_up=bool(caller.found))
     assert [asked.message_meta_data for asked in emulator.asked] == [{"bridge_turn": question.mark}]
     suggested = [event.text for event in caller.told if isinstance(event, Suggested)]
     assert suggested == list(suggestions_after(FAULTS[name]))
