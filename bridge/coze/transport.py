@@ -16,6 +16,7 @@ from typing import TypeVar
 import httpx
 import stamina
 from httpx_aiohttp import HttpxAiohttpClient
+from stamina.instrumentation import StructlogOnRetryHook, set_on_retry_hooks
 
 from bridge.coze.arriving import Sound, Stream, body_of
 from bridge.coze.auth import Credentials
@@ -32,6 +33,9 @@ from bridge.errors import (
 )
 
 T = TypeVar("T")
+
+# Repetitions are logged, and not counted under a name that does not say whose they are.
+set_on_retry_hooks([StructlogOnRetryHook])
 
 MAX_REPLY = 16 * 1024 * 1024
 """Bytes read of an answer to a small call; message lists carry whole plugin responses."""
