@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from mimetypes import guess_type
 
 import pytest
 from daemon_process import Daemon, World, answer_to, eventually
@@ -65,6 +66,29 @@ async def test_two_files_and_words_are_one_question_byte_for_byte(
     }
     [asked] = world.coze.asked
     assert sorted(kind for kind, _ in asked.files) == ["file", "image"]
+
+
+KINDS = {
+    "story.docx": b"PK\x03\x04" + bytes(range(256)) * 20,
+    "photo.jpg": b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20,
+    "song.mp3": b"ID3\x04" + bytes(range(256)) * 20,
+    "film.mp4": b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 20,
+}
+
+
+async def test_every_kind_reaches_coze_byte_for_byte(world: World, reader: Reader) -> None:
+    types = {name: guess_type(name)[0] or "" for name in KINDS}
+    await reader.page.set_input_files(
+        "#files",
+        [{"name": n, "mimeType": types[n], "buffer": content} for n, content in KINDS.items()],
+    )
+    await reader.until(f"document.querySelectorAll('#tray li').length === {len(KINDS)}")
+    await reader.until("!document.querySelector('#tray progress')")
+    await reader.write("tea")
+    await reader.sees(".answer .md", answer_to("tea"))
+    assert {f.name: f.content for f in world.coze.files.all.values()} == KINDS
+    [asked] = world.coze.asked
+    assert sorted(kind for kind, _ in asked.files) == ["file", "file", "file", "image"]
 
 
 async def test_a_file_is_there_for_the_daemon_that_comes_after_a_kill(
@@ -143,15 +167,17 @@ async def test_a_changed_question_is_answered_in_the_same_place(
     assert world.questions() == ["tee", "tea"]
 
 
+@pytest.mark.parametrize("by_button", [True, False], ids=["button", "text"])
 async def test_the_options_of_a_question_are_buttons_and_the_answer_goes_on(
-    world: World, reader: Reader
+    world: World, reader: Reader, by_button: bool
 ) -> None:
     question = Scenario(
         match="^order$", reply="Which tea?", needs_reply=True, options=("Green", "Black")
     )
     world.coze.install(question)
     await reader.write("order")
-    await reader.page.click("text=Green")
+    await reader.page.wait_for_selector("text=Green")
+    await (reader.page.click("text=Green") if by_button else reader.write("Green"))
     await reader.sees(".mine .bubble", "Green")
     await eventually(lambda: "Green" in world.questions())
     await expect(
