@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.registry import settings_model
-from bridge import app
+from bridge import process
 from bridge.config import (
     AgentSettings,
     CozeSettings,
@@ -42,7 +42,7 @@ async def chat_page(port: int, write: Callable[[str], None]) -> None:
 
     async with serve(Emulator(), host=HOST, port=0) as coze:
         settings = _settings(coze.url, database, "web", port)
-        await app.serve(settings, started=started)
+        await process.serve(settings, started=started)
 
 
 async def say(text: str, write: Callable[[str], None]) -> None:
@@ -53,7 +53,7 @@ async def say(text: str, write: Callable[[str], None]) -> None:
     with TemporaryDirectory() as folder:
         async with serve(Emulator(), host=HOST, port=0) as coze:
             settings = _settings(coze.url, Path(folder) / "coze-bridge.db", "console", 0)
-            await app.say(settings, text, write, timeout=PATIENCE)
+            await process.say(settings, text, write, timeout=PATIENCE)
 
 
 def _settings(coze_url: str, database: Path, platform: str, port: int) -> Settings:

@@ -85,10 +85,10 @@ def run(config: Config = None) -> None:
     with _exit_codes():
         settings = _possible(config)
         _log(settings.log.level, settings.log.format)
-        from bridge import app as bridge
+        from bridge import process
 
         read = partial(_possible, config)
-        _run(bridge.serve(settings, started=_tell_where, read=read))
+        _run(process.serve(settings, started=_tell_where, read=read))
 
 
 def _possible(config: Path | None) -> "Settings":
