@@ -209,7 +209,6 @@ async def wire(
         ),
         porter=Porter(guests, admin),
         allowance=allowance,
-        pausing=pausing,
         files=Files(StoredFiles(store), adapters=adapters, agents=agents, settings=settings.agents),
         variables=variables,
         relay=Relay(
@@ -243,6 +242,7 @@ async def wire(
         ledger,
         walk,
         shared.interrupts,
+        pausing=pausing,
         merge_window=settings.sessions.merge_window,
         now=utcnow,
         rush=rush,

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from bridge.store import Store
 from bridge.store.switches import Switched, switch_off, switch_on, switched
+from bridge.store.turns import Turn, TurnKind, TurnState
+from bridge.words import Word, command_in
 
 PAUSE, RESUME = "pause", "resume"  # also in the operators' log
 LOOK_EVERY = timedelta(seconds=2)  # until a replica knows what another was told
@@ -26,6 +28,14 @@ class Pausing:
             self._known = await self._store.read(switched(PAUSE))
             self._looked_at = now
         return self._known
+
+    async def holds(self, turn: Turn) -> bool:
+        """Tell whether a turn has to wait: what would ask Coze does, our own words do not."""
+        if turn.kind is not TurnKind.MESSAGE or turn.state is not TurnState.RECEIVED:
+            return False
+        command = command_in(turn.text)
+        asks = turn.is_question or turn.event.edits or (command and command.word is Word.RETRY)
+        return bool(asks) and await self.since() is not None
 
     async def begin(self, by: str) -> bool:
         """Pause; False if it is paused already. by: as in `bridge.store.operator_log.Deed`."""

@@ -25,7 +25,6 @@ from bridge.flow.latest import latest
 from bridge.flow.stop import Stop
 from bridge.logs import get
 from bridge.outbox import Outbox
-from bridge.pausing import Pausing
 from bridge.porter import Porter
 from bridge.relay import Relay
 from bridge.render import Renderer
@@ -35,7 +34,6 @@ from bridge.store.sessions import Session
 from bridge.store.turns import Ledger, Turn, TurnKind, TurnState
 from bridge.text.reply import Reply, State
 from bridge.variables import Variables
-from bridge.words import Word, command_in
 
 log = get(__name__)
 
@@ -54,7 +52,6 @@ class Walk:
     porter: Porter
     commands: Commands
     allowance: Allowance
-    pausing: Pausing
     files: Files
     variables: Variables
     relay: Relay
@@ -87,14 +84,6 @@ class Walk:
         turn = await self._keep(turn, session, reply, pages)
         await screen.settle(pages)
         await self.ledger.ended(turn, TurnState.DEAD)
-
-    async def holds(self, turn: Turn) -> bool:
-        """Tell whether a question has to wait, because an operator has paused the bridge."""
-        if turn.kind is not TurnKind.MESSAGE or turn.state is not TurnState.RECEIVED:
-            return False
-        command = command_in(turn.text)
-        asks = turn.is_question or turn.event.edits or (command and command.word is Word.RETRY)
-        return bool(asks) and await self.pausing.since() is not None
 
     async def greet(self, turn: Turn) -> None:
         """Show at once that somebody is there, while the message may still grow."""

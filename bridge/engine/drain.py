@@ -23,6 +23,7 @@ from bridge.flow.rush import Rush
 from bridge.flow.stop import Stop
 from bridge.logs import about, get
 from bridge.metrics import TURNS, TURNS_RUNNING
+from bridge.pausing import Pausing
 from bridge.store.turns import Fenced, Ledger, Turn, TurnState
 from bridge.turn import Walk
 
@@ -45,6 +46,7 @@ class Drain:
         walk: Walk,
         interrupts: Interrupts,
         *,
+        pausing: Pausing,
         merge_window: float,
         now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -54,6 +56,7 @@ class Drain:
         self._ledger = ledger
         self._walk = walk
         self._interrupts = interrupts
+        self._pausing = pausing
         self._merge_window = merge_window
         self._now = now
         self._sleep = sleep
@@ -92,7 +95,7 @@ class Drain:
             reason = Permanent("the process died of it, or so it seems")
             await self._apologise(parts[0], reason, stop)
             return
-        if await self._walk.holds(parts[0]):
+        if await self._pausing.holds(parts[0]):
             stop = self._interrupts.begin(parts[0].lane, parts[0].id)
             await stop.sleep(HOLD)
             if not stop.asked:

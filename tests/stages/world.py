@@ -217,7 +217,6 @@ class World:
             commands=self.commands,
             porter=Porter(self.guests, self.admin),
             allowance=self.allowance,
-            pausing=self.pausing,
             files=Files(
                 StoredFiles(self.store),
                 adapters={ACCOUNT: self.adapter},
@@ -235,6 +234,7 @@ class World:
             self.ledger,
             self.walk,
             self.interrupts,
+            pausing=self.pausing,
             merge_window=self.sessions_settings.merge_window,
             now=now,
         )
