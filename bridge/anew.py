@@ -11,7 +11,8 @@ from bridge.config import Edited, SessionSettings
 from bridge.events import Inbound
 from bridge.store import Store
 from bridge.store.anew import ask_again, take_place
-from bridge.store.turns import Ledger, Turn, TurnKind
+from bridge.store.ledger import Ledger
+from bridge.store.turns import Turn, TurnKind
 from bridge.words import Word, command_in
 
 

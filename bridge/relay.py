@@ -26,8 +26,9 @@ from bridge.logs import get
 from bridge.metrics import COZE_DELAYS, COZE_ERRORS, COZE_STREAMS, TOKENS
 from bridge.spans import Span
 from bridge.store import Store
+from bridge.store.ledger import Ledger
 from bridge.store.sessions import Session, forget_conversation
-from bridge.store.turns import Ledger, Turn, TurnState
+from bridge.store.turns import Turn, TurnState
 from bridge.text.reply import Reply, State, fold
 from bridge.tools.acting import Acting, interruption
 from bridge.upstream import (

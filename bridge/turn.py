@@ -30,8 +30,9 @@ from bridge.relay import Relay
 from bridge.render import Renderer
 from bridge.screen import Screen
 from bridge.sessions import Sessions
+from bridge.store.ledger import Ledger
 from bridge.store.sessions import Session
-from bridge.store.turns import Ledger, Turn, TurnKind, TurnState
+from bridge.store.turns import Turn, TurnKind, TurnState
 from bridge.text.reply import Reply, State
 from bridge.variables import Variables
 

@@ -24,7 +24,8 @@ from bridge.flow.stop import Stop
 from bridge.logs import about, get
 from bridge.metrics import TURNS, TURNS_RUNNING
 from bridge.pausing import Pausing
-from bridge.store.turns import Fenced, Ledger, Turn, TurnState
+from bridge.store.ledger import Fenced, Ledger
+from bridge.store.turns import Turn, TurnState
 from bridge.turn import Walk
 
 log = get(__name__)

@@ -11,8 +11,8 @@ from bridge.engine.drain import Drain
 from bridge.errors import Transient
 from bridge.flow.retry import backoff
 from bridge.logs import get
+from bridge.store.ledger import Ledger
 from bridge.store.run import Transaction
-from bridge.store.turns import Ledger
 
 log = get(__name__)
 

@@ -18,8 +18,8 @@ from bridge.flow.sharing import sharing
 from bridge.lent import News
 from bridge.store import Store
 from bridge.store.buckets import PostgresBuckets
+from bridge.store.ledger import Ledger
 from bridge.store.postgres import EXTRA
-from bridge.store.turns import Ledger
 
 if TYPE_CHECKING:
     from bridge.engine.cluster import Replicas

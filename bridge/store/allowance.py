@@ -26,9 +26,10 @@ from sqlalchemy import (
     select,
 )
 
+from bridge.store.ledger import holds_fence
 from bridge.store.run import Job
 from bridge.store.tables import admissions, allowances, turns, usage
-from bridge.store.turns import Turn, TurnState, holds_fence
+from bridge.store.turns import Turn, TurnState
 from bridge.store.upsert import change, insert, insert_once
 
 MINUTE = timedelta(minutes=1)

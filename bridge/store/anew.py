@@ -6,9 +6,10 @@ from dataclasses import replace
 from sqlalchemy import Connection, bindparam, or_, select
 
 from bridge.store.codec import PAGE
+from bridge.store.ledger import holds_fence
 from bridge.store.run import Job
 from bridge.store.tables import outbox, turns
-from bridge.store.turns import Turn, holds_fence
+from bridge.store.turns import Turn
 from bridge.store.upsert import change, put
 
 _SHOWN = select(outbox).where(outbox.c.turn == bindparam("turn")).order_by(outbox.c.page)

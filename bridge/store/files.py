@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
 
+from bridge.store.ledger import holds_fence
 from bridge.store.run import Store
 from bridge.store.tables import files
-from bridge.store.turns import Turn, holds_fence
+from bridge.store.turns import Turn
 from bridge.store.upsert import put
 
 SPEECH = "text"

@@ -16,9 +16,10 @@ from bridge.events import Page
 from bridge.lanes import lanes_of_chat
 from bridge.store.around import around
 from bridge.store.codec import PAGE
+from bridge.store.ledger import holds_fence
 from bridge.store.run import Store
 from bridge.store.tables import outbox, turns
-from bridge.store.turns import Turn, holds_fence
+from bridge.store.turns import Turn
 from bridge.store.upsert import change, put
 
 

@@ -27,10 +27,11 @@ from bridge.lanes import lane_of
 from bridge.published import Published
 from bridge.store import Store, open_store
 from bridge.store.inbox import accept
+from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Known, Session, begin_conversation, remember_user
 from bridge.store.tables import usage
-from bridge.store.turns import Ledger, TurnState
+from bridge.store.turns import TurnState
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import ScriptedAgent
 from bridge.upstream import Trace

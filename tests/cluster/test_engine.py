@@ -10,7 +10,7 @@ from bridge.engine.cluster import Beats, ClusterEngine, Replicas
 from bridge.engine.cluster.lease import Lease
 from bridge.flow.interrupts import Interrupts
 from bridge.store import Store
-from bridge.store.turns import Ledger
+from bridge.store.ledger import Ledger
 
 pytestmark = pytest.mark.postgres
 PATIENCE = 10.0  # seconds

@@ -7,7 +7,8 @@ import pytest
 
 from bridge.engine.verdict import MOST_ATTEMPTS, MOST_RETRIES
 from bridge.errors import RateLimited, Unauthorised, Unreachable
-from bridge.store.turns import Fenced, TurnState
+from bridge.store.ledger import Fenced
+from bridge.store.turns import TurnState
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from tests.stages.world import World

@@ -12,7 +12,7 @@ from bridge.engine.drain import LAST_WORDS, Drain
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.errors import RateLimited, Unauthorised, Unreachable
 from bridge.lanes import express
-from bridge.store.turns import Fenced
+from bridge.store.ledger import Fenced
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from bridge.testing.clock import Clock

@@ -15,9 +15,10 @@ from bridge.events import ChatKind, ChatRef, Inbound, Page, User
 from bridge.lanes import lanes_of_chat
 from bridge.store import open_store
 from bridge.store.inbox import accept
+from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Known, Session, begin_conversation, remember_user
-from bridge.store.turns import Ledger, TurnState
+from bridge.store.turns import TurnState
 from bridge.upstream import Usage
 from tests.test_cli import SMALLEST, coze_bridge, write_config
 

@@ -12,8 +12,9 @@ from bridge.events import ChatKind, ChatRef, Inbound, Page, User
 from bridge.lanes import lanes_of_chat
 from bridge.store import open_store
 from bridge.store.inbox import accept
+from bridge.store.ledger import Ledger
 from bridge.store.sessions import Known, Session, begin_conversation, remember_user
-from bridge.store.turns import Ledger, TurnState
+from bridge.store.turns import TurnState
 from bridge.upstream import Usage
 from tests.operator.installation import Installation
 from tests.test_cli import coze_bridge

@@ -15,8 +15,8 @@ from bridge.errors import (
 )
 from bridge.events import Page
 from bridge.outbox import Outbox
+from bridge.store.ledger import Fenced
 from bridge.store.outbox import PageState
-from bridge.store.turns import Fenced
 from bridge.testing.adapter import ROOMY, BareAdapter, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from tests.stages.screens import LANE, answered, growing, screen_of, show, states, whole

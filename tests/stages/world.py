@@ -34,8 +34,9 @@ from bridge.render import Renderer
 from bridge.sessions import Sessions
 from bridge.store import Job, Store
 from bridge.store.files import StoredFiles
+from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages
-from bridge.store.turns import Ledger, Turn
+from bridge.store.turns import Turn
 from bridge.testing.adapter import BareAdapter, FakeAdapter
 from bridge.testing.agent import ScriptedAgent
 from bridge.testing.clock import Clock, ClockLoop

@@ -22,9 +22,10 @@ from bridge.store.allowance import (
     tidy,
 )
 from bridge.store.inbox import accept
+from bridge.store.ledger import Fenced, Ledger
 from bridge.store.people import spent_by
 from bridge.store.sessions import Session
-from bridge.store.turns import Fenced, Ledger, Turn, TurnState
+from bridge.store.turns import Turn, TurnState
 from bridge.upstream import Usage
 
 NOON = datetime(2026, 5, 6, 12, tzinfo=UTC)

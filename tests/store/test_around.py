@@ -11,8 +11,9 @@ from bridge.events import ChatKind, ChatRef, Inbound, User
 from bridge.lanes import chat_of, express, lane_of
 from bridge.store import Store
 from bridge.store.inbox import accept
+from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages
-from bridge.store.turns import Ledger, Turn, TurnState
+from bridge.store.turns import Turn, TurnState
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 Asks = Callable[..., Awaitable[Turn]]

@@ -16,11 +16,11 @@ from bridge.events import ChatRef, Inbound, User
 from bridge.store import Store, migrate, open_store
 from bridge.store.copying import BATCH, Copied, copy
 from bridge.store.inbox import accept
+from bridge.store.ledger import Ledger
 from bridge.store.seal import Sealer
 from bridge.store.secrets import secret
 from bridge.store.tables import UtcDateTime, heartbeat, inbox, metadata, secrets
 from bridge.store.transcripts import StoredTranscript
-from bridge.store.turns import Ledger
 from bridge.store.vault import StoredVault
 from bridge.testing import postgres
 

@@ -6,7 +6,8 @@ from bridge.events import ChatKind, ChatRef, Inbound, User
 from bridge.store import Store
 from bridge.store.depth import Depth, depth
 from bridge.store.inbox import accept
-from bridge.store.turns import Ledger, TurnState
+from bridge.store.ledger import Ledger
+from bridge.store.turns import TurnState
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

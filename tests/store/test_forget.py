@@ -13,9 +13,10 @@ from bridge.store import Store
 from bridge.store.farewells import Farewell, Kind, done, due, is_set_anew, say_farewell
 from bridge.store.forget import COUNTED, SETTLED, Somebody, begin, finish, sweep, under_way
 from bridge.store.inbox import accept
+from bridge.store.ledger import Ledger
 from bridge.store.sessions import Known, Session, begin_conversation, remember_user
 from bridge.store.tables import conversations, farewells, forgettings, inbox, turns, usage
-from bridge.store.turns import Ledger, TurnState
+from bridge.store.turns import TurnState
 from bridge.store.upsert import put
 from bridge.store.variables import heard, told
 from bridge.upstream import Variable

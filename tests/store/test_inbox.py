@@ -12,8 +12,9 @@ from bridge.events import Attachment, AttachmentKind, ChatKind, ChatRef, Inbound
 from bridge.lanes import express
 from bridge.store import Store
 from bridge.store.inbox import Accepted, accept
+from bridge.store.ledger import Ledger
 from bridge.store.sessions import Session
-from bridge.store.turns import Ledger, TurnKind
+from bridge.store.turns import TurnKind
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVENT = Inbound(

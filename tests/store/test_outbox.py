@@ -8,9 +8,10 @@ from bridge.events import Button, ChatRef, Inbound, Page, User
 from bridge.lanes import lanes_of_chat
 from bridge.store import Store
 from bridge.store.inbox import accept
+from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages, PageState, StoredPage
 from bridge.store.sessions import Session
-from bridge.store.turns import Ledger, Turn, TurnState
+from bridge.store.turns import Turn, TurnState
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = Session("lane", "default", "uid", "c1")

@@ -9,6 +9,7 @@ from bridge.lanes import lanes_of_chat
 from bridge.store import Store
 from bridge.store.again import drop, requeue
 from bridge.store.inbox import accept
+from bridge.store.ledger import Ledger
 from bridge.store.links import offer, redeem
 from bridge.store.outbox import Pages
 from bridge.store.overview import (
@@ -23,7 +24,7 @@ from bridge.store.overview import (
 )
 from bridge.store.people import costs, everybody, identities_at, identities_of, spent
 from bridge.store.sessions import Known, Session, begin_conversation, remember_user
-from bridge.store.turns import Ledger, TurnState
+from bridge.store.turns import TurnState
 from bridge.upstream import Trace, Usage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

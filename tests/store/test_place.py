@@ -9,9 +9,10 @@ from bridge.events import ChatRef, Enclosure, EnclosureKind, Inbound, Page, User
 from bridge.store import Store
 from bridge.store.anew import ask_again, take_place
 from bridge.store.inbox import accept
+from bridge.store.ledger import Fenced, Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session
-from bridge.store.turns import Fenced, Ledger, Turn, TurnState
+from bridge.store.turns import Turn, TurnState
 from bridge.upstream import Trace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

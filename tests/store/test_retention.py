@@ -13,6 +13,7 @@ from bridge.errors import Unreachable
 from bridge.events import ChatRef, Inbound, Page, User
 from bridge.store import Job, Store
 from bridge.store.inbox import accept
+from bridge.store.ledger import Ledger
 from bridge.store.links import WRONG_WINDOW, offer, redeem
 from bridge.store.outbox import Pages
 from bridge.store.retention import Cuts, walks
@@ -35,7 +36,7 @@ from bridge.store.tables import (
     vault,
 )
 from bridge.store.transcripts import StoredTranscript
-from bridge.store.turns import Ledger, TurnState
+from bridge.store.turns import TurnState
 from bridge.store.variables import told
 from bridge.store.vault import StoredVault
 from bridge.tidying import ROUND, Janitor

@@ -8,9 +8,10 @@ from bridge.events import ChatRef, Enclosure, EnclosureKind, Inbound, Page, User
 from bridge.store import Store
 from bridge.store.files import SPEECH, StoredFile, StoredFiles
 from bridge.store.inbox import accept
+from bridge.store.ledger import Fenced, Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session
-from bridge.store.turns import Fenced, Ledger, Turn
+from bridge.store.turns import Turn
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -10,9 +10,10 @@ from bridge.events import ChatRef, Inbound, User
 from bridge.lanes import lane_of
 from bridge.store import Store, forget
 from bridge.store.inbox import accept
+from bridge.store.ledger import Fenced, Ledger
 from bridge.store.tables import files, tool_calls
 from bridge.store.tool_calls import Noted, Wanted, begin, finish, noted
-from bridge.store.turns import Fenced, Ledger, Turn, TurnState
+from bridge.store.turns import Turn, TurnState
 from bridge.store.upsert import put
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -9,10 +9,11 @@ from bridge.events import ChatRef, Inbound, Page, User
 from bridge.store import Store
 from bridge.store.anew import ask_again
 from bridge.store.inbox import accept
+from bridge.store.ledger import Fenced, Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session
 from bridge.store.tables import usage
-from bridge.store.turns import Fenced, Ledger, Turn, TurnState
+from bridge.store.turns import Turn, TurnState
 from bridge.upstream import Trace, Usage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

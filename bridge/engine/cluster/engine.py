@@ -14,8 +14,8 @@ from bridge.engine.drain import Drain
 from bridge.errors import Permanent, Transient, Unreachable
 from bridge.flow.retry import backoff
 from bridge.logs import get
+from bridge.store.ledger import Fenced, Ledger
 from bridge.store.run import Transaction
-from bridge.store.turns import Fenced, Ledger
 
 log = get(__name__)
 

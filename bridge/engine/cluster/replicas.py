@@ -11,8 +11,8 @@ from bridge.engine.cluster.queue import Beats
 from bridge.errors import Unreachable
 from bridge.flow.interrupts import Interrupts
 from bridge.logs import get
+from bridge.store.ledger import Ledger
 from bridge.store.postgres import conninfo
-from bridge.store.turns import Ledger
 
 STOP = "stop"
 
