@@ -1,6 +1,7 @@
 """Distributions in one line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from statistics import median
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -13,3 +14,11 @@ def distribution(seconds: Iterable[float]) -> str:
     shares = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
     told = [f"{name} {percentile(values, share):.0f}" for name, share in shares]
     return " ".join([*told, f"max {max(values):.0f}"]) if values else "none"
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """The median, with the least and the most."""
+    least, middle, most = (
+        f"{each:.{digits}f}" for each in (min(values), median(values), max(values))
+    )
+    return f"{middle} ({least}–{most})"
