@@ -17,9 +17,7 @@ from bridge.flow.pacing import Pacer, Pacing
 from bridge.flow.sharing import sharing
 from bridge.lent import News
 from bridge.store import Store
-from bridge.store.buckets import PostgresBuckets
 from bridge.store.ledger import Ledger
-from bridge.store.postgres import EXTRA
 
 if TYPE_CHECKING:
     from bridge.engine.cluster import Replicas
@@ -73,6 +71,10 @@ async def works(url: str, store: Store, now: Callable[[], datetime]) -> AsyncIte
     if not url.startswith("postgresql"):
         yield Works(ledger, interrupts, Pacer())
         return
+    # Only here: with them comes SQLAlchemy's ORM, 6 MB that SQLite does not need.
+    from bridge.store.buckets import PostgresBuckets  # noqa: PLC0415  see above
+    from bridge.store.postgres import EXTRA  # noqa: PLC0415  see above
+
     try:
         from bridge.engine.cluster import Replicas  # noqa: PLC0415  an extra, for who needs it
     except ImportError as error:

@@ -6,9 +6,10 @@ PostgreSQL. The query modules (`inbox`, `turns`, `sessions`, …) turn values in
 
 from bridge.store.beside import is_worked_on, open_beside
 from bridge.store.lock import holder_of
-from bridge.store.migrate import SchemaState, migrate, schema_state
+from bridge.store.migrate import migrate, schema_state
 from bridge.store.open import OLD, folder_of, open_store
 from bridge.store.run import Job, Store
+from bridge.store.schema import SchemaState
 
 __all__ = [
     "OLD",

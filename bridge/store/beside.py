@@ -14,9 +14,9 @@ from sqlalchemy import Engine
 
 from bridge.errors import Permanent
 from bridge.store.lock import holder_of
-from bridge.store.migrate import SchemaState, state_of
 from bridge.store.open import open_store, parse
 from bridge.store.run import Job, Store, as_bridge_errors
+from bridge.store.schema import SchemaState, state_of
 from bridge.store.sqlite import sqlite_engine
 
 T = TypeVar("T")

@@ -17,9 +17,9 @@ from sqlalchemy.engine import make_url
 from bridge.clean import clean
 from bridge.errors import Misconfigured, Permanent, Unreachable
 from bridge.store.lock import FileLock
-from bridge.store.migrate import state_of
 from bridge.store.open import parse
 from bridge.store.run import as_bridge_errors
+from bridge.store.schema import state_of
 from bridge.store.sqlite import sqlite_engine
 from bridge.store.tables import metadata
 

@@ -11,8 +11,14 @@ then the mark stays where it is. One that must take something away says so, besi
 The table is no part of the schema, like Alembic's own: it must be readable in any.
 """
 
-from alembic.script import ScriptDirectory
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Column, Connection, MetaData, String, Table, delete, insert, inspect, select
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 marks = Table(
     "schema_mark",

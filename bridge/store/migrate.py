@@ -5,27 +5,21 @@ Whether it may run with one stands in the database (`bridge.store.mark`).
 """
 
 import asyncio
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
-from bridge.errors import Permanent, Unreachable
+from bridge.errors import Unreachable
 from bridge.store import mark
 from bridge.store.run import Job, as_bridge_errors, sqlstate
+from bridge.store.schema import SCRIPTS, SchemaState, state_of
 from bridge.store.sqlite import sqlite_engine
 
 T = TypeVar("T")
 
 # Ends with the transaction. PostgreSQL's own errors in a race for a table's name help nobody.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('coze-bridge migrate', 0))"
-SCRIPTS = Path(__file__).with_name("migrations")
 
 # Whoever waits for a whole table lets nobody else begin with it, not even to read. So a migration
 # waits for those before it (a backup has every table for as long as it takes) only for a moment.
@@ -36,28 +30,6 @@ OCCUPIED = (
     "somebody else keeps a table to themselves (a backup?), so nothing was changed: run it again "
     "when they have ended"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaState:
-    """current: the database's revision, None for an empty one; head: this program's.
-
-    is_newer: a later program has made it, and says that this one may run with it.
-    """
-
-    current: str | None
-    head: str
-    is_newer: bool = False
-
-    @property
-    def up_to_date(self) -> bool:
-        """It is exactly what this program makes."""
-        return self.current == self.head
-
-    @property
-    def usable(self) -> bool:
-        """This program can work with it as it is."""
-        return self.up_to_date or self.is_newer
 
 
 async def schema_state(url: str) -> SchemaState:
@@ -107,23 +79,6 @@ def _engine(url: str, *, query_only: bool) -> Engine:
     return create_engine(parsed, connect_args=impatient(parsed), hide_parameters=True)
 
 
-def state_of(connection: Connection) -> SchemaState:
-    """Compare, on a connection that may be read-only. Raises `Permanent` like `schema_state`."""
-    scripts = ScriptDirectory(str(SCRIPTS))
-    current = MigrationContext.configure(connection).get_current_revision()
-    head = scripts.get_current_head()
-    assert head is not None  # noqa: S101  the package ships at least one migration
-    known = {script.revision for script in scripts.walk_revisions()}
-    if current is None or current in known:
-        return SchemaState(current, head)
-    if mark.oldest(connection, current) in known:
-        return SchemaState(current, head, is_newer=True)
-    raise Permanent(
-        f"the database schema ({current}) is newer than this coze-bridge ({head}) can work with: "
-        "install the version that made it, or a later one"
-    )
-
-
 def _upgrade(connection: Connection) -> str:
     if connection.dialect.name == "postgresql":
         connection.execute(text(ONE_AT_A_TIME))
@@ -132,9 +87,18 @@ def _upgrade(connection: Connection) -> str:
     if state.is_newer and state.current is not None:
         return state.current
     if not state.up_to_date:
-        config = Config()
-        config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        mark.put(connection, ScriptDirectory(str(SCRIPTS)))
+        _bring_up_to_date(connection)
     return state.head
+
+
+def _bring_up_to_date(connection: Connection) -> None:
+    # Only here, because most starts have nothing to migrate: see `bridge.store.schema`.
+    from alembic import command  # noqa: PLC0415  see above
+    from alembic.config import Config  # noqa: PLC0415  see above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  see above
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    mark.put(connection, ScriptDirectory(str(SCRIPTS)))

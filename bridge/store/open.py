@@ -8,8 +8,9 @@ from sqlalchemy.exc import ArgumentError
 from bridge.errors import Misconfigured, Permanent
 from bridge.logs import get
 from bridge.store.lock import FileLock
-from bridge.store.migrate import SchemaState, migrate, schema_state
+from bridge.store.migrate import migrate, schema_state
 from bridge.store.run import Store
+from bridge.store.schema import SchemaState
 
 log = get(__name__)
 
@@ -63,8 +64,10 @@ async def _open_sqlite(url: str, path: Path) -> Store:
         raise Misconfigured([f"database.url: cannot write beside {path} ({error})"]) from error
     _make_private(path)
     try:
-        await migrate(url)
-        _tell(await schema_state(url))
+        state = await schema_state(url)
+        if not state.usable:
+            await migrate(url)
+        _tell(state)
     except BaseException:
         lock.release()
         raise

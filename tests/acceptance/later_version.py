@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from daemon_process import ROOT
 
-from bridge.store.migrate import SCRIPTS
+from bridge.store.schema import SCRIPTS
 
 REVISION = "later"
 

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 
 from bridge.store.mark import oldest_of
-from bridge.store.migrate import SCRIPTS
+from bridge.store.schema import SCRIPTS
 
 MIGRATIONS = sorted(ScriptDirectory(str(SCRIPTS)).walk_revisions(), key=lambda s: s.revision)
 

@@ -20,8 +20,8 @@ from sqlalchemy.engine import URL, make_url
 from bridge.errors import Misconfigured, Permanent
 from bridge.store import migrate, open_store, schema_state
 from bridge.store.mark import marks, oldest, oldest_of
-from bridge.store.migrate import SCRIPTS
 from bridge.store.postgres import conninfo
+from bridge.store.schema import SCRIPTS, revisions
 from bridge.store.secrets import secret
 from bridge.store.tables import metadata
 from bridge.testing import postgres
@@ -72,6 +72,11 @@ async def test_an_empty_database_is_not_up_to_date(url: str) -> None:
     state = await schema_state(url)
     assert state.current is None
     assert not state.up_to_date
+
+
+def test_the_revisions_told_without_alembic_are_those_it_knows() -> None:
+    walked = ScriptDirectory(str(SCRIPTS)).walk_revisions()  # from the newest on
+    assert revisions() == [script.revision for script in walked][::-1]
 
 
 def said(url: str, *statements: str) -> None:
