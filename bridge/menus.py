@@ -55,7 +55,7 @@ async def _are_shown(
     """Show them, or tell that it is worth another try: a bot without its menu still answers."""
     try:
         await adapter.menus(wanted)
-    except BridgeError as error:
-        log.warning("menu.failed", account=account, error=str(error))
-        return not isinstance(error, Transient)
+    except Exception as error:  # noqa: BLE001  an ornament must not end a process that answers
+        log.warning("menu.failed", account=account, error=str(error) or repr(error))
+        return isinstance(error, BridgeError) and not isinstance(error, Transient)
     return True

@@ -23,7 +23,7 @@ class Board:
     """A platform with a menu. errors: of the next tries to show one."""
 
     shown: list[Mapping[str, Sequence[MenuItem]]] = field(default_factory=list)
-    errors: list[BridgeError] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
     tries: int = 0
 
     async def menus(self, menus: Mapping[str, Sequence[MenuItem]]) -> None:
@@ -118,6 +118,15 @@ async def test_what_may_pass_is_tried_again_what_may_not_is_left(agent: Scripted
         known.note("default", Profile(shortcuts=(NEWS,)))
         await asyncio.sleep(5 * LOOK_EVERY)
         assert (board.tries, len(board.shown)) == (4, 1)
+
+
+async def test_an_answer_nobody_expected_does_not_end_the_process(agent: ScriptedAgent) -> None:
+    known = published(agent)
+    known.note("default", Profile())
+    board = Board(errors=[TypeError("'bool' object is not iterable")])
+    async with kept(board, known):
+        await asyncio.sleep(2 * LOOK_EVERY)
+        assert (board.tries, len(board.shown)) == (2, 1)
 
 
 async def test_what_was_read_once_is_not_read_again(agent: ScriptedAgent) -> None:
