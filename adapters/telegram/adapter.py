@@ -40,10 +40,8 @@ T = TypeVar("T")
 
 # Below the limit of 4096, because lists and tables grow when they are rendered.
 MAX_SOURCE = 3_800
-# Of 30 a second and 20 a minute in a group (core.telegram.org/bots/faq), sends and edits together.
-# One is left for what does not go through the outbox; how late calls arrive is `flow/pacing`'s
-# business.
-CALLS_PER_SECOND = 29
+# Of 20 (core.telegram.org/bots/faq), sends and edits together. One is left for what does not go
+# through the outbox; how late calls arrive is `flow/pacing`'s business.
 GROUP_CALLS_PER_MINUTE = 19
 BUTTONS = 8
 _ADJUSTABLE = ("edit_interval_private", "edit_interval_group")
@@ -78,7 +76,7 @@ class TelegramAdapter:
             max_spans=MAX_ENTITIES,
             edit_interval=math.inf if final_only else self._settings.edit_interval_private,
             edit_interval_group=math.inf if final_only else self._settings.edit_interval_group,
-            calls_per_second=CALLS_PER_SECOND,
+            calls_per_second=self._settings.calls_per_second,
             group_calls_per_minute=GROUP_CALLS_PER_MINUTE,
             buttons=BUTTONS,
             max_download=LARGEST if self._settings.folder is None else math.inf,
