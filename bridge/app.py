@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from adapters.registry import build
 from bridge.access import Rules
@@ -47,7 +48,6 @@ from bridge.sessions import Sessions
 from bridge.store import Store, folder_of, open_store
 from bridge.store.files import StoredFiles
 from bridge.store.outbox import Pages
-from bridge.store.seal import UNREADABLE, Sealer
 from bridge.store.secrets import secret
 from bridge.store.vault import renew
 from bridge.tidying import Janitor
@@ -59,6 +59,9 @@ from bridge.variables import Variables
 from bridge.vitals import Vitals
 from bridge.web.admin.routes import Office, pages
 from bridge.web.server import ServesHttp
+
+if TYPE_CHECKING:
+    from bridge.store.seal import Sealer
 
 log = get(__name__)
 
@@ -289,10 +292,12 @@ def _sending(
     return Sending(fetcher, agents=agents, agent_of=agent_of, reachable=is_public_host)
 
 
-async def _open_sealer(settings: Settings, store: Store) -> Sealer | None:
+async def _open_sealer(settings: Settings, store: Store) -> "Sealer | None":
     key = settings.database.secret_key.get_secret_value()
     if not key:
         return None
+    from bridge.store.seal import UNREADABLE, Sealer  # noqa: PLC0415  loads all of cryptography
+
     sealer = Sealer(key, await store.write(secret(VAULT_SALT)))
     if unreadable := await store.write(renew(sealer)):
         log.error("vault.unreadable", values=unreadable, remedy=UNREADABLE)
@@ -303,7 +308,7 @@ def _host(
     account: str,
     settings: Settings,
     store: Store,
-    sealer: Sealer | None,
+    sealer: "Sealer | None",
     published: Published,
     news: News | None,
 ) -> StoreHost:

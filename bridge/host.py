@@ -3,17 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.errors import Misconfigured
 from bridge.lent import MenuItem, News
 from bridge.menus import menus
 from bridge.store import Store
 from bridge.store.moves import move_chat
-from bridge.store.seal import Sealer
 from bridge.store.secrets import secret
 from bridge.store.transcripts import StoredTranscript
 from bridge.store.vault import StoredVault
 from bridge.upstream import Shortcut
+
+if TYPE_CHECKING:
+    from bridge.store.seal import Sealer  # loads all of cryptography
 
 
 class Silence:
@@ -43,7 +46,7 @@ class StoreHost:
         account: str,
         public_url: str,
         now: Callable[[], datetime],
-        sealer: Sealer | None = None,
+        sealer: "Sealer | None" = None,
         shortcuts: Callable[[], Sequence[Shortcut]] = tuple,
         news: News | None = None,
         folder: Path = Path("coze-bridge.files"),

@@ -10,8 +10,11 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-import structlog
-from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
+from bridge.lean import without
+
+with without("rich"):  # 3 MB, for tracebacks of a kind that `_last` does not let come about
+    import structlog
+    from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
 
 HIDDEN = "[redacted]"
 

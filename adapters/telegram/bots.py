@@ -5,6 +5,8 @@ POST, against 0.2 to 0.3 ms on this transport (measured in the preparation of th
 """
 
 import asyncio
+import ssl
+from functools import cache
 from typing import Any, TypeAlias
 
 import httpx
@@ -68,11 +70,17 @@ def make_bot(settings: TelegramSettings, *, connections: int = CONNECTIONS) -> R
     )
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all connections to Telegram: each would be 15 ms and 0.7 MB of certificates."""
+    return httpx.create_ssl_context()
+
+
 def make_http(connections: int = FILES_AT_ONCE) -> httpx.AsyncClient:
     """Connections for files, so that a long one holds up no message. Close it."""
     limits = httpx.Limits(max_connections=connections)
     return httpx.AsyncClient(
-        transport=AiohttpTransport(limits=limits),
+        transport=AiohttpTransport(verify=_tls(), limits=limits),
         timeout=httpx.Timeout(FILE_TIMEOUT, connect=CONNECT_TIMEOUT),
     )
 
@@ -85,5 +93,5 @@ def _request(connections: int) -> HTTPXRequest:
         write_timeout=READ_TIMEOUT,
         connect_timeout=CONNECT_TIMEOUT,
         pool_timeout=READ_TIMEOUT,
-        httpx_kwargs={"transport": AiohttpTransport(limits=limits)},
+        httpx_kwargs={"transport": AiohttpTransport(verify=_tls(), limits=limits)},
     )

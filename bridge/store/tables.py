@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import TypeEngine
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -50,7 +51,21 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 
 # Used on PostgreSQL alone; SQLite has the tables, so that both databases have the same.
 Instants = ARRAY(Double).with_variant(Text, "sqlite")
-Crowds = JSONB().with_variant(Text, "sqlite")
+
+
+class Crowds(TypeDecorator[Any]):
+    """JSONB on PostgreSQL, whose dialect is not loaded for SQLite: that would be 2 MB."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(Text())
+        from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415  see above
+
+        return dialect.type_descriptor(JSONB())
+
 
 metadata = MetaData(
     naming_convention={
@@ -417,7 +432,7 @@ buckets = Table(
     Column("claimed", Instants, nullable=False, server_default="{}"),  # calls not answered yet
     Column("answered", Instants, nullable=False, server_default="{}"),
     Column("edits", Instants, nullable=False, server_default="{}"),
-    Column("crowds", Crowds, nullable=False, server_default="{}"),  # replica -> [streams, when]
+    Column("crowds", Crowds(), nullable=False, server_default="{}"),  # replica -> [streams, when]
     Column("until", Double, nullable=False),  # from then on the row says nothing
     postgresql_with={"fillfactor": 50},
 )

@@ -6,10 +6,13 @@ takes some thirty of them.
 """
 
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection, Executable, Table, Update, bindparam, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 Insert: TypeAlias = "postgresql.Insert | sqlite.Insert"
 
@@ -18,7 +21,11 @@ _KEY = "key_"  # a parameter of an UPDATE must not have the name of a column tha
 
 def insert(dialect: str, table: Table) -> Insert:
     """An INSERT of a dialect, by its name, which knows `on_conflict_do_…`."""
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  2 MB that SQLite does not need
+
+    return postgresql.insert(table)
 
 
 def insert_once(connection: Connection, table: Table, **values: Any) -> bool:

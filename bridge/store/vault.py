@@ -5,21 +5,24 @@ Names and times can be read in the database; values cannot.
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
 from bridge.errors import Unauthorised
 from bridge.store.run import Job, Store
-from bridge.store.seal import Sealer
 from bridge.store.tables import vault
 from bridge.store.upsert import put
+
+if TYPE_CHECKING:
+    from bridge.store.seal import Sealer  # loads all of cryptography
 
 
 class StoredVault:
     """The vault of one account."""
 
     def __init__(
-        self, store: Store, sealer: Sealer, account: str, now: Callable[[], datetime]
+        self, store: Store, sealer: "Sealer", account: str, now: Callable[[], datetime]
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -84,7 +87,7 @@ class StoredVault:
         return f"{self._account}/{name}"
 
 
-def renew(sealer: Sealer) -> Job[int]:
+def renew(sealer: "Sealer") -> Job[int]:
     """Seal everything with the newest key, so that an older one can be thrown away.
 
     Returns how many values none of the keys opens; they stay as they are.
