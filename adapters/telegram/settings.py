@@ -39,6 +39,8 @@ class TelegramSettings(AdapterSettings):
     webhook_secret: generated and stored when empty.
     stream: how an answer grows on the screen; `final` shows only the finished one.
     edit_interval_private, edit_interval_group: seconds to leave between two edits.
+    calls_per_second: of the whole bot. Telegram takes 30 (core.telegram.org/bots/faq) unless it
+        has granted the bot more; one is left for what does not go through the outbox.
     local_files: the folder in which a Bot API server that runs with --local keeps files, as this
         machine sees it. Then files of any size can be read; they do not come over HTTP.
     """
@@ -52,6 +54,7 @@ class TelegramSettings(AdapterSettings):
     stream: Literal["edit", "native", "final"] = "edit"
     edit_interval_private: Seconds = 1.1
     edit_interval_group: Seconds = 3.1
+    calls_per_second: Annotated[int, Field(ge=1)] = 29
     local_files: str = ""
 
     @property
