@@ -75,7 +75,7 @@ class TelegramSettings(AdapterSettings):
 
 PLATFORM = Platform(
     settings=TelegramSettings,
-    adapter="adapters.telegram.adapter:TelegramAdapter",
+    adapter="adapters.telegram.entry:TelegramAdapter",
     examine="adapters.telegram.examine:examine",
     interview="adapters.telegram.interview:INTERVIEW",
 )
