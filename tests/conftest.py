@@ -1,4 +1,4 @@
-"""What all tests share: patience on a busy machine, and a watch over what they log."""
+"""What all tests share: thrift, patience on a busy machine, and a watch over what they log."""
 
 from hypothesis import HealthCheck, settings
 
@@ -10,6 +10,7 @@ from tests.discretion import (
     pytest_terminal_summary,
     pytest_testnodedown,
 )
+from tests.thrift import be_thrifty
 
 __all__ = [
     "pytest_configure",
@@ -20,5 +21,6 @@ __all__ = [
     "pytest_testnodedown",
 ]
 
+be_thrifty()
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")

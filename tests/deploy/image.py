@@ -18,6 +18,8 @@ from pathlib import Path
 
 from dockerfile_parse import DockerfileParser
 
+from tests.thrift import for_the_network
+
 ABSOLUTE = re.compile(r"(?<![\w./])/(?=(?:src|data|opt/coze-bridge)\b)")
 FOR_PIP = ("PIP_", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT")
 PATIENCE = 300  # seconds for one step
@@ -108,7 +110,8 @@ class Image:
     def _run(self, value: str) -> None:
         # The cache of pip on this machine takes the place of the engine's cache of layers.
         kept = {name: its for name, its in self.environment.items() if name != "PIP_NO_CACHE_DIR"}
-        pip = {name: its for name, its in os.environ.items() if name.upper().startswith(FOR_PIP)}
+        outside = for_the_network()
+        pip = {name: its for name, its in outside.items() if name.upper().startswith(FOR_PIP)}
         subprocess.run(
             ["sh", "-ec", self.here(value)],
             cwd=self.workdir,
