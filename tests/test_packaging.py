@@ -67,6 +67,12 @@ def test_what_the_program_reads_at_run_time_is_shipped(wheel: list[str], needed:
     assert any(re.fullmatch(needed, name) for name in wheel)
 
 
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    folder = ROOT / "adapters" / "web" / "page"
+    for file in (*folder.glob("*.js"), *folder.glob("*.html"), *folder.glob("*.css")):
+        assert "https://" not in file.read_text("utf-8").replace("https://host/", ""), file.name
+
+
 def test_every_folder_with_code_is_a_package() -> None:
     folders = {path.parent for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     scripts = "migrations"  # Alembic runs these by path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from daemon_process import Daemon, World, agent, migrate
+from page_stage import browser
 from slack_world import HURRY, SlackWorld, blunders
 from sqlalchemy.engine import URL
 from telegram_world import TelegramWorld
@@ -23,6 +24,9 @@ from tests.telegram.emulator import serve as serve_telegram
 
 if TYPE_CHECKING:
     from own_postgres import OwnPostgres
+
+
+__all__ = ["browser"]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from itertools import count
 from types import TracebackType
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -201,6 +202,21 @@ async def launched() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One for all tests of a process, each of which has a context of its own in it.
+
+    It belongs to the loop of the whole session, so they are `beside_it`, and so are the fixtures
+    that they wait for.
+    """
+    async with launched() as browser:
+        yield browser
+
+
+beside_it = pytest.mark.asyncio(loop_scope="session")
+beside_browser = pytest_asyncio.fixture(loop_scope="session")
 
 
 @dataclass

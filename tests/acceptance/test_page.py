@@ -2,36 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
-from page_stage import CONTRAST, Reader, Stage, launched
+from page_stage import CONTRAST, Reader, Stage, beside_browser, beside_it
 from playwright.async_api import Browser, Route, expect
 from pydantic import SecretStr
 
 from adapters.web.settings import WebSettings
 from bridge.events import Button, Inbound
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, beside_it]
 
 
 async def quiet(stage: Stage, event: Inbound) -> None:
     """Say nothing: the test speaks for the agent."""
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
+@beside_browser
 async def stage() -> AsyncIterator[Stage]:
     async with Stage(WebSettings(access="open", title="Sunny")) as stage:
         yield stage
 
 
-@pytest.fixture
+@beside_browser
 async def reader(browser: Browser, stage: Stage) -> AsyncIterator[Reader]:
     """Somebody who has the page open. The page must not complain while they use it."""
     context = await browser.new_context()
@@ -476,12 +469,12 @@ _SCROLL_UP = """async () => {
 
 
 class TestEntering:
-    @pytest.fixture
+    @beside_browser
     async def stage(self) -> AsyncIterator[Stage]:
         async with Stage(WebSettings(token=SecretStr("open & sesame"))) as stage:
             yield stage
 
-    @pytest.fixture
+    @beside_browser
     async def reader(self, browser: Browser) -> AsyncIterator[Reader]:
         context = await browser.new_context()
         reader = await Reader.sit_down(context)
@@ -527,9 +520,3 @@ class TestEntering:
         await reader.page.press("#token", "Enter")
         await reader.sees(".answer .md", "You said: unsent")
         await reader.sees(".answer .md", "You said: hello")
-
-
-def test_the_page_needs_nothing_from_elsewhere() -> None:
-    folder = Path(__file__).parents[2] / "adapters" / "web" / "page"
-    for file in (*folder.glob("*.js"), *folder.glob("*.html"), *folder.glob("*.css")):
-        assert "https://" not in file.read_text().replace("https://host/", ""), file.name

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from page_stage import CONTRAST, Reader, Stage, launched
-from playwright.async_api import FilePayload, Route, expect
+from page_stage import CONTRAST, Reader, Stage, beside_browser, beside_it
+from playwright.async_api import Browser, FilePayload, Route, expect
 
 from adapters.web.settings import WebSettings
 from bridge.events import AttachmentKind, Button, EnclosureKind, Inbound, Place, Wanted
@@ -17,7 +17,7 @@ from bridge.lent import Entry
 from bridge.testing.file_contract import NOTE, PNG
 from bridge.testing.transcript import FakeHost, MemoryTranscript
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, beside_it]
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="owned=1"><script>owned=1</script></svg>'
 HTML = b"<!doctype html><script>parent.owned=1;owned=1</script>"
@@ -59,27 +59,26 @@ def file(name: str, content: bytes, mime: str) -> FilePayload:
     return {"name": name, "mimeType": mime, "buffer": content}
 
 
-@pytest.fixture
+@beside_browser
 async def stage() -> AsyncIterator[Stage]:
     async with Stage(WebSettings(access="open", file_limit=1), script=quiet) as stage:
         yield stage
 
 
-@pytest.fixture
-async def reader(stage: Stage) -> AsyncIterator[Reader]:
+@beside_browser
+async def reader(browser: Browser, stage: Stage) -> AsyncIterator[Reader]:
     """Somebody who has the page open and allows it everything."""
-    async with launched() as browser:
-        context = await browser.new_context(
-            permissions=["microphone", "geolocation"],
-            geolocation={"latitude": 31.25, "longitude": 121.5},
-        )
-        reader = await Reader.sit_down(context)
-        await reader.page.goto(stage.url)
-        await reader.page.wait_for_selector("#welcome:not([hidden])")
-        yield reader
-        assert reader.complaints == []
-        assert await reader.page.evaluate("window.owned") is None
-        await context.close()
+    context = await browser.new_context(
+        permissions=["microphone", "geolocation"],
+        geolocation={"latitude": 31.25, "longitude": 121.5},
+    )
+    reader = await Reader.sit_down(context)
+    await reader.page.goto(stage.url)
+    await reader.page.wait_for_selector("#welcome:not([hidden])")
+    yield reader
+    assert reader.complaints == []
+    assert await reader.page.evaluate("window.owned") is None
+    await context.close()
 
 
 async def attach(reader: Reader, *files: FilePayload) -> None:
@@ -344,7 +343,7 @@ class Hesitant(MemoryTranscript):
 
 
 class TestWhileAnAnswerIsStored:
-    @pytest.fixture
+    @beside_browser
     async def stage(self) -> AsyncIterator[Stage]:
         host = FakeHost(transcript=Hesitant())
         async with Stage(WebSettings(access="open"), script=quiet, host=host) as stage:
@@ -470,12 +469,9 @@ class TestChanging:
         assert stage.texts == ["hi"]
 
 
-async def test_where_changes_are_ignored_no_pencil_is_shown() -> None:
+async def test_where_changes_are_ignored_no_pencil_is_shown(browser: Browser) -> None:
     host = FakeHost(edit_window=0.0)
-    async with (
-        Stage(WebSettings(access="open"), script=quiet, host=host) as stage,
-        launched() as browser,
-    ):
+    async with Stage(WebSettings(access="open"), script=quiet, host=host) as stage:
         context = await browser.new_context()
         reader = await Reader.sit_down(context)
         await reader.page.goto(stage.url)
@@ -506,40 +502,39 @@ class TestThoughts:
 class TestLooks:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     async def test_everything_fits_on_a_phone_and_is_readable(
-        self, stage: Stage, scheme: str
+        self, browser: Browser, stage: Stage, scheme: str
     ) -> None:
-        async with launched() as browser:
-            context = await browser.new_context(
-                viewport={"width": 360, "height": 640},
-                color_scheme=scheme,  # type: ignore[arg-type]  # one of two
-                permissions=["microphone"],
-            )
-            reader = await Reader.sit_down(context)
-            await reader.page.goto(stage.url)
-            long = "very-long-" * 15 + ".png"
-            await attach(reader, file(long, PNG, "image/png"), file(long, SVG, ""))
-            await reader.page.click("#send")
-            await until(lambda: stage.heard != [])
-            await stage.say("Yes.", rates=True)
-            for kind, content in (
-                (EnclosureKind.IMAGE, PNG),
-                (EnclosureKind.VOICE, NOTE),
-                (EnclosureKind.DOCUMENT, SVG),
-            ):
-                await stage.send(kind, long, content)
-            wanted = Button("Share my location", "", Wanted.LOCATION)
-            await stage.say("> " + "thought " * 90 + "\n\nNo.", rates=True, buttons=(wanted,))
-            await reader.page.wait_for_selector(".wants")
-            await reader.page.locator(".answer:last-child .thumbs button").last.click()
-            await attach(reader, file(long, PNG, "image/png"), file(long, SVG, ""))
-            await self._judge(reader)
-            for _ in range(2):
-                await reader.page.locator("#tray button").first.click()
-            await reader.page.click("#record")
-            await expect(reader.page.locator("#recording")).to_be_visible()
-            await self._judge(reader)
-            assert reader.complaints == []
-            await context.close()
+        context = await browser.new_context(
+            viewport={"width": 360, "height": 640},
+            color_scheme=scheme,  # type: ignore[arg-type]  # one of two
+            permissions=["microphone"],
+        )
+        reader = await Reader.sit_down(context)
+        await reader.page.goto(stage.url)
+        long = "very-long-" * 15 + ".png"
+        await attach(reader, file(long, PNG, "image/png"), file(long, SVG, ""))
+        await reader.page.click("#send")
+        await until(lambda: stage.heard != [])
+        await stage.say("Yes.", rates=True)
+        for kind, content in (
+            (EnclosureKind.IMAGE, PNG),
+            (EnclosureKind.VOICE, NOTE),
+            (EnclosureKind.DOCUMENT, SVG),
+        ):
+            await stage.send(kind, long, content)
+        wanted = Button("Share my location", "", Wanted.LOCATION)
+        await stage.say("> " + "thought " * 90 + "\n\nNo.", rates=True, buttons=(wanted,))
+        await reader.page.wait_for_selector(".wants")
+        await reader.page.locator(".answer:last-child .thumbs button").last.click()
+        await attach(reader, file(long, PNG, "image/png"), file(long, SVG, ""))
+        await self._judge(reader)
+        for _ in range(2):
+            await reader.page.locator("#tray button").first.click()
+        await reader.page.click("#record")
+        await expect(reader.page.locator("#recording")).to_be_visible()
+        await self._judge(reader)
+        assert reader.complaints == []
+        await context.close()
 
     async def _judge(self, reader: Reader) -> None:
         """Nothing is wider than the page, and every text stands out from what is behind it."""

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from page_stage import Reader, Stage, launched
+from page_stage import Reader, Stage, beside_browser, beside_it
+from playwright.async_api import Browser
 
 from adapters.web.settings import WebSettings
 from bridge.events import Button
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, beside_it]
 
 # Each would set window.owned, open a dialog, load something, or restyle the page.
 BATTERY = [
@@ -87,23 +88,22 @@ _STRAY = """() => [...document.querySelectorAll("#log *")].flatMap((e) => [
 ]).filter(Boolean)"""
 
 
-@pytest.fixture
+@beside_browser
 async def stage() -> AsyncIterator[Stage]:
     async with Stage(WebSettings(access="open")) as stage:
         yield stage
 
 
-@pytest.fixture
-async def reader(stage: Stage) -> AsyncIterator[Reader]:
+@beside_browser
+async def reader(browser: Browser, stage: Stage) -> AsyncIterator[Reader]:
     """A reader whose agent says what it is told, word for word."""
 
     stage.script = lambda stage, event: stage.say(event.text)
-    async with launched() as browser:
-        context = await browser.new_context()
-        reader = await Reader.sit_down(context)
-        await reader.page.goto(stage.url)
-        yield reader
-        await context.close()
+    context = await browser.new_context()
+    reader = await Reader.sit_down(context)
+    await reader.page.goto(stage.url)
+    yield reader
+    await context.close()
 
 
 async def test_no_answer_runs_anything(stage: Stage, reader: Reader) -> None:
