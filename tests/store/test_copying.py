@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 
 from bridge.errors import Misconfigured, Permanent
 from bridge.events import ChatRef, Inbound, User
-from bridge.store import Store, migrate, open_store
+from bridge.store import Store, open_store
 from bridge.store.copying import BATCH, Copied, copy
 from bridge.store.inbox import accept
 from bridge.store.ledger import Ledger
@@ -40,10 +40,9 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def target(pg_server: URL) -> Iterator[str]:
+def target(pg_server: URL, pg_model: str) -> Iterator[str]:
     """An empty database that `coze-bridge migrate` has made ready."""
-    with postgres.database(pg_server) as made:
-        asyncio.run(migrate(made))
+    with postgres.database(pg_server, like=pg_model) as made:
         yield made
 
 
