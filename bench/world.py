@@ -301,7 +301,7 @@ async def world() -> AsyncIterator[World]:
     runners = []
     try:
         for name, handler in (("coze", it.coze.handle), ("telegram", it.telegram.handle)):
-            runner = web.ServerRunner(web.Server(handler))
+            runner = web.ServerRunner(web.Server(handler), shutdown_timeout=0.1)
             await runner.setup()
             runners.append(runner)
             port = free_port()
