@@ -6,6 +6,7 @@
 """
 
 import os
+import sys
 from pathlib import Path
 
 NOBODY = str(Path(__file__).with_name("nobody.pem"))  # whose key was thrown away
@@ -14,11 +15,12 @@ TRUSTED_BEFORE = "BRIDGE_TEST_SSL_CERT_FILE"
 
 
 def be_thrifty() -> None:
-    """Change the environment of this process and of those that it starts."""
+    """Change how this process runs, and the environment of those that it starts."""
     if os.environ.get(TRUSTED) != NOBODY:  # or whoever started us has done it
         os.environ[TRUSTED_BEFORE] = os.environ.get(TRUSTED, "")
         os.environ[TRUSTED] = NOBODY
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def for_the_network() -> dict[str, str]:

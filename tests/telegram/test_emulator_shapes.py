@@ -6,9 +6,9 @@ import pytest
 
 from tests.telegram.emulator import Emulator, serve
 from tests.telegram.emulator.clients import Raw, raw
-from tests.telegram.emulator.conformance import misshapen
+from tests.telegram.emulator.conformance import AVAILABLE, misshapen
 
-pytest.importorskip("aiogram", reason="the models to check against")
+pytestmark = pytest.mark.skipif(not AVAILABLE, reason="needs aiogram's models to check against")
 
 
 @pytest.fixture
