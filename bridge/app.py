@@ -28,6 +28,7 @@ from bridge.fetching import Fetcher, is_public, is_public_host
 from bridge.files import Files
 from bridge.flow.pacing import Pacing
 from bridge.flow.rush import Rush
+from bridge.flow.ticks import next_tick
 from bridge.forgetting import Forgetting
 from bridge.guests import Guests
 from bridge.health import Health
@@ -340,7 +341,7 @@ async def _open_adapter(
 async def _repeat(chore: Callable[[], Awaitable[object]], seconds: float) -> None:
     while True:
         await chore()
-        await asyncio.sleep(seconds)
+        await next_tick(seconds)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from bridge.adapter import Adapter, Listens, ReceivesAlone, Sink
 from bridge.errors import Permanent, Transient, Unreachable
 from bridge.flow.supervise import supervise
+from bridge.flow.ticks import next_tick
 from bridge.health import Health
 from bridge.logs import get
 
@@ -90,7 +91,7 @@ async def _deaf(adapter: Adapter) -> str:
             well_at = loop.time()
         elif loop.time() - well_at >= DEAF:
             return trouble
-        await asyncio.sleep(LISTEN_EVERY)
+        await next_tick(LISTEN_EVERY)
 
 
 async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:

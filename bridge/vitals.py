@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from bridge.errors import BridgeError
+from bridge.flow.ticks import next_tick
 from bridge.health import Health
 from bridge.metrics import LOOP_LAG, TURNS_OLDEST, TURNS_OPEN, UP
 from bridge.store import Store
@@ -55,7 +56,7 @@ class Vitals:
             group.create_task(self._feel_lag(), name="loop lag")
             while True:
                 await self.sample()
-                await asyncio.sleep(SAMPLE_EVERY)
+                await next_tick(SAMPLE_EVERY)
 
     async def sample(self) -> None:
         """Look once. Does not end as long as the database neither answers nor fails."""
@@ -78,6 +79,5 @@ class Vitals:
     async def _feel_lag(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + TICK
-            await asyncio.sleep(TICK)
+            due = await next_tick(TICK)
             LOOP_LAG.observe(max(0.0, loop.time() - due))

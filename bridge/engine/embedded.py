@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from bridge.engine.drain import Drain
 from bridge.errors import Transient
 from bridge.flow.retry import backoff
+from bridge.flow.ticks import next_tick
 from bridge.logs import get
 from bridge.store.ledger import Ledger
 from bridge.store.run import Transaction
@@ -75,7 +76,7 @@ class EmbeddedEngine:
     async def _look(self) -> None:
         """Find work of which nobody told this process."""
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await next_tick(LOOK_EVERY)
             try:
                 lanes = await self._ledger.open_lanes(self._accounts)
             except Transient as error:
