@@ -41,6 +41,11 @@ class Notifier:
         return cls(environment.get("NOTIFY_SOCKET", ""), watchdog or None)
 
     @property
+    def is_heard(self) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self._address)
+
+    @property
     def every(self) -> float:
         """Seconds between two signs of life: three before systemd loses its patience."""
         return min(EVERY, self.watchdog / 3) if self.watchdog else EVERY
@@ -114,6 +119,9 @@ async def pulse(notifier: Notifier, stop: asyncio.Event, grace: float) -> AsyncI
     stop: set when the process is asked to end. grace: seconds which that may take.
     """
     it = Pulse(notifier)
+    if not notifier.is_heard:
+        yield it
+        return
     beating = asyncio.create_task(it.beat(stop, grace), name="systemd")
     try:
         yield it
