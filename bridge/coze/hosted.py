@@ -10,7 +10,7 @@ from typing import Self
 from bridge.coze import recall
 from bridge.coze.arriving import Stream
 from bridge.coze.client import CozeClient
-from bridge.coze.telling import Telling
+from bridge.coze.telling import Telling, joined
 from bridge.coze.wire import Message, Status
 from bridge.errors import BridgeError, Gone, Permanent, Unreachable
 from bridge.logs import get
@@ -207,6 +207,7 @@ async def _walk(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEvent,
         frames = await stream.more()
         if frames is None:
             raise Unreachable("the stream was cut", logid=stream.logid, happened=True)
-        for frame in frames:
-            for event in telling.take(frame):
-                yield event
+        for event in joined(event for frame in frames for event in telling.take(frame)):
+            yield event
+        if telling.has_begun_to_speak:
+            await stream.lull()

@@ -5,7 +5,7 @@ is missing is supplied (an id, the end of the visible text), what comes twice is
 """
 
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bridge.clean import clean
@@ -106,6 +106,7 @@ class Telling:
         self._options: tuple[str, ...] = ()
         self.sounds = sounds
         self.is_over = False
+        self.has_begun_to_speak = False
         self.debug_url = ""
         self._steps: dict[str, Callable[[str], list[AnswerEvent]]] = {
             "conversation.message.delta": self._delta,
@@ -174,6 +175,7 @@ class Telling:
         if thought:
             part.reasons.append(thought)
         if streams_as_text(piece) and (text or thought):
+            self.has_begun_to_speak = True
             events.append(Delta(part.id, text, thought))
         return events
 
@@ -288,6 +290,33 @@ class Telling:
         part = _Part(news.id or f"{MADE_UP}{self._after}{len(self._parts) + 1}")
         self._parts[part.id] = part
         return part
+
+
+def joined(events: Iterable[AnswerEvent]) -> Iterator[AnswerEvent]:
+    """Make one increment of those that follow each other, so that each costs only its text."""
+    held: list[Delta] = []
+    try:
+        for event in events:
+            if held and not (isinstance(event, Delta) and event.message_id == held[0].message_id):
+                yield _sum(held)
+                held.clear()
+            if isinstance(event, Delta):
+                held.append(event)
+            else:
+                yield event
+    except Exception:
+        if held:  # what was said before things went wrong was said
+            yield _sum(held)
+        raise
+    if held:
+        yield _sum(held)
+
+
+def _sum(deltas: Sequence[Delta]) -> Delta:
+    if len(deltas) == 1:
+        return deltas[0]
+    text, thoughts = (each.text for each in deltas), (each.reasoning for each in deltas)
+    return Delta(deltas[0].message_id, "".join(text), "".join(thoughts))
 
 
 def ending(how: Status, news: Chat, offered: tuple[str, ...] = ()) -> AnswerEvent:

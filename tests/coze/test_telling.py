@@ -1,11 +1,12 @@
 """A stream of frames becomes the walk of events."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from bridge.coze.sse import Frame
-from bridge.coze.telling import Telling
+from bridge.coze.telling import Telling, joined
 from bridge.errors import Exhausted, Permanent, Rejected, Transient, Unreachable
 from bridge.upstream import (
     AnswerEvent,
@@ -516,3 +517,21 @@ def test_messages_without_an_id_differ_from_those_of_the_step_before() -> None:
 def test_an_error_before_a_chat_goes_on_is_raised() -> None:
     with pytest.raises(Transient):
         gone_on(frame("error", code=4009, msg="busy"))
+
+
+def test_increments_that_follow_each_other_are_one() -> None:
+    said = [Delta("m1", "Hi"), Delta("m1", " you", "so"), Delta("m2", "!"), Spoken()]
+    assert list(joined(said)) == [Delta("m1", "Hi you", "so"), Delta("m2", "!"), Spoken()]
+    assert list(joined([Spoken(), Delta("m1", "Hi")])) == [Spoken(), Delta("m1", "Hi")]
+
+
+def test_what_was_said_before_an_error_was_said() -> None:
+    def cut() -> Iterator[AnswerEvent]:
+        yield Delta("m1", "Hi")
+        yield Delta("m1", " you")
+        raise Unreachable("cut")
+
+    told = joined(cut())
+    assert next(told) == Delta("m1", "Hi you")
+    with pytest.raises(Unreachable):
+        next(told)

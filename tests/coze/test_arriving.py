@@ -1,0 +1,96 @@
+"""How a stream is read: at once while nothing was said, and together with what follows then."""
+
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
+from bridge.coze.arriving import reader_of
+from bridge.coze.transport import address, pool
+from bridge.errors import Unreachable
+from bridge.testing.wire_server import Gate, WireServer, response, stream, wire_server
+from bridge.upstream import Delta, Finished, Question
+from tests.coze.test_agent import COMPLETED, CREATED, DONE, SAID, WALK, WHOLE, frame
+
+QUESTION = Question("u1", "c1", "hello", "turn-1")
+KIND = "text/event-stream"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[WireServer]:
+    async with wire_server() as server:
+        yield server
+
+
+@asynccontextmanager
+async def asking(server: WireServer, lull: float = 0.1) -> AsyncIterator[CozeAgent]:
+    async with CozeClient(server.url, Pat("pat_x"), ClientSettings(lull=lull)) as client:
+        yield CozeAgent(client, bot_id="b1")
+
+
+def delta(text: str, message_id: str = "m1") -> bytes:
+    return frame("conversation.message.delta", id=message_id, type="answer", content=text)
+
+
+async def increments(agent: CozeAgent, gate: Gate) -> list[str]:
+    """Ask, and return the increments; the gate is opened when the first of them has come."""
+    told = []
+    async with agent.ask(QUESTION) as events:
+        async for event in events:
+            if isinstance(event, Delta):
+                told.append(event.text)
+                gate.open()
+    return told
+
+
+async def test_the_reader_beneath_is_found(server: WireServer) -> None:
+    server.plays(response(b"{}"))
+    client = pool(address(server.url), ClientSettings(), 1)
+    async with client, client.stream("GET", "/") as answer:
+        reader = reader_of(answer)
+        assert reader is not None
+        assert await reader.readany() == b"{}"
+        assert reader.at_eof()
+
+
+async def test_what_somebody_compressed_is_left_to_httpx(server: WireServer) -> None:
+    server.plays(response(gzip.compress(WHOLE), kind=KIND, Content_Encoding="gzip"))
+    async with asking(server) as agent, agent.ask(QUESTION) as events:
+        assert [event async for event in events] == WALK
+
+
+async def test_increments_that_come_after_the_first_are_told_together(server: WireServer) -> None:
+    gate, rest = Gate(), [delta(f" {n}") for n in range(20)]
+    server.plays(stream(CREATED + delta("Hi"), gate, *rest, SAID + COMPLETED + DONE))
+    async with asking(server, lull=3600.0) as agent:
+        told = await increments(agent, gate)
+    assert told == ["Hi", "".join(f" {n}" for n in range(20))]
+
+
+async def test_the_end_is_not_waited_for(server: WireServer) -> None:
+    server.plays(stream(CREATED + delta("Hi"), delta(" you"), SAID + COMPLETED + DONE))
+    async with asking(server, lull=3600.0) as agent, agent.ask(QUESTION) as events:
+        assert isinstance([event async for event in events][-1], Finished)
+
+
+async def test_a_stream_that_is_cut_in_a_lull_is_cut_at_once(server: WireServer) -> None:
+    gate = Gate()
+    server.plays(stream(CREATED + delta("Hi"), gate, hang_up=True, end=False))
+    async with asking(server, lull=3600.0) as agent:
+        with pytest.raises(Unreachable) as caught:
+            await increments(agent, gate)
+    assert caught.value.happened
+
+
+async def test_an_answer_that_grows_slowly_is_told_as_it_grows(server: WireServer) -> None:
+    gate = Gate()
+    server.plays(stream(CREATED + delta("Hi"), delta(" you"), gate, SAID + COMPLETED + DONE))
+    async with asking(server, lull=0.01) as agent, agent.ask(QUESTION) as events:
+        told = ""
+        async for event in events:
+            told += event.text if isinstance(event, Delta) else ""
+            if told == "Hi you":
+                gate.open()
+    assert told == "Hi you"
