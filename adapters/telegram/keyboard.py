@@ -3,13 +3,6 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from telegram import (
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    KeyboardButton,
-    ReplyKeyboardMarkup,
-)
-
 from bridge.events import Button, ChatKind, ChatRef, Page, Wanted
 from bridge.foreign import Json, fields, items, text
 
@@ -24,21 +17,23 @@ _MARK = " ✓"  # behind the thumb that was pressed; pressing it again takes it 
 Rows: TypeAlias = Sequence[Sequence[Json]]
 """Inline buttons as Telegram has them."""
 
+_STOPPING: Json = {"inline_keyboard": [[{"text": STOP_LABEL, "callback_data": STOP}]]}
 
-def keyboard(page: Page) -> InlineKeyboardMarkup | None:
+
+def keyboard(page: Page) -> Json | None:
     """A button a row; an answer that still grows can be stopped.
 
     A plain page has no buttons of its own: they may be what was refused.
     """
     if not page.final:
-        return InlineKeyboardMarkup([[InlineKeyboardButton(STOP_LABEL, callback_data=STOP)]])
+        return _STOPPING
     rows = [] if page.plain else _rows(page)
     if page.rates:
-        rows.append([InlineKeyboardButton(sign, callback_data=_THUMBS[sign]) for sign in _THUMBS])
-    return InlineKeyboardMarkup(rows) if rows else None
+        rows.append([{"text": sign, "callback_data": says} for sign, says in _THUMBS.items()])
+    return {"inline_keyboard": rows} if rows else None
 
 
-def asking(chat: ChatRef, page: Page) -> ReplyKeyboardMarkup | None:
+def asking(chat: ChatRef, page: Page) -> Json | None:
     """A keyboard that gives what a page asks its reader for; None if it asks for nothing.
 
     It takes the place of the letters. Only private chats have one
@@ -49,10 +44,10 @@ def asking(chat: ChatRef, page: Page) -> ReplyKeyboardMarkup | None:
     if not (private and wanted and page.final) or page.plain:
         return None
     rows = [[_key(button)] for button in page.buttons if button.label.strip()]
-    return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)
+    return {"keyboard": rows, "resize_keyboard": True, "one_time_keyboard": True}
 
 
-def _rows(page: Page) -> list[list[InlineKeyboardButton]]:
+def _rows(page: Page) -> list[list[Json]]:
     return [
         [_button(number, button)]
         for number, button in enumerate(page.buttons)
@@ -60,23 +55,22 @@ def _rows(page: Page) -> list[list[InlineKeyboardButton]]:
     ]
 
 
-def _button(number: int, button: Button) -> InlineKeyboardButton:
+def _button(number: int, button: Button) -> Json:
     # The number keeps data apart: two buttons may have one label.
     own = button.label == button.says or len(button.says.encode()) > MAX_DATA
-    return InlineKeyboardButton(
-        button.label, callback_data=f"{_AS_LABELLED}{number}" if own else button.says
-    )
+    data = f"{_AS_LABELLED}{number}" if own else button.says
+    return {"text": button.label, "callback_data": data}
 
 
-def _key(button: Button) -> KeyboardButton:
+def _key(button: Button) -> Json:
     """A key; one without a wish types its words."""
     match button.wants:
         case Wanted.LOCATION:
-            return KeyboardButton(button.label, request_location=True)
+            return {"text": button.label, "request_location": True}
         case Wanted.CONTACT:
-            return KeyboardButton(button.label, request_contact=True)
+            return {"text": button.label, "request_contact": True}
         case Wanted.WORDS:
-            return KeyboardButton(button.says)
+            return {"text": button.says}
 
 
 def pressed(query: Json) -> str:

@@ -25,7 +25,7 @@ LONG = "这是一个很长的问题，" * 12
 def rows(page: Page) -> list[list[tuple[str, str]]]:
     """What Telegram gets: labels and data."""
     markup = keyboard(page)
-    shown: dict[str, Any] = markup.to_dict() if markup else {"inline_keyboard": []}
+    shown = markup or {"inline_keyboard": []}
     return [[(b["text"], b["callback_data"]) for b in row] for row in shown["inline_keyboard"]]
 
 
@@ -33,7 +33,7 @@ def pressing(page: Page, row: int) -> dict[str, Any]:
     """The query of somebody who presses the button in a row."""
     markup = keyboard(page)
     assert markup is not None
-    shown = markup.to_dict()
+    shown = markup
     data = shown["inline_keyboard"][row][0]["callback_data"]
     return {"data": data, "message": {"reply_markup": shown}}
 
@@ -104,7 +104,7 @@ def left(page: Page, *presses: tuple[int, int]) -> list[list[tuple[str, str]]]:
     """The buttons of a page after presses, each by row and column."""
     markup = keyboard(page)
     assert markup is not None
-    shown: Any = markup.to_dict()["inline_keyboard"]
+    shown: Any = markup["inline_keyboard"]
     for row, column in presses:
         message = {"reply_markup": {"inline_keyboard": shown}}
         kept = remaining({"data": shown[row][column]["callback_data"], "message": message})
@@ -150,9 +150,7 @@ PRIVATE_CHAT = ChatRef("telegram", "bot", "1001")
 
 
 def test_keys_give_what_is_asked_for() -> None:
-    keys = asking(PRIVATE_CHAT, Page("Where?", final=True, buttons=ASKS))
-    assert keys is not None
-    assert keys.to_dict() == {
+    assert asking(PRIVATE_CHAT, Page("Where?", final=True, buttons=ASKS)) == {
         "keyboard": [
             [{"text": "Here", "request_location": True}],
             [{"text": "Me", "request_contact": True}],
