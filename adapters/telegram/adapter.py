@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from aiohttp import web
-from telegram import Bot, LinkPreviewOptions
+from telegram import Bot
 
 from adapters.telegram.addressed import Me
 from adapters.telegram.asides import Asides
@@ -46,7 +46,7 @@ GROUP_CALLS_PER_MINUTE = 19
 BUTTONS = 8
 _ADJUSTABLE = ("edit_interval_private", "edit_interval_group")
 _REMEMBERED = 10_000  # messages in topics
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_NO_PREVIEW = {"is_disabled": True}
 
 
 class TelegramAdapter:
@@ -251,7 +251,7 @@ class Files:
     """What people send, and what is sent to them; the connections are shared."""
 
     def __init__(self, bot: RawBot, settings: TelegramSettings) -> None:
-        self._http = make_http()
+        self._http = make_http(settings.api_base_url)
         self.downloads = Downloads(
             bot,
             self._http,

@@ -65,7 +65,18 @@ _CONTENT = (
     "file is too big",
 )
 
-_TELLING = (httpx.HTTPError, telegram.TelegramError)  # as a cause: the library chose its words
+# As a cause: they are told in words that do not have the address in them.
+_TELLING = (
+    httpx.HTTPError,
+    telegram.TelegramError,
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,
+)
+_NEVER_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
 
 
 class NotModified(Exception):
@@ -134,14 +145,12 @@ def _seconds(error: telegram.RetryAfter) -> float:
 def _was_never_sent(error: BaseException) -> bool:
     """Only a connection that was never made is certain to have carried nothing.
 
-    The transport gives a lost connection and a refused one the same name, so the cause decides.
+    The library gives a lost connection and a refused one the same name, so the cause decides.
     """
-    if "pool timeout" in str(error).lower():
-        return True
     cause: BaseException | None = error
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:  # one that was raised twice may go round
-        if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        if isinstance(cause, _NEVER_SENT):
             return True
         seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__

@@ -16,7 +16,6 @@ from bridge.errors import (
     Permanent,
     RateLimited,
     Rejected,
-    Transient,
     Unauthorised,
     Unreachable,
 )
@@ -223,10 +222,17 @@ async def test_name_that_nobody_knows_did_not_happen() -> None:
     assert not error.happened
 
 
-def test_full_pool_did_not_happen() -> None:
-    text = "Pool timeout: All connections in the connection pool are occupied."
-    told = translated(error.TimedOut(text))
-    assert isinstance(told, Transient)
+async def test_call_that_found_no_free_connection_did_not_happen(telegram: Emulator) -> None:
+    bot = make_bot(telegram_settings(telegram.url), connections=1)
+    gate = telegram.hold("getMe", times=1)
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(bot.get_me())
+        await gate.reached.wait()
+        told = await raised(bot.send_message(1, "hi", pool_timeout=0.05))
+        gate.open()
+    assert first.done()
+    await bot.release()
+    assert isinstance(told, Unreachable)
     assert not told.happened
 
 

@@ -138,7 +138,7 @@ async def test_only_what_we_said_in_that_chat_is_ours(
     found = await adapter.search(event(question.id), Around(open=5), passing, by=now())
     assert found == lost
     asked = [call.params["message_id"] for call in telegram.journal.of(PROBE)]
-    assert asked == [str(number) for number in range(question.id + 1, int(lost) + 1)]
+    assert asked == list(range(question.id + 1, int(lost) + 1))
 
 
 async def test_question_changes_nothing_not_even_a_button(
