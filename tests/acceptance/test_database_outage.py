@@ -31,7 +31,7 @@ async def two(world: TelegramWorld, url: str) -> list[Daemon]:
 
 
 async def test_restarted_at_once(telegram: TelegramWorld, server: "OwnPostgres") -> None:
-    telegram.coze.install(Scenario(pace=0.4))
+    telegram.coze.install(Scenario(match="^tea", pace=0.4))
     daemons = await two(telegram, server.url)
     for number in PEOPLE:
         await telegram.say(number, "tea", "water")
@@ -72,7 +72,7 @@ async def nothing_happens(world: TelegramWorld, daemons: list[Daemon]) -> None:
 async def test_away_for_longer_than_replicas_live(
     telegram: TelegramWorld, server: "OwnPostgres", way: str
 ) -> None:
-    telegram.coze.install(Scenario(pace=0.4))
+    telegram.coze.install(Scenario(match="^tea", pace=0.4))
     daemons = await two(telegram, server.url)
     for number in PEOPLE:
         await telegram.say(number, "tea", "water")
