@@ -67,7 +67,6 @@ class Poller:
         bot = make_bot(self._settings, connections=2)
         try:
             with as_bridge_errors():
-                await bot.initialize()
                 await bot.delete_webhook(drop_pending_updates=False)
             await self._poll(bot, sink)
         except BridgeError as error:
