@@ -26,12 +26,11 @@ class Stream:
     lull: see `transport.ClientSettings`.
     """
 
-    def __init__(self, response: httpx.Response, lull: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, lull: float) -> None:
         self._lull = lull
         self.logid = logid_of(response.headers)
         self._response = response
-        self._reader = reader_of(response)
-        self._chunks = _pieces(self._reader) if self._reader else response.aiter_bytes()
+        self._chunks = response.content.iter_any()
         self._frames = Frames()
         self._ready: list[Frame] = []
         self._begun = False
@@ -43,7 +42,7 @@ class Stream:
         The body is looked at where the headers do not tell, or tell something odd.
         """
         kind = self._response.headers.get("content-type", "").lower()
-        if self._response.status_code != 200 or "json" in kind:
+        if self._response.status != 200 or "json" in kind:
             await self._refuse(b"")
         if "text/event-stream" not in kind:
             self._ready = await self.more() or []
@@ -70,12 +69,10 @@ class Stream:
 
     async def lull(self) -> None:
         """Let more arrive before it is read; the end is noticed at once."""
-        if self._reader is None or self._ended:
-            return
         # Whatever is wrong with the stream, reading it will say.
         with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
             async with asyncio.timeout(self._lull):
-                await self._reader.wait_eof()
+                await self._response.content.wait_eof()
 
     async def drain(self, seconds: float = _LAST_WORDS) -> list[Frame]:
         """Read what is left if it comes at once, so that the connection can be used again."""
@@ -88,8 +85,7 @@ class Stream:
 
     async def aclose(self) -> None:
         """Release the connection; one that is not at its end is closed."""
-        with contextlib.suppress(Unreachable), reading(self.logid):
-            await self._response.aclose()
+        self._response.release()
 
     async def _begin(self, chunk: bytes | None) -> None:
         """Look at the first bytes: some servers call a JSON body, or a page, a stream."""
@@ -104,7 +100,7 @@ class Stream:
         with reading(self.logid):
             rest = await body_of(self._chunks, MAX_REFUSAL)
         response = self._response
-        opened(Reply(response.status_code, response.headers, start + rest))
+        opened(Reply(response.status, response.headers, start + rest))
         raise Unreachable("accepted, but not streamed", logid=self.logid, happened=True)
 
 
@@ -143,24 +139,6 @@ class Sound:
         """Release the connection; one that is not at its end is closed."""
         with contextlib.suppress(Unreachable), reading(self.logid):
             await self._response.aclose()
-
-
-def reader_of(response: httpx.Response) -> aiohttp.StreamReader | None:
-    """What a response is read from, which also tells when it has ended; None if httpx must read it.
-
-    httpx passes every piece through five generators and can only wait for the next one. The two
-    names are private, so `test_arriving.py` sees to it that they still lead there.
-    """
-    if response.headers.get("content-encoding", "identity") != "identity":
-        return None  # we asked for none, and here nobody would decode it
-    beneath = getattr(response.stream, "_stream", None)
-    found = getattr(beneath, "_aiohttp_response", None)
-    return found.content if isinstance(found, aiohttp.ClientResponse) else None
-
-
-async def _pieces(reader: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
-    while piece := await reader.readany():
-        yield piece
 
 
 async def body_of(chunks: AsyncIterator[bytes], limit: int) -> bytes:

@@ -49,7 +49,7 @@ def reading(logid: str | None) -> Iterator[None]:
 
 def never_sent(error: BaseException) -> bool:
     """Tell whether the request cannot have arrived, because there was no connection."""
-    told = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    told = _told(error)
     if isinstance(told, aiohttp.ClientError):
         return isinstance(told, _NEVER_SENT)
     return isinstance(told, _NEVER_SENT_HTTPX)
@@ -57,12 +57,17 @@ def never_sent(error: BaseException) -> bool:
 
 def never_connected(error: Unreachable) -> bool:
     """Tell whether there was no connection at all, and this was known at once."""
-    library = error.__cause__
-    cause = library.__cause__ if library is not None else None
-    return isinstance(cause, aiohttp.ClientConnectorError)
+    return error.__cause__ is not None and isinstance(
+        _told(error.__cause__), aiohttp.ClientConnectorError
+    )
+
+
+def _told(error: BaseException) -> BaseException:
+    """What aiohttp said, beneath httpx or by itself."""
+    return error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
 
 
 def _text(error: Exception) -> str:
     """Name the error; aiohttp's own text has the address, never a header."""
-    told = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    told = _told(error)
     return f"{type(told).__name__}: {told}" if str(told) else type(told).__name__

@@ -23,6 +23,7 @@ from bridge.coze.auth import Credentials
 from bridge.coze.envelope import Reply, Success, opened
 from bridge.coze.faults import calling, never_connected
 from bridge.coze.form import Form
+from bridge.coze.streams import Streams
 from bridge.errors import (
     BridgeError,
     Misconfigured,
@@ -99,7 +100,15 @@ class Transport:
         self._credentials = credentials
         self._settings = settings
         tls = httpx.create_ssl_context()
-        self._streams = pool(url, settings, settings.max_concurrent_turns, tls)
+        self._streams = Streams(
+            url,
+            tls,
+            most=settings.max_concurrent_turns,
+            wait=settings.connect_timeout,
+            connect=settings.connect_timeout,
+            silence=settings.idle_timeout,
+            keep_alive=_KEEP_ALIVE,
+        )
         self._calls = pool(url, settings, _SMALL_CALLS, tls)
         # A file that waits for its turn has not failed: others are slow, not Coze.
         self._transfers = pool(url, settings, _TRANSFERS, tls, queueing=settings.idle_timeout)
@@ -196,9 +205,8 @@ class Transport:
             "accept-encoding": "identity",  # a compressor holds text back
         }
         with calling():
-            response = await self._streams.send(
-                _build(self._streams, request, headers), stream=True
-            )
+            query = {name: str(it) for name, it in request.query.items() if it is not None}
+            response = await self._streams.post(request.path, query, request.body, headers)
         stream = Stream(response, self._settings.lull)
         try:
             await stream.judge()

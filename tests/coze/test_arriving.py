@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
-from bridge.coze.arriving import reader_of
-from bridge.coze.transport import address, pool
 from bridge.errors import Unreachable
 from bridge.testing.wire_server import Gate, WireServer, response, stream, wire_server
 from bridge.upstream import Delta, Finished, Question
@@ -45,17 +43,7 @@ async def increments(agent: CozeAgent, gate: Gate) -> list[str]:
     return told
 
 
-async def test_the_reader_beneath_is_found(server: WireServer) -> None:
-    server.plays(response(b"{}"))
-    client = pool(address(server.url), ClientSettings(), 1)
-    async with client, client.stream("GET", "/") as answer:
-        reader = reader_of(answer)
-        assert reader is not None
-        assert await reader.readany() == b"{}"
-        assert reader.at_eof()
-
-
-async def test_what_somebody_compressed_is_left_to_httpx(server: WireServer) -> None:
+async def test_what_somebody_compressed_is_read(server: WireServer) -> None:
     server.plays(response(gzip.compress(WHOLE), kind=KIND, Content_Encoding="gzip"))
     async with asking(server) as agent, agent.ask(QUESTION) as events:
         assert [event async for event in events] == WALK
