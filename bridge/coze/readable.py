@@ -5,9 +5,9 @@ from bridge.coze.cards import card
 from bridge.coze.wire import Json, Message, child, children, decode, word
 
 
-def streams_as_text(message: Message) -> bool:
+def streams_as_text(content_type: str) -> bool:
     """Tell whether increments can be shown; pieces of JSON or of sound cannot."""
-    return message.content_type in ("", "text")
+    return content_type in ("", "text")
 
 
 def readable(content_type: str, content: str) -> str:

@@ -11,9 +11,12 @@ at a blank line) is httpx-sse's `SSEDecoder`. What is done here is everything ar
   `httpx.Response.aiter_lines` also cuts at U+2028, U+0085 and others, which JSON may contain. A
   lone CR ends a line by the standard, but nobody sends it and JSON cannot contain it raw;
 - `id:`, `retry:` and comment lines go no further. After an `id:` the decoder would make an event
-  of every blank line.
+  of every blank line;
+- a name, one line of data and a blank line, which is what Coze sends hundreds of times an answer,
+  are read without the decoder, in half the time. `test_sse.py` holds the two against each other.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # Not exported by the package, but its only form that takes lines instead of a response;
@@ -63,7 +66,7 @@ class Frames:
             self._cut.clear()
             self._cut_size = 0
         rest = lines.pop()
-        frames = [frame for line in lines if (frame := self._line(line))]
+        frames = list(self._told(lines))
         if rest:
             self._hold(rest)
         return frames
@@ -71,6 +74,19 @@ class Frames:
     def end(self) -> list[Frame]:
         """Return the frame that the end of the stream completes, if there is one."""
         return self.feed(b"\n\n")
+
+    def _told(self, lines: list[bytes]) -> Iterator[Frame]:
+        """Take whole lines. Nearly all come in threes, which are a frame without more ado."""
+        at = 0
+        while at < len(lines):
+            three = lines[at : at + 3]
+            if not (self._at_start or self._event_size) and _are_plain(three, self._limit):
+                yield Frame(_value(three[0], b"event:") or "message", _value(three[1], b"data:"))
+                at += 3
+            else:
+                if frame := self._line(lines[at]):
+                    yield frame
+                at += 1
 
     def _hold(self, piece: bytes) -> None:
         self._cut.append(piece)
@@ -98,3 +114,20 @@ class Frames:
     def _weigh(self, size: int) -> None:
         if size > self._limit:
             raise EventTooLarge(f"an event of more than {self._limit} bytes")
+
+
+def _are_plain(lines: Sequence[bytes], limit: int) -> bool:
+    """Tell whether these are a name, data, and a blank line, as Coze writes them."""
+    return (
+        len(lines) == 3
+        and not lines[2]
+        and lines[1].startswith(b"data:")
+        and lines[0].startswith(b"event:")
+        and not lines[0].endswith(b"\r")
+        and not lines[1].endswith(b"\r")
+        and len(lines[0]) + len(lines[1]) <= limit
+    )
+
+
+def _value(line: bytes, field: bytes) -> str:
+    return line.removeprefix(field).removeprefix(b" ").decode("utf-8", "replace")

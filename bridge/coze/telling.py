@@ -14,11 +14,13 @@ from bridge.coze.readable import options, readable, streams_as_text
 from bridge.coze.sse import Frame
 from bridge.coze.wire import (
     Chat,
+    Increment,
     Message,
     Status,
     chat,
     decode,
     ends_visible_text,
+    increment,
     message,
     number,
     parse,
@@ -163,18 +165,18 @@ class Telling:
         return [ending(how, news, self._options)]
 
     def _delta(self, data: str) -> list[AnswerEvent]:
-        piece = message(parse(data))
+        piece = increment(data)
         if not _is_answer(piece):
             return []
-        events = self._start(piece.conversation_id, piece.chat_id)
-        part = self._part(piece)
+        events = self._start(piece.conversation_id or "", piece.chat_id or "")
+        part = self._part(piece.id or "", piece.content or "")
         if part.said is not None:  # the whole text is known already
             return events
-        part.content_type = piece.content_type
-        text, thought = part.add(piece.content), clean(piece.reasoning)
+        part.content_type = piece.content_type or ""
+        text, thought = part.add(piece.content or ""), clean(piece.reasoning_content or "")
         if thought:
             part.reasons.append(thought)
-        if streams_as_text(piece) and (text or thought):
+        if streams_as_text(part.content_type) and (text or thought):
             self.has_begun_to_speak = True
             events.append(Delta(part.id, text, thought))
         return events
@@ -184,9 +186,9 @@ class Telling:
         events = self._start(whole.conversation_id, whole.chat_id) if whole.type else []
         match whole.type:
             case "answer":
-                return events + self._say(self._part(whole, whole=True), whole)
+                return events + self._say(self._part(whole.id, whole.content, whole=True), whole)
             case "" if self._is_streaming(whole):
-                return self._say(self._part(whole, whole=True), whole)
+                return self._say(self._part(whole.id, whole.content, whole=True), whole)
             case "verbose" if ends_visible_text(whole):
                 return events + self._speak()
             case "follow_up":
@@ -276,18 +278,18 @@ class Telling:
         """Return the newest part that is not whole yet."""
         return next((part for part in reversed(self._parts.values()) if part.said is None), None)
 
-    def _part(self, news: Message, *, whole: bool = False) -> _Part:
+    def _part(self, message_id: str, content: str, *, whole: bool = False) -> _Part:
         """Find the part a message belongs to, or begin one.
 
         Without an id it is the open one. Some relays give the whole message another id than
         its increments had: then it is the open one as well, if they read alike.
         """
-        if known := self._parts.get(news.id):
+        if known := self._parts.get(message_id):
             return known
         open_part = self._open()
-        if open_part and (not news.id or (whole and _alike(open_part.text, news.content))):
+        if open_part and (not message_id or (whole and _alike(open_part.text, content))):
             return open_part
-        part = _Part(news.id or f"{MADE_UP}{self._after}{len(self._parts) + 1}")
+        part = _Part(message_id or f"{MADE_UP}{self._after}{len(self._parts) + 1}")
         self._parts[part.id] = part
         return part
 
@@ -341,9 +343,9 @@ def using(call: Message) -> list[AnswerEvent]:
     return [Using(name)] if name else []
 
 
-def _is_answer(piece: Message) -> bool:
+def _is_answer(piece: Increment) -> bool:
     """Tell whether an increment is for the user; some servers leave the type out."""
-    return piece.type == "answer" or (not piece.type and piece.role in ("assistant", ""))
+    return piece.type == "answer" or (not piece.type and piece.role in ("assistant", "", None))
 
 
 def _alike(streamed: str, whole: str) -> bool:

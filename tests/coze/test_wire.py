@@ -264,3 +264,22 @@ def test_the_name_of_a_call_can_be_stored_whatever_a_model_made_of_it() -> None:
     action = {"submit_tool_outputs": {"tool_calls": [call]}}
     (read,) = wire.chat({"status": "requires_action", "required_action": action}).calls
     assert read.name == "we\ufffdather"
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([1, {}])
+)
+NAMES = st.sampled_from([*wire.Increment.__struct_fields__, "meta_data", "created_at", "more"])
+
+
+@given(st.dictionaries(NAMES, VALUES), st.sampled_from(["", "]", "{"]))
+def test_an_increment_is_read_like_any_message(told: dict[str, object], broken: str) -> None:
+    data = json.dumps(told) + broken
+    read, whole = wire.increment(data), wire.message(wire.parse(data))
+    for name in wire.Increment.__struct_fields__:
+        same = "reasoning" if name == "reasoning_content" else name
+        assert (getattr(read, name) or "") == getattr(whole, same)
+
+
+def test_half_a_character_in_an_increment_is_kept() -> None:
+    assert wire.increment('{"content": "\\ud83d"}').content == "\ud83d"
