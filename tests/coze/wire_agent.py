@@ -7,8 +7,6 @@ import pytest
 from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
 from bridge.testing.wire_server import WireServer, wire_server
 
-__all__ = ["SETTINGS", "agent", "server"]
-
 SETTINGS = ClientSettings(
     connect_timeout=1.0,
     idle_timeout=1.0,
