@@ -10,8 +10,9 @@ from httpx_aiohttp import AiohttpTransport
 from telegram import Bot
 from telegram.error import NetworkError
 
-from adapters.telegram.http import CONNECT_TIMEOUT, READ_TIMEOUT, Requests, proxy_to, tls
+from adapters.telegram.http import CONNECT_TIMEOUT, READ_TIMEOUT, Requests, tls
 from adapters.telegram.settings import TelegramSettings
+from bridge.proxies import proxy_to
 
 JSONDict: TypeAlias = dict[str, Any]
 

@@ -10,13 +10,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
+
+from bridge.proxies import proxy_to
 
 READ_TIMEOUT = 20.0  # seconds; a send that takes longer is ambiguous
 CONNECT_TIMEOUT = 10.0
@@ -104,14 +104,3 @@ def _as_telegram_errors() -> Iterator[None]:
 def tls() -> ssl.SSLContext:
     """One for all connections to Telegram: each would be 15 ms and 0.7 MB of certificates."""
     return httpx.create_ssl_context()
-
-
-def proxy_to(url: str) -> str | None:
-    """The proxy that the environment wants on the way to a server, such as `HTTPS_PROXY`.
-
-    Asked once, not for each call, which would be as much work as the call.
-    """
-    parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    return getproxies().get(parts.scheme)

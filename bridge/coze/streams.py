@@ -11,6 +11,8 @@ from collections.abc import Mapping
 import aiohttp
 import httpx
 
+from bridge.proxies import proxy_to
+
 
 class Streams:
     """At most `most` requests at once, each answered by a stream.
@@ -59,7 +61,7 @@ class Streams:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"user-agent": "coze-bridge"},
             timeout=self._timeout,
-            trust_env=True,  # proxies
+            proxy=proxy_to(self._base),
         )
 
     async def aclose(self) -> None:

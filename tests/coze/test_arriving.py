@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,29 @@ async def test_what_somebody_compressed_is_read(server: WireServer) -> None:
     server.plays(response(gzip.compress(WHOLE), kind=KIND, Content_Encoding="gzip"))
     async with asking(server) as agent, agent.ask(QUESTION) as events:
         assert [event async for event in events] == WALK
+
+
+async def test_questions_go_through_the_proxy_that_the_environment_names(
+    server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    server.plays(stream(WHOLE))
+    client = CozeClient("http://coze.invalid", Pat("pat_x"))
+    async with client, CozeAgent(client, bot_id="b1").ask(QUESTION) as events:
+        assert [event async for event in events] == WALK
+    assert server.asked[0].path == "/v3/chat"
+
+
+async def test_no_password_of_a_file_takes_the_tokens_place(
+    server: WireServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    server.plays(stream(WHOLE))
+    async with asking(server) as agent, agent.ask(QUESTION) as events:
+        assert [event async for event in events] == WALK
+    assert server.asked[0].headers["authorization"] == "Bearer pat_x"
 
 
 async def test_increments_that_come_after_the_first_are_told_together(server: WireServer) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bridge.errors import BridgeError, Permanent, Unauthorised, Unreachable
+from bridge.errors import Permanent, Unauthorised, Unreachable
 from bridge.lent import MenuItem
 from bridge.menus import LOOK_EVERY, keep_shown, menus
 from bridge.phrases import MENU

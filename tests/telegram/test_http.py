@@ -6,7 +6,6 @@ import pytest
 from telegram.error import NetworkError
 
 from adapters.telegram.bots import make_bot
-from adapters.telegram.http import proxy_to
 from tests.telegram.emulator import Drop, Emulator, Fault
 from tests.telegram.world import telegram_settings
 
@@ -20,15 +19,6 @@ async def test_calls_go_through_the_proxy_that_the_environment_names(
     bot = make_bot(telegram_settings(NOWHERE))
     assert (await bot.get_me()).username == telegram.bot.username
     await bot.release()
-
-
-def test_proxy_is_by_scheme_and_not_for_hosts_that_have_none(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("https_proxy", "http://proxy.invalid:3128")
-    monkeypatch.setenv("no_proxy", "inside.invalid")
-    assert proxy_to("https://api.telegram.org") == "http://proxy.invalid:3128"
-    assert proxy_to("https://inside.invalid") is None
 
 
 async def test_call_says_what_it_wants_as_json(telegram: Emulator) -> None:
