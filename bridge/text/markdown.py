@@ -7,12 +7,13 @@ from bridge.text.blocks import Fence
 from bridge.text.chars import is_cjk, is_punctuation
 from bridge.text.inline import Loose, Opener, loose
 
+# Each way begins with a letter of its own, or the engine would try all of them everywhere.
 _CODE_OR_BOLD = re.compile(
     r"""\\.
-      | (?<!`)(?P<tick>`+)(?!`)(?:[^\n]|\n(?![ \t\r]*\n))+?(?<!`)(?P=tick)(?!`)
-      | (?<!\*)(?P<mark>\*{2,3})(?![*\s])
+      | `(?<!``)(?P<ticks>`*)(?!`)(?:[^\n]|\n(?![ \t\r]*\n))+?(?<!`)`(?P=ticks)(?!`)
+      | \*(?<!\*\*)(?P<stars>\*{1,2})(?![*\s])
         (?P<inner>(?:[^*`\n\\]|\\.|`[^`\n]+`|\*(?!\*))+?)
-        (?<![\s*])(?P=mark)(?!\*)
+        (?<![\s*])\*(?P=stars)(?!\*)
     """,
     re.VERBOSE,
 )
@@ -56,9 +57,10 @@ def prep(text: str) -> str:
 
 
 def _move_out(found: re.Match[str]) -> str:
-    inner, mark = found["inner"], found["mark"]
-    if not mark:
+    inner, stars = found["inner"], found["stars"]
+    if not stars:
         return found[0]
+    mark = f"*{stars}"
     before = found.string[found.start() - 1 : found.start()]
     after = found.string[found.end() : found.end() + 1]
     end = len(inner)

@@ -19,6 +19,7 @@ _MARKER = re.compile(
     r"(?P<paired>[*_]{1,3}|~~|`+)|\[|<[a-z]|^[ \t]{0,3}(?:\#{1,6}[ \t]|>)",
     re.MULTILINE | re.IGNORECASE,
 )
+_SIGNS = "*_~`[<#>"  # each marker has one
 
 
 class Tail(Enum):
@@ -82,6 +83,8 @@ class _Ruler:
 
     def _sparse(self, source: str, start: int, end: int) -> int:
         """Where, before `end`, the page would have too many stretches of markup."""
+        if sum(source.count(sign, start, end) for sign in _SIGNS) <= self.spans:
+            return end
         spans = 0.0
         for marker in _MARKER.finditer(source, start, end):
             spans += 0.5 if marker["paired"] else 1.0
