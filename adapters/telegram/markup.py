@@ -6,16 +6,20 @@ were not; what it lacks is mended here.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from telegramify_markdown import RenderConfig, convert
 
+from adapters.telegram.pieces import pieces
 from bridge.events import Page
 
 MAX_TEXT = 4096  # UTF-16 units, https://core.telegram.org/bots/api#sendmessage
 MAX_CAPTION = 1024  # likewise, https://core.telegram.org/bots/api#sendphoto
 MAX_ENTITIES = 100  # those beyond are ignored in silence (telegram.constants.MessageLimit)
+_REMEMBERED = 4096  # pieces, as those of a thousand answers that grow: some 5 MB
+_ABOVE = "x\n\n"  # what the library makes of a block is not the same at the top of a text
 # Of a quote, as much as is shown of one that was folded up (three lines on every client).
 _QUOTE_LINES = 3
 _QUOTE_UNITS = 240
@@ -93,11 +97,54 @@ def rendered(page: Page) -> tuple[str, Sequence[Entity]]:
     source = _whole(page.text)
     if page.plain:
         return source, ()
-    text, entities = convert(_CODE_OR_ANGLE.sub(_escaped, source), config=_CONFIG)
+    text, entities = converted(source)
     if not text.strip() or _units(text) > MAX_TEXT:
         return source, ()
-    told = [_folded(_entity(each), text) for each in entities]
-    return text, _useful(told)[:MAX_ENTITIES]
+    return text, entities[:MAX_ENTITIES]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A piece of a page as it is shown, with the blank line before it; units: of its text."""
+
+    text: str
+    units: int
+    entities: tuple[Entity, ...]
+
+
+def converted(source: str, cut: Callable[[str], list[str]] = pieces) -> tuple[str, list[Entity]]:
+    """What the library makes of a text, with offsets in UTF-16 units.
+
+    cut: into pieces. The last one may still grow, so what was made of it is not remembered.
+    """
+    *stand, last = cut(source)
+    shown = [_remembered(piece, bool(number)) for number, piece in enumerate(stand)]
+    shown.append(_shown(last, bool(stand)))
+    text, units, entities = "", 0, list[Entity]()
+    for each in shown:
+        over = min(2, len(text) - len(text.rstrip("\n")))  # a list ends with a line end of its own
+        entities += [_moved(entity, units - over) for entity in each.entities]
+        text += each.text[over:]
+        units += each.units - over
+    return text, entities
+
+
+def _shown(source: str, follows: bool) -> _Shown:
+    """What the library makes of a piece. follows: another stands above it."""
+    above = _ABOVE if follows else ""
+    escaped = _CODE_OR_ANGLE.sub(_escaped, source) if "<" in source else source
+    text, found = convert(above + escaped, config=_CONFIG)
+    skipped = len(above.strip())
+    entities = _useful([_folded(_entity(each), text) for each in found])
+    shown = text[skipped:]
+    return _Shown(shown, _units(shown), tuple(_moved(each, -skipped) for each in entities))
+
+
+_remembered = lru_cache(maxsize=_REMEMBERED)(_shown)
+
+
+def _moved(entity: Entity, units: int) -> Entity:
+    return Entity(entity.type, entity.offset + units, entity.length, entity.url, entity.language)
 
 
 def _escaped(found: re.Match[str]) -> str:

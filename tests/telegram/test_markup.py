@@ -11,8 +11,10 @@ from adapters.telegram.markup import (
     MAX_TEXT,
     Entity,
     caption,
+    converted,
     rendered,
 )
+from adapters.telegram.pieces import pieces
 from bridge.events import Page
 from bridge.text.pages import Tail, paginate
 from tests.text.samples import SAMPLES, visible
@@ -94,6 +96,60 @@ def test_any_text_at_all_is_valid(source: str) -> None:
         text, entities = rendered(Page(page))
         # Some characters Telegram shows as nothing; a page of only those is not ours to judge.
         assert [told for told in complaints(text, list(entities)) if "units" not in told] == []
+
+
+# In pieces
+
+
+GAPS = st.sampled_from(["\n\n", "\n\n\n", " \n\n", "\n"])
+BLOCKS = (
+    *(sample for name, sample in SAMPLES.items() if name != "half surrogates"),
+    "A line of words, with `a<b` and **bold** and 👍",
+    "```py\nx = 1\n\ny = 2\n```",
+    "~~~\n```\n\n~~~",
+    "    indented\n\n    more",
+    "- one\n- two",
+    "- one\n\n  its second paragraph",
+    "1. > quoted\n2. ```\n   code\n   ```",
+    "> quoted\n> as well",
+    "---",
+    "$$x$$ and $5",
+    "words $$x + \\alpha$$ more",
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(BLOCKS), st.sampled_from(["\n\n", "\n\n\n", " \n\n", "\n"]))
+    ),
+    st.integers(min_value=0, max_value=60),
+)
+def test_text_in_pieces_is_shown_as_the_whole_of_it(
+    blocks: list[tuple[str, str]], missing: int
+) -> None:
+    source = "".join(block + gap for block, gap in blocks)
+    source = source[: len(source) - missing]
+    assert converted(source) == converted(source, lambda whole: [whole])
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("One.\n\nTwo.\n\n\n## Three", 3),
+        ("Look:\n\n```py\na\n\nb\n```\n\nDone.", 3),
+        ("Look:\n\n```py\na\n\nb", 2),
+        ("- one\n\n- two\n\n  more\n\nover", 2),
+        ("1. one\n\n2. two", 1),
+        ("Code\n\n    in two\n\n    parts\n\nover", 2),
+        ("[a][1]\n\n[1]: https://b.example", 1),
+        ("||hidden\n\nas well||", 1),
+        ("Odd:\n\nx\n  ```\n\na\n\n  ```", 2),
+        ("\n\nlate", 1),
+    ],
+)
+def test_text_is_cut_between_blocks_and_not_within_one(source: str, count: int) -> None:
+    assert len(pieces(source)) == count
+    assert "".join(pieces(source)) == source
 
 
 def test_what_looks_like_html_is_kept() -> None:
