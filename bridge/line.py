@@ -6,20 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from bridge.adapter import (
-    Adapter,
-    Around,
-    Capabilities,
-    Expires,
-    Meters,
-    Outgoing,
-    Probes,
-    Recalls,
-    Retracts,
-    SendsFiles,
-    ShowsDrafts,
-    ShowsTyping,
-)
+from bridge.adapter import Around, Capabilities, Outgoing
 from bridge.errors import BridgeError, Permanent, RateLimited, Rejected
 from bridge.events import ChatKind, ChatRef, Enclosure, Inbound, MessageRef, Page
 from bridge.flow.pacing import Pacing, Priority
@@ -27,6 +14,7 @@ from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
 from bridge.metrics import CALLS
 from bridge.tracing import span
+from bridge.verbs import Verbs
 
 log = get(__name__)
 
@@ -45,7 +33,7 @@ class Line:
 
     def __init__(
         self,
-        adapter: Adapter,
+        verbs: Verbs,
         chat: ChatRef,
         pacer: Pacing,
         guard: Callable[[], None] = lambda: None,
@@ -53,10 +41,11 @@ class Line:
     ) -> None:
         self._guard = guard
         self._outgoing = outgoing
-        self._adapter = adapter
+        self._verbs = verbs
+        self._adapter = verbs.adapter
         self._chat = chat
         self._pacer = pacer
-        caps = adapter.caps
+        caps = verbs.adapter.caps
         pace = caps.pace(chat.kind)
         self.edits = math.isfinite(pace)
         # Topics and people of one chat share its pace, so the thread is no part of the key.
@@ -98,8 +87,8 @@ class Line:
         return seconds
 
     def _limits(self, message_id: str | None, *, final: bool) -> tuple[Limit, ...]:
-        if isinstance(self._adapter, Meters):
-            return tuple(self._adapter.limits(self._chat, message_id, final=final))
+        if meters := self._verbs.meters:
+            return tuple(meters.limits(self._chat, message_id, final=final))
         return (self._pace, *self._quotas)
 
     def _spend(self) -> tuple[Limit, ...]:
@@ -120,11 +109,12 @@ class Line:
             return (await self._adapter.send(self._chat, page, key=key)).id
 
     async def _send_file(self, file: Enclosure, caption: str, key: str) -> str:
-        if not isinstance(self._adapter, SendsFiles) or self._outgoing is None:
+        sender = self._verbs.sends_files
+        if sender is None or self._outgoing is None:
             raise Rejected("no files here")
         outgoing = replace(self._outgoing(self._chat, file), caption=caption)
         with self._watched("send_file", self._spend()):
-            return (await self._adapter.send_file(self._chat, outgoing, key=key)).id
+            return (await sender.send_file(self._chat, outgoing, key=key)).id
 
     async def edit(self, message_id: str, page: Page) -> None:
         """Change a message into `page`."""
@@ -133,35 +123,35 @@ class Line:
 
     def is_spent(self, message_id: str) -> bool:
         """Whether a message should grow no further."""
-        message = MessageRef(self._chat, message_id)
-        return isinstance(self._adapter, Expires) and self._adapter.is_spent(message)
+        expires = self._verbs.expires
+        return expires is not None and expires.is_spent(MessageRef(self._chat, message_id))
 
     @property
     def recalls(self) -> bool:
         """Whether the platform can be asked what it has got."""
-        return isinstance(self._adapter, Recalls)
+        return self._verbs.recalls is not None
 
     async def recall(self, key: str, since: datetime, known: Collection[str]) -> str | None:
         """Find what was posted under a key; None if nothing was, or nobody can tell."""
-        if not isinstance(self._adapter, Recalls):
+        if not (recalls := self._verbs.recalls):
             return None
         with self._watched("recall", ()):
-            found = await self._adapter.recall(self._chat, key, since=since, known=known)
+            found = await recalls.recall(self._chat, key, since=since, known=known)
         return found.id if found else None
 
     @property
     def probes(self) -> bool:
         """Whether the platform can be asked about single messages."""
-        return isinstance(self._adapter, Probes)
+        return self._verbs.probes is not None
 
     async def search(
         self, event: Inbound, around: Around, sleep: Sleep, *, by: float
     ) -> str | None:
         """Find what answers `event` without our having heard of it; see `Probes`."""
         moved = event.chat.chat != self._chat.chat  # then its messages are numbered anew
-        if moved or not isinstance(self._adapter, Probes):
+        if moved or not (probes := self._verbs.probes):
             return None
-        return await self._adapter.search(event, around, lambda: self._probing(sleep), by=by)
+        return await probes.search(event, around, lambda: self._probing(sleep), by=by)
 
     @asynccontextmanager
     async def _probing(self, sleep: Sleep) -> AsyncIterator[None]:
@@ -176,35 +166,35 @@ class Line:
     @property
     def drafts(self) -> bool:
         """Whether an answer grows here as a draft."""
-        return isinstance(self._adapter, ShowsDrafts) and self._adapter.drafts(self._chat)
+        return self._verbs.shows_drafts is not None and self._verbs.shows_drafts.drafts(self._chat)
 
     async def draft(self, page: Page, key: str) -> None:
         """Show a page as being written."""
-        if not isinstance(self._adapter, ShowsDrafts):
+        if not (shows := self._verbs.shows_drafts):
             raise Permanent("no drafts here")
         self._spend()
         with self._watched("draft", (self._draft_pace,)):
-            await self._adapter.draft(self._chat, page, key=key)
+            await shows.draft(self._chat, page, key=key)
 
     async def retract(self, message_id: str) -> None:
         """Remove a message where the platform lets us, else leave a dot in its place."""
         message = MessageRef(self._chat, message_id)
         with self._watched("retract", self._spend()):
-            if isinstance(self._adapter, Retracts):
-                await self._adapter.retract(message)
+            if retracts := self._verbs.retracts:
+                await retracts.retract(message)
             else:
                 await self._adapter.edit(message, Page("·", final=True))
 
     async def typing(self) -> None:
         """Give a sign of life if the platform has one and the pace allows it; never raises."""
         limits: tuple[Limit, ...] = (self._pace, *self._account)
-        if not isinstance(self._adapter, ShowsTyping):
+        if not (shows := self._verbs.shows_typing):
             return
         try:
             if await self._pacer.grant(limits, Priority.TYPING) > 0:
                 return
             with self._watched("typing", limits):
-                await self._adapter.typing(self._chat)
+                await shows.typing(self._chat)
         except Exception as error:  # noqa: BLE001  no sign of life is worth an answer
             log.debug("typing.failed", account=self._chat.account, error=repr(error))
 

@@ -11,6 +11,7 @@ from bridge.line import Line
 from bridge.screen import Screen
 from bridge.store.outbox import Pages
 from bridge.store.turns import Turn
+from bridge.verbs import verbs
 
 
 class Outbox:
@@ -30,7 +31,7 @@ class Outbox:
         guard: Callable[[], None] = lambda: None,
         outgoing: Callable[[ChatRef, Enclosure], Outgoing] | None = None,
     ) -> None:
-        self._adapters = adapters
+        self._verbs = {account: verbs(adapter) for account, adapter in adapters.items()}
         self._pages = pages
         self._pacer = pacer
         self._now = now
@@ -49,4 +50,4 @@ class Outbox:
         await self._line(chat).typing()
 
     def _line(self, chat: ChatRef) -> Line:
-        return Line(self._adapters[chat.account], chat, self._pacer, self._guard, self._outgoing)
+        return Line(self._verbs[chat.account], chat, self._pacer, self._guard, self._outgoing)

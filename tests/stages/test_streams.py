@@ -16,6 +16,7 @@ from bridge.store.outbox import MARGIN
 from bridge.store.turns import TurnState
 from bridge.testing.adapter import ROOMY, Call, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
+from bridge.verbs import verbs
 from tests.stages.screens import LANE, SESSION, answered, growing, screen_of, show, whole
 from tests.stages.world import Killed, World
 
@@ -113,7 +114,7 @@ async def test_an_edit_is_counted_as_one_though_its_budget_changes_meanwhile(
 
     adapter = Crowded(world)
     chat = ChatRef("fake", "acc", "1")
-    line = Line(adapter, chat, Pacer(world.clock.monotonic))
+    line = Line(verbs(adapter), chat, Pacer(world.clock.monotonic))
     message = await line.send(Page("a"), "key")
     edits = 0
     for _ in range(6):
