@@ -84,6 +84,17 @@ async def echo(stage: "Stage", event: Inbound) -> None:
     await stage.say(f"You said: {event.text}")
 
 
+async def quiet(stage: "Stage", event: Inbound) -> None:
+    """Say nothing: the test speaks for the agent."""
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something on the server's side."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
 @dataclass
 class Stage:
     """One account of the chat page. It can be stopped and started like a daemon.
