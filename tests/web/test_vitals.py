@@ -76,7 +76,8 @@ async def test_the_lag_of_the_loop_is_felt(vitals: Vitals, clock: Clock) -> None
     clock.advance(7)  # as if somebody had held the loop
     await asyncio.sleep(0.5)
     running.cancel()
-    assert (value("loop_lag_seconds_sum") or 0) - before == pytest.approx(6.6, abs=0.2)
+    # The tick that came too late was due within half a second.
+    assert (value("loop_lag_seconds_sum") or 0) - before == pytest.approx(6.8, abs=0.35)
 
 
 async def lived(vitals: Vitals, seconds: float) -> bool:
