@@ -82,7 +82,7 @@ class SlackAdapter:
 
         Raises `Misconfigured` where people may install the app and nothing seals their tokens.
         """
-        session = open_session()
+        session = open_session(self._settings.api_base_url)
         try:
             workspaces, installing = self._workspaces(session)
         except BridgeError:  # no key for the vault; `close` is for what was opened

@@ -46,7 +46,7 @@ async def examine(account: str, settings: SlackSettings, around: Surroundings) -
     """Look at the tokens and what they may do."""
     key = f"adapters.{account}"
     try:
-        async with open_session() as session:
+        async with open_session(settings.api_base_url) as session:
             connect = partial(make_client, base_url=settings.api_base_url, session=session)
             found = [each async for each in _tokens(key, settings, around, connect)]
     except Transient as error:

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.faults import as_bridge_errors
 from bridge.errors import Departed, Unauthorised
+from bridge.proxies import proxy_to
 
 Connect: TypeAlias = Callable[[SecretStr | None], AsyncWebClient]
 """Makes a client for a token; see `make_client`."""
@@ -73,14 +74,14 @@ class Workspaces(Protocol):
         """Finish what must not be left half done."""
 
 
-def open_session() -> aiohttp.ClientSession:
-    """What all clients of an account share.
+def open_session(base_url: str) -> aiohttp.ClientSession:
+    """What all clients of an account share. base_url: of Slack's API.
 
     It keeps no cookies, or what Slack tells one workspace would be told with the others' calls.
     No call takes longer than `PATIENCE`, which the SDK forgets where it is given a session.
     """
     return aiohttp.ClientSession(
-        trust_env=True,
+        proxy=proxy_to(base_url),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=PATIENCE),
     )

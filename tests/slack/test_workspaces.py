@@ -51,15 +51,26 @@ async def test_cookies_of_one_workspace_do_not_go_to_another() -> None:
     app = web.Application()
     app.router.add_post("/api/auth.test", answer)
     # A name, because aiohttp keeps no cookies of a bare address.
-    async with TestServer(app, host="localhost") as server, open_session() as session:
-        client = make_client(None, str(server.make_url("/api/")), session)
-        for _ in range(2):
-            await client.auth_test()
+    async with TestServer(app, host="localhost") as server:
+        base = str(server.make_url("/api/"))
+        async with open_session(base) as session:
+            for _ in range(2):
+                await make_client(None, base, session).auth_test()
     assert cookies == ["", ""]
 
 
+async def test_calls_go_through_the_proxy_that_the_environment_names(
+    slack: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", slack.url)
+    base = "http://slack.invalid/api/"
+    async with open_session(base) as session:
+        told = await make_client(SecretStr(slack.token), base, session).auth_test()
+    assert told["ok"]
+
+
 async def test_no_call_waits_for_ever() -> None:
-    async with open_session() as session:
+    async with open_session("https://slack.com/api/") as session:
         assert session.timeout.total == PATIENCE
 
 
