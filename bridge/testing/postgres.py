@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -16,8 +17,9 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 
+@cache
 def server() -> URL:
-    """Start a server, or find the one that the environment names.
+    """Start this process's one server, or find the one that the environment names.
 
     Raises `ImportError` where neither is to be had. The server ends, and its files go, with
     this process.

