@@ -2,53 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
 
 import aiohttp
 
-from bench.processes import bridge, cpu_seconds, module, resident_megabytes
-from bench.world import BOT_TOKEN, Question, Script, World
+from bench.agent import Question, Script
+from bench.answerers import Answerer
+from bench.figures import bound_of
+from bench.processes import own_cpu_seconds
+from bench.world import World
 
 PATIENCE = 60.0  # seconds beyond the answers' own length
 AT_ONCE = 200  # strangers who introduce themselves together
 LAG = "coze_bridge_loop_lag_seconds"
 LOOK = 0.2  # seconds between two looks at memory
 WARM = 5  # people who ask before anything is measured
-SETTINGS = {
-    "COZE_BRIDGE_SESSIONS__MERGE_WINDOW": "0",  # else each question waits for more of it
-    "COZE_BRIDGE_ADAPTERS__TELEGRAM__TOKEN": BOT_TOKEN,
-    "COZE_BRIDGE_ADAPTERS__TELEGRAM__CALLS_PER_SECOND": "100000",
-    "COZE_BRIDGE_COZE__MAX_CONCURRENT_TURNS": "10000",
-}
-
-Pid: TypeAlias = int
-
-
-@dataclass(frozen=True)
-class Answerer:
-    """Whoever answers. url: of its server with `/metrics`; empty if it has none."""
-
-    pid: Pid
-    url: str = ""
-
-
-@contextmanager
-def floor(world: World, folder: Path) -> Iterator[Answerer]:
-    """Run the least that does the work."""
-    with module("bench.floor", world.telegram_url, world.coze_url) as running:
-        yield Answerer(running.pid)
-
-
-@contextmanager
-def embedded(world: World, folder: Path) -> Iterator[Answerer]:
-    """Run the bridge on SQLite."""
-    told = {"COZE_BRIDGE_ADAPTERS__TELEGRAM__API_BASE_URL": world.telegram_url}
-    with bridge(world.coze_url, folder, {**SETTINGS, **told}) as (url, running):
-        yield Answerer(running.pid, url)
 
 
 @dataclass(frozen=True)
@@ -65,37 +35,39 @@ class Crowd:
 class Outcome:
     """What became of a crowd. Seconds, megabytes.
 
-    took: from the first question to the last final. cpu: of whoever answered. lag: below which
-    its event loop was in 99 of 100 looks, None if it cannot be asked.
+    took: from the first question to the last final. cpu: of whoever answered; waited: how long they
+    were ready to run and had no processor; world: CPU of what is around them. open: answers that
+    were told at the same moment, at most. lag: below which the event loop was in 99 of 100 looks,
+    None if it cannot be asked.
     """
 
     asked: Sequence[Question]
-    lost: int
     took: float
     cpu: float
+    waited: float
+    world: float
     base: float
     peak: float
+    open: int
     lag: float | None
+
+    @property
+    def answered(self) -> Sequence[Question]:
+        return [each for each in self.asked if each.done.is_set()]
+
+    @property
+    def lost(self) -> int:
+        return len(self.asked) - len(self.answered)
 
     def times(self, since: str, until: str) -> list[float]:
         """Between two moments of each answered question, by their names."""
-        return [
-            getattr(each, until) - getattr(each, since) for each in self.asked if each.done.is_set()
-        ]
-
-    @property
-    def cpu_each(self) -> float:
-        return self.cpu / len(self.asked)
-
-    @property
-    def calls_each(self) -> float:
-        return sum(each.calls for each in self.asked) / len(self.asked)
+        return [getattr(each, until) - getattr(each, since) for each in self.answered]
 
 
 async def warm(world: World) -> None:
     """Let a few ask, so that whoever answers has imported and opened what it needs."""
     world.play(Script(tokens=20, pace=0.01))
-    await world.telegram.polled.wait()
+    await world.platform.ready()
     if await unanswered([world.ask(person) for person in range(1, WARM + 1)], PATIENCE):
         raise TimeoutError("whoever answers has not answered")
 
@@ -107,19 +79,15 @@ async def gather(world: World, crowd: Crowd, answerer: Answerer) -> Outcome:
     if not crowd.new:
         await introduce(world, people)
     world.play(crowd.script)
-    base, lags = resident_megabytes(answerer.pid), await lag_counts(answerer.url)
-    used, began = cpu_seconds(answerer.pid), time.monotonic()
-    async with peak_of(answerer.pid) as peak:
-        asked = await let_ask(world, people, began, crowd.over)
-        lost = await unanswered(asked, crowd.script.seconds + PATIENCE)
-    took, cpu = time.monotonic() - began, cpu_seconds(answerer.pid) - used
-    lag = slowest(lags, await lag_counts(answerer.url))
-    return Outcome(asked, lost, took, cpu, base, peak[0], lag)
+    async with watching(world, answerer) as watched:
+        asked = await let_ask(world, people, crowd.over)
+        await unanswered(asked, crowd.script.seconds + PATIENCE)
+    return watched.outcome(asked)
 
 
-async def let_ask(world: World, people: Sequence[int], began: float, over: float) -> list[Question]:
+async def let_ask(world: World, people: Sequence[int], over: float) -> list[Question]:
     """One after the other, at even distances."""
-    asked = []
+    asked, began = [], time.monotonic()
     for number, person in enumerate(people):
         due = began + number * over / len(people)
         if (wait := due - time.monotonic()) > 0:
@@ -128,14 +96,32 @@ async def let_ask(world: World, people: Sequence[int], began: float, over: float
     return asked
 
 
+async def let_ask_again(world: World, people: Sequence[int], seconds: float) -> list[Question]:
+    """For so long, everybody asks as soon as they are answered; then the last answers are due."""
+    end = time.monotonic() + seconds
+    asked: list[Question] = []
+
+    async def talk(person: int) -> None:
+        while time.monotonic() < end:
+            asked.append(question := world.ask(person))
+            await question.done.wait()
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds + PATIENCE), asyncio.TaskGroup() as group:
+            for person in people:
+                group.create_task(talk(person))
+    return asked
+
+
 async def introduce(world: World, people: Sequence[int]) -> None:
-    """Let those ask who have not asked before, so that they have a conversation."""
+    """Let those ask who have not asked before, so that they have a conversation; then rest."""
     world.play(Script(tokens=1, pace=0))
     strangers = [person for person in people if person > world.people]
     for some in range(0, len(strangers), AT_ONCE):
         asked = [world.ask(person) for person in strangers[some : some + AT_ONCE]]
         if await unanswered(asked, PATIENCE):
             raise TimeoutError("whoever answers has not answered")
+    await asyncio.sleep(world.rest)
 
 
 async def unanswered(asked: Sequence[Question], within: float) -> int:
@@ -147,36 +133,69 @@ async def unanswered(asked: Sequence[Question], within: float) -> int:
     return sum(not question.done.is_set() for question in asked)
 
 
-@asynccontextmanager
-async def peak_of(pid: int) -> AsyncIterator[list[float]]:
-    """Watch the memory of a process; what is yielded holds the most it had, in megabytes."""
-    peak = [resident_megabytes(pid)]
+@dataclass
+class Watched:
+    """What the processes used up meanwhile; complete once the watching is over."""
 
-    async def watch() -> None:
+    world: World
+    base: float
+    peak: float
+    took: float = 0.0
+    cpu: float = 0.0
+    waited: float = 0.0
+    around: float = 0.0
+    lag: float | None = None
+
+    def outcome(self, asked: Sequence[Question]) -> Outcome:
+        return Outcome(
+            asked=asked,
+            took=self.took,
+            cpu=self.cpu,
+            waited=self.waited,
+            world=self.around,
+            base=self.base,
+            peak=self.peak,
+            open=self.world.coze.most_open,
+            lag=self.lag,
+        )
+
+
+@asynccontextmanager
+async def watching(world: World, answerer: Answerer) -> AsyncIterator[Watched]:
+    """Watch the time and the processes for as long as the context lasts."""
+    lags = await lag_counts(answerer)
+    watched = Watched(world, base=answerer.megabytes, peak=answerer.megabytes)
+
+    async def watch_memory() -> None:
         while True:
-            peak[0] = max(peak[0], resident_megabytes(pid))
+            watched.peak = max(watched.peak, answerer.megabytes)
             await asyncio.sleep(LOOK)
 
-    task = asyncio.create_task(watch())
+    task = asyncio.create_task(watch_memory())
+    before = (time.monotonic(), answerer.cpu, answerer.waited, own_cpu_seconds())
     try:
-        yield peak
+        yield watched
     finally:
+        after = (time.monotonic(), answerer.cpu, answerer.waited, own_cpu_seconds())
+        used = [now - then for now, then in zip(after, before, strict=True)]
+        watched.took, watched.cpu, watched.waited, watched.around = used
         task.cancel()
-        peak[0] = max(peak[0], resident_megabytes(pid))
+        watched.peak = max(watched.peak, answerer.megabytes)
+    pairs = zip(lags, await lag_counts(answerer), strict=True)
+    watched.lag = max((bound_of(*pair) for pair in pairs), default=None)
 
 
-async def lag_counts(url: str) -> dict[float, float]:
-    """How often the event loop was at most so many seconds late, since the process began."""
-    if not url:
-        return {}
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/metrics") as response:
-        lines = (await response.text()).splitlines()
-    found = [line.split('"') for line in lines if line.startswith(f"{LAG}_bucket")]
-    return {float(within): float(count.split()[-1]) for _, within, count in found}
+async def lag_counts(answerer: Answerer) -> list[Mapping[float, float]]:
+    """How often each loop was at most so many seconds late, since its process began."""
+    counts: list[Mapping[float, float]] = []
+    async with aiohttp.ClientSession() as session:
+        for url in answerer.urls:
+            async with session.get(f"{url}/metrics") as response:
+                counts.append(histogram(await response.text(), LAG))
+    return counts
 
 
-def slowest(before: Mapping[float, float], after: Mapping[float, float]) -> float | None:
-    """The bound below which 99 % of the looks between two counts were, in seconds."""
-    counts = {within: after[within] - before[within] for within in after}
-    seen = max(counts.values(), default=0)
-    return min((within for within, count in counts.items() if count >= 0.99 * seen), default=None)
+def histogram(metrics: str, name: str) -> dict[float, float]:
+    """The cumulative counts of a histogram without labels, by their upper bounds."""
+    lines = [line.split('"') for line in metrics.splitlines() if line.startswith(f"{name}_bucket")]
+    return {float(bound): float(count.split()[-1]) for _, bound, count in lines}

@@ -1,11 +1,28 @@
 """Distributions in one line."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def bound_of(
+    before: Mapping[float, float], after: Mapping[float, float], share: float = 0.99
+) -> float:
+    """The least bound of a histogram below which so many of what it counted lie; 0 if nothing is.
+
+    before, after: cumulative counts by their upper bounds, at two moments.
+    """
+    counts = {bound: count - before.get(bound, 0) for bound, count in after.items()}
+    seen = max(counts.values(), default=0)
+    if not seen:
+        return 0.0
+    return min(
+        (bound for bound, count in counts.items() if count >= share * seen), default=math.inf
+    )
 
 
 def distribution(seconds: Iterable[float]) -> str:

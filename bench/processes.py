@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from subprocess import Popen
+from subprocess import Popen, TimeoutExpired
 
 from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN
 
@@ -37,12 +37,18 @@ def module(
     """Run `python -m name …` and end it afterwards."""
     # Only the search path is inherited, so that no setting of the caller's counts.
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(env or {})}
-    running = Popen([sys.executable, "-m", name, *arguments], env=environment)
+    command = [sys.executable, "-m", name, *arguments]
+    running = Popen(command, env=environment, stdout=sys.stderr)  # ours is for the figures
     try:
         yield running
     finally:
         running.terminate()
-        running.wait(30)
+        try:
+            running.wait(30)
+        except TimeoutExpired:
+            running.kill()
+            running.wait()
+            raise
 
 
 def wait_for(url: str, seconds: float = 20, look: float = 0.05) -> None:

@@ -1,0 +1,134 @@
+"""How near to the floor the bridge is, and how much it carries: everything, in turns.
+
+    make bench
+    make bench BENCH_ARGS="--only ingress --only relay-50 --rounds 5 --json bench/latest.json"
+
+In each round of a scenario every stand has its turn: the floor, the bridge on SQLite, replicas on
+PostgreSQL. A turn is a new process, an empty database and a new world. What is printed are
+medians over the rounds, beside the floor's, and what was promised. Exits 1 if a promise is broken.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+from bench.judging import medians
+from bench.processes import ROOT
+from bench.scenarios import SCENARIOS, Scenario
+from bench.tables import Measured, missed, table
+
+LIBRARIES = ("aiohttp", "httpx", "python-telegram-bot", "slack-bolt", "sqlalchemy", "uvloop")
+ROUNDS = 3
+
+
+def played(scenario: Scenario, rounds: int, *, quick: bool) -> Measured:
+    """All rounds of a scenario. A run that fails is told of, and the others go on."""
+    work = scenario.work.smaller() if quick else scenario.work
+    found = Measured(scenario, {stand: [] for stand in scenario.stands})
+    found.load.append(os.getloadavg()[0])
+    for number in range(1, rounds + 1):
+        for stand in scenario.stands:
+            began = time.monotonic()
+            try:
+                found.rounds[stand].append(work.measure(stand))
+            except (OSError, TimeoutError, ExceptionGroup, SystemExit) as error:
+                found.failures.append(f"{stand}, round {number}: {error!r}")
+            took = time.monotonic() - began
+            print(f"{scenario.name} {number}/{rounds} {stand}: {took:.0f} s", file=sys.stderr)
+    found.load.append(os.getloadavg()[0])
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What the figures are of."""
+    commit, changes = (_git(*words) for words in (("rev-parse", "HEAD"), ("status", "--short")))
+    return {
+        "commit": commit + ("+" if changes else ""),
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.platform(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+    }
+
+
+def _git(*words: str) -> str:
+    told = run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return told.stdout.strip()
+
+
+def _processor() -> str:
+    rows = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [row.partition(":")[2].strip() for row in rows if row.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def as_json(results: Sequence[Measured], rounds: int) -> dict[str, Any]:
+    return {
+        **machine(),
+        "rounds": rounds,
+        "scenarios": {each.scenario.name: _scenario_as_json(each) for each in results},
+    }
+
+
+def _scenario_as_json(each: Measured) -> dict[str, Any]:
+    return {
+        "told": each.scenario.told,
+        "load": each.load,
+        "failures": each.failures,
+        "medians": medians(each.rounds),
+        "rounds": each.rounds,
+        "limits": [
+            {
+                "figure": limit.figure,
+                "stand": limit.stand,
+                "against": limit.against,
+                "bound": limit.bound,
+                "value": value,
+                "met": None if value is None else limit.is_met(value),
+            }
+            for limit, value in each.judged()
+        ],
+    }
+
+
+def chosen(only: Sequence[str]) -> Iterator[Scenario]:
+    """Those of these names, all if there is none."""
+    names = [scenario.name for scenario in SCENARIOS]
+    if unknown := set(only) - set(names):
+        raise SystemExit(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    return (scenario for scenario in SCENARIOS if not only or scenario.name in only)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--only", action="append", default=[], metavar="NAME", help="repeatable")
+    options.add_argument("--rounds", type=int, default=ROUNDS)
+    options.add_argument("--quick", action="store_true", help="small crowds: does it work at all?")
+    options.add_argument("--json", type=Path, metavar="FILE")
+    asked = options.parse_args()
+    results = []
+    for scenario in chosen(asked.only):
+        results.append(played(scenario, asked.rounds, quick=asked.quick))
+        print(table(results[-1]), flush=True)
+        if asked.json is not None:  # after each, so that an interrupted run leaves what it has
+            asked.json.write_text(json.dumps(as_json(results, asked.rounds), indent=2) + "\n")
+    broken = [line for each in results for line in missed(each)]
+    for line in broken:
+        print(line, file=sys.stderr)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
