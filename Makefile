@@ -1,5 +1,5 @@
 # make demo: try it.  make test: prove it.  make check: lint, types, who imports whom.
-# make docs: the pages as a site, in site/.
+# make docs: the pages as a site, in site/.  make bench: how fast, beside the least there can be.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +12,7 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 # Tests differ in length by a thousand times, so whoever is done takes what others have waiting.
 PYTEST_ARGS ?= -n auto --dist worksteal
 
-.PHONY: demo test check docs format clean
+.PHONY: demo test check bench bench-smoke docs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -26,6 +26,12 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench.suite $(BENCH_ARGS)
+
+bench-smoke: $(VENV)/.installed-dev
+	$(BIN)/python -m bench.smoke $(BENCH_ARGS)
 
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -174,22 +174,23 @@ class Telling:
         await self._over
 
     def _next(self) -> None:
+        if self._transport.is_closing():  # whoever asked has gone
+            self._over.set_result(None)
+            return
         question = self._question
+        question.first_delta = question.first_delta or time.monotonic()
         if not self._script.pace:
-            question.first_delta = time.monotonic()
             for delta in self._deltas:
                 self._transport.write(delta)
         delta = next(self._deltas, b"")
-        if not delta or self._transport.is_closing():
-            self._transport.write(self._end)
-            question.ended = time.monotonic()
-            self._over.set_result(None)
+        if delta:
+            self._transport.write(delta)
+            self._due += self._script.pace
+            self._loop.call_at(self._due, self._next)
             return
-        if not question.first_delta:
-            question.first_delta = time.monotonic()
-        self._transport.write(delta)
-        self._due += self._script.pace
-        self._loop.call_at(self._due, self._next)
+        self._transport.write(self._end)
+        question.ended = time.monotonic()
+        self._over.set_result(None)
 
 
 def _frame(event: str, **data: object) -> bytes:

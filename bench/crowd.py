@@ -121,7 +121,8 @@ async def introduce(world: World, people: Sequence[int]) -> None:
         asked = [world.ask(person) for person in strangers[some : some + AT_ONCE]]
         if await unanswered(asked, PATIENCE):
             raise TimeoutError("whoever answers has not answered")
-    await asyncio.sleep(world.rest)
+    if strangers:
+        await asyncio.sleep(world.rest)
 
 
 async def unanswered(asked: Sequence[Question], within: float) -> int:
@@ -197,5 +198,7 @@ async def lag_counts(answerer: Answerer) -> list[Mapping[float, float]]:
 
 def histogram(metrics: str, name: str) -> dict[float, float]:
     """The cumulative counts of a histogram without labels, by their upper bounds."""
-    lines = [line.split('"') for line in metrics.splitlines() if line.startswith(f"{name}_bucket")]
+    lines = [
+        line.split('"') for line in metrics.splitlines() if line.startswith(f"{name}_bucket{{")
+    ]
     return {float(bound): float(count.split()[-1]) for _, bound, count in lines}

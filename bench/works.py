@@ -92,6 +92,7 @@ class Slope:
 
     async def play(self, world: World, answerer: Answerer) -> dict[str, float]:
         few = await gather(world, self.crowd, answerer)
+        await asyncio.sleep(world.rest)
         script = replace(self.crowd.script, tokens=self.tokens)
         many = await gather(world, replace(self.crowd, script=script), answerer)
         more = (self.tokens - self.crowd.script.tokens) * self.crowd.people
@@ -164,6 +165,7 @@ class Curve:
             over = self.script.seconds * size.answers / size.streams
             crowd = Crowd(size.answers, self.script, over=over)
             outcome = await gather(world, crowd, answerer)
+            await asyncio.sleep(world.rest)
             found = figures(outcome)
             each = 1000 * (outcome.cpu - idling * outcome.took) / size.answers
             found["cpu"] = each
