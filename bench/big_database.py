@@ -81,6 +81,7 @@ FILL = (
        SELECT 'loopback', 'loopback', {person}, {uid}, {person}, {then}, {then} FROM {people}""",
     """INSERT INTO sessions SELECT {lane}, 'default', {conversation}, {then} FROM {people}""",
     """INSERT INTO conversations
+       (conversation_id, lane, agent, uid, title, created_at, used_at)
        SELECT {conversation}, {lane}, 'default', {uid}, 'How long does it take', {then}, {then}
        FROM {people}""",
     """INSERT INTO inbox
@@ -88,6 +89,8 @@ FILL = (
               replace(:payload, 'PERSON', {person}), {then}
        FROM {turns}""",
     """INSERT INTO turns
+       (id, lane, kind, state, merged_into, conversation_id, chat_id, question, answer, error,
+        attempts, failures, retries, created_at, asked_at, ended_at)
        SELECT t.i, {lane}, 'message', 'delivered', NULL, {conversation}, printf('7%018d', t.i),
               NULL, :answer, NULL, 1, 0, 0, {then}, {then}, {then}
        FROM {turns}""",
@@ -133,12 +136,16 @@ def fill(path: Path, sessions: int, turns: int) -> None:
         for statement in FILL:
             began = time.monotonic()
             database.execute(spelled(statement, sessions, turns), values)
-            print(f"{' '.join(statement.split()[:3])}: {time.monotonic() - began:.0f} s")
+            told(f"{' '.join(statement.split()[:3])}: {time.monotonic() - began:.0f} s")
         for name, made_by in indexes:
             began = time.monotonic()
             database.execute(made_by)
-            print(f"index {name}: {time.monotonic() - began:.0f} s")
+            told(f"index {name}: {time.monotonic() - began:.0f} s")
         database.execute("PRAGMA journal_mode=WAL")
+
+
+def told(progress: str) -> None:
+    print(progress, file=sys.stderr)
 
 
 # Asking

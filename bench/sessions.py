@@ -24,15 +24,15 @@ class Sessions:
 
     def measure(self, _: str) -> dict[str, float]:
         """Compare the two; there is only one stand."""
-        return uvloop.run(self._compare())
+        return uvloop.run(self._compare(_made(self.few), _made(self.many)))
 
     def smaller(self) -> "Sessions":
         return replace(self, many=20_000, questions=100)
 
-    async def _compare(self) -> dict[str, float]:
+    async def _compare(self, small: Path, large: Path) -> dict[str, float]:
         step = self.many // PEOPLE
         people = [person_of(1 + step * number) for number in range(PEOPLE)]
-        async with stand("few", _made(self.few)) as few, stand("many", _made(self.many)) as many:
+        async with stand("few", small) as few, stand("many", large) as many:
             times = await measure([few, many], people, self.questions)
         columns = {name: list(zip(*rows, strict=True)) for name, rows in times.items()}
         return {

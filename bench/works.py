@@ -147,7 +147,7 @@ class Curve:
     script: Script
     tuning: Tuning = PLAIN
     platform: Callable[[], Platform] = Telegram
-    idle: float = 5.0  # seconds
+    idle: float = 10.0  # seconds
 
     def measure(self, stand: str) -> dict[str, float]:
         return in_world(self, stand)
@@ -157,6 +157,7 @@ class Curve:
         return replace(self, script=script, sizes=sizes, idle=1.0)
 
     async def play(self, world: World, answerer: Answerer) -> dict[str, float]:
+        await asyncio.sleep(world.rest)
         used = answerer.cpu
         await asyncio.sleep(self.idle)
         idling = (answerer.cpu - used) / self.idle
