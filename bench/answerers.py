@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 
 from bench.processes import (
     bridge,
+    family_cpu_seconds,
     fine_cpu_seconds,
     module,
     process,
@@ -27,15 +28,23 @@ MIGRATING = 60.0  # seconds
 
 @dataclass(frozen=True)
 class Answerer:
-    """Whoever answers: processes, and the addresses of their `/metrics` if they have any."""
+    """Whoever answers: processes, and the addresses of their `/metrics` if they have any.
+
+    database: the process of the server that they share, if they do.
+    """
 
     pids: tuple[int, ...]
     urls: tuple[str, ...] = ()
+    database: int | None = None
 
     @property
     def cpu(self) -> float:
         """Seconds of all processes together; so are the others."""
         return sum(map(fine_cpu_seconds, self.pids))
+
+    @property
+    def database_cpu(self) -> float:
+        return family_cpu_seconds(self.database) if self.database else 0.0
 
     @property
     def waited(self) -> float:
@@ -82,12 +91,15 @@ def cluster(world: World, folder: Path, tuning: Tuning, replicas: int = 1) -> It
     """Run so many replicas on an empty PostgreSQL, which does not wait for its disk."""
     told = environment(world, tuning)
     with ExitStack() as stack:
-        told["COZE_BRIDGE_DATABASE__URL"] = stack.enter_context(postgres.database(_server()))
+        server = _server()
+        told["COZE_BRIDGE_DATABASE__URL"] = stack.enter_context(postgres.database(server))
         migrate(settings(world.coze_url, folder, 0, told))
         running = [
             stack.enter_context(bridge(world.coze_url, folder, told)) for _ in range(replicas)
         ]
-        yield Answerer(tuple(one.pid for _, one in running), tuple(url for url, _ in running))
+        yield Answerer(
+            tuple(one.pid for _, one in running), tuple(url for url, _ in running), _pid_of(server)
+        )
 
 
 def migrate(env: Mapping[str, str]) -> None:
@@ -100,6 +112,12 @@ def migrate(env: Mapping[str, str]) -> None:
 def _server() -> URL:
     """One for all runs of this process, at whose end it goes."""
     return postgres.server()
+
+
+def _pid_of(server: URL) -> int | None:
+    """Of a server of our own; None for another, which may be on another machine."""
+    file = Path(str(server.query.get("host", ""))) / "postmaster.pid"
+    return int(file.read_text().split()[0]) if file.exists() else None
 
 
 STANDS: Mapping[str, Stand] = MappingProxyType(

@@ -100,7 +100,7 @@ FILL = (
 )
 
 
-def spelled(statement: str, sessions: int, turns: int) -> str:
+def spelled(statement: str, sessions: int, turns: int, days: int) -> str:
     """Complete a statement of `FILL`; whoever has turn i is scattered among the people."""
     person = "printf('p%08d', n)"
     series = "(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {}) {}) t"
@@ -109,15 +109,18 @@ def spelled(statement: str, sessions: int, turns: int) -> str:
         person=person,
         uid="printf('%032x', n)",
         conversation="printf('8%018d', n)",
-        then=f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{DAYS} days', "
-        f"(t.i * 86400.0 * {DAYS} / {turns}) || ' seconds')",
+        then=f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{days} days', "
+        f"(t.i * 86400.0 * {days} / {turns}) || ' seconds')",
         people=series.format(sessions, "SELECT i, i AS n FROM s"),
         turns=series.format(turns, f"SELECT i, 1 + (i * 7919) % {sessions} AS n FROM s"),
     )
 
 
-def fill(path: Path, sessions: int, turns: int) -> None:
-    """Write the rows. Secondary indexes are taken away meanwhile: that is quicker by far."""
+def fill(path: Path, sessions: int, turns: int, days: int = DAYS) -> None:
+    """Write the rows; the turns happened in so many days.
+
+    Secondary indexes are taken away meanwhile: that is quicker by far.
+    """
     asyncio.run(migrate(f"sqlite:///{path}"))
     event = message("PERSON", "old", TEXT)
     values = {
@@ -135,7 +138,7 @@ def fill(path: Path, sessions: int, turns: int) -> None:
             database.execute(f"DROP INDEX {name}")
         for statement in FILL:
             began = time.monotonic()
-            database.execute(spelled(statement, sessions, turns), values)
+            database.execute(spelled(statement, sessions, turns, days), values)
             told(f"{' '.join(statement.split()[:3])}: {time.monotonic() - began:.0f} s")
         for name, made_by in indexes:
             began = time.monotonic()

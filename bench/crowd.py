@@ -35,7 +35,8 @@ class Crowd:
 class Outcome:
     """What became of a crowd. Seconds, megabytes.
 
-    took: from the first question to the last final. cpu: of whoever answered; waited: how long they
+    took: from the first question to the last final. cpu: of whoever answered; database: of the
+    server that replicas share; waited: how long they
     were ready to run and had no processor; world: CPU of what is around them. open: answers that
     were told at the same moment, at most. lag: below which the event loop was in 99 of 100 looks,
     None if it cannot be asked.
@@ -44,6 +45,7 @@ class Outcome:
     asked: Sequence[Question]
     took: float
     cpu: float
+    database: float
     waited: float
     world: float
     base: float
@@ -143,6 +145,7 @@ class Watched:
     peak: float
     took: float = 0.0
     cpu: float = 0.0
+    database: float = 0.0
     waited: float = 0.0
     around: float = 0.0
     lag: float | None = None
@@ -152,6 +155,7 @@ class Watched:
             asked=asked,
             took=self.took,
             cpu=self.cpu,
+            database=self.database,
             waited=self.waited,
             world=self.around,
             base=self.base,
@@ -173,17 +177,22 @@ async def watching(world: World, answerer: Answerer) -> AsyncIterator[Watched]:
             await asyncio.sleep(LOOK)
 
     task = asyncio.create_task(watch_memory())
-    before = (time.monotonic(), answerer.cpu, answerer.waited, own_cpu_seconds())
+    before = _used(answerer)
     try:
         yield watched
     finally:
-        after = (time.monotonic(), answerer.cpu, answerer.waited, own_cpu_seconds())
-        used = [now - then for now, then in zip(after, before, strict=True)]
-        watched.took, watched.cpu, watched.waited, watched.around = used
+        used = [now - then for now, then in zip(_used(answerer), before, strict=True)]
+        watched.took, watched.cpu, watched.database, watched.waited, watched.around = used
         task.cancel()
         watched.peak = max(watched.peak, answerer.megabytes)
     pairs = zip(lags, await lag_counts(answerer), strict=True)
     watched.lag = max((bound_of(*pair) for pair in pairs), default=None)
+
+
+def _used(answerer: Answerer) -> tuple[float, ...]:
+    """Seconds: of the clock, and of processors."""
+    own = own_cpu_seconds()
+    return time.monotonic(), answerer.cpu, answerer.database_cpu, answerer.waited, own
 
 
 async def lag_counts(answerer: Answerer) -> list[Mapping[float, float]]:

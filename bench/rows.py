@@ -26,6 +26,7 @@ ROWS: Mapping[str, Row] = {
     "final_p99": Row("Coze ended → final text, p99 ms"),
     "final_max": Row("Coze ended → final text, latest ms", 0),
     "cpu": Row("CPU ms an answer", 2),
+    "database": Row("CPU ms of PostgreSQL, an answer", 2),
     "deltas": Row("CPU ms per 1,000 more deltas", 2),
     "rate": Row("answers a second", 0),
     "core": Row("share of a core, %"),
@@ -75,6 +76,8 @@ def figures(outcome: Outcome) -> dict[str, float]:
         told["lag"] = 1000 * outcome.lag
     if answers:
         told["cpu"] = 1000 * outcome.cpu / answers
+        if outcome.database:
+            told["database"] = 1000 * outcome.database / answers
         told["calls"] = sum(each.calls for each in outcome.answered) / answers
         told |= _times(outcome)
     return told

@@ -29,7 +29,7 @@ class Scenario:
 
 
 RELAY = ("relay_p50", "relay_p99", "final_p50", "final_p99", "final_max", "calls", "lost", "open")
-COST = ("cpu", "core", "base", "peak", "calls", "lost", "open")
+COST = ("cpu", "database", "core", "base", "peak", "calls", "lost", "open")
 CARRIED = (
     "lost",
     "open",
@@ -37,6 +37,8 @@ CARRIED = (
     "base",
     "peak",
     "stream",
+    "cpu",
+    "database",
     "core",
     "relay_p99",
     "final_max",
@@ -108,7 +110,7 @@ SCENARIOS = (
         "saturated",
         "64 people ask again as soon as they are answered; 50 tokens at once, for 10 s",
         Saturation(64, Script(tokens=50, pace=0), seconds=10.0, tuning=NO_WAIT),
-        ("rate", "cpu", "core", "calls", "lost"),
+        ("rate", "cpu", "database", "core", "calls", "lost"),
         (Limit("rate", 250, least=True),),
     ),
     Scenario(

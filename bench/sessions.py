@@ -1,6 +1,7 @@
 """Two databases that have seen 1,000 and 1,000,000 people, asked in turns; see `big_database`."""
 
 import functools
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -9,8 +10,10 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from bench.big_database import fill, measure, person_of, stand
+from bridge import logs
 
 PEOPLE = 100  # who ask
+DAYS = 20  # in which the others asked: nothing is so old that it would be removed meanwhile
 FIGURES = ("growth_commit", "growth_asked", "growth_answered", "growth_cpu")
 
 
@@ -24,6 +27,7 @@ class Sessions:
 
     def measure(self, _: str) -> dict[str, float]:
         """Compare the two; there is only one stand."""
+        logs.configure("error", "console", sys.stderr)
         return uvloop.run(self._compare(_made(self.few), _made(self.many)))
 
     def smaller(self) -> "Sessions":
@@ -50,5 +54,5 @@ def _folder() -> TemporaryDirectory[str]:
 @functools.cache
 def _made(people: int) -> Path:
     path = Path(_folder().name) / f"{people}.db"
-    fill(path, people, people)
+    fill(path, people, people, DAYS)
     return path

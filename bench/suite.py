@@ -15,11 +15,13 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from subprocess import run
 from typing import Any
 
+from bench.answerers import STANDS
 from bench.judging import medians
 from bench.processes import ROOT
 from bench.scenarios import SCENARIOS, Scenario
@@ -38,11 +40,15 @@ def played(scenario: Scenario, rounds: int, *, quick: bool) -> Measured:
         for stand in scenario.stands:
             began = time.monotonic()
             try:
-                found.rounds[stand].append(work.measure(stand))
+                figures = work.measure(stand)
             except (Exception, SystemExit) as error:  # noqa: BLE001  the others are worth having
                 found.failures.append(f"{stand}, round {number}: {error!r}")
-            took = time.monotonic() - began
-            print(f"{scenario.name} {number}/{rounds} {stand}: {took:.0f} s", file=sys.stderr)
+            else:
+                found.rounds[stand].append(figures)
+                told = " ".join(f"{k} {figures[k]:.4g}" for k in scenario.rows if k in figures)
+                took = f"{time.monotonic() - began:.0f} s"
+                head = f"{scenario.name} {number}/{rounds} {stand}"
+                print(f"{head} ({took}): {told}", file=sys.stderr)
     found.load.append(os.getloadavg()[0])
     return found
 
@@ -103,23 +109,27 @@ def _scenario_as_json(each: Measured) -> dict[str, Any]:
     }
 
 
-def chosen(only: Sequence[str]) -> Iterator[Scenario]:
-    """Those of these names, all if there is none."""
+def chosen(only: Sequence[str], stands: Sequence[str]) -> Iterator[Scenario]:
+    """Those of these names, with these stands; all if there is none."""
     names = [scenario.name for scenario in SCENARIOS]
     if unknown := set(only) - set(names):
         raise SystemExit(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    return (scenario for scenario in SCENARIOS if not only or scenario.name in only)
+    for scenario in SCENARIOS:
+        some = tuple(stand for stand in scenario.stands if not stands or stand in stands)
+        if some and (not only or scenario.name in only):
+            yield replace(scenario, stands=some)
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--only", action="append", default=[], metavar="NAME", help="repeatable")
+    options.add_argument("--stand", action="append", default=[], choices=STANDS, help="repeatable")
     options.add_argument("--rounds", type=int, default=ROUNDS)
     options.add_argument("--quick", action="store_true", help="small crowds: does it work at all?")
     options.add_argument("--json", type=Path, metavar="FILE")
     asked = options.parse_args()
     results = []
-    for scenario in chosen(asked.only):
+    for scenario in chosen(asked.only, asked.stand):
         results.append(played(scenario, asked.rounds, quick=asked.quick))
         print(table(results[-1]), flush=True)
         if asked.json is not None:  # after each, so that an interrupted run leaves what it has
