@@ -8,6 +8,7 @@ begin with a pipe (https://github.github.com/gfm/#tables-extension-).
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 _MARK = re.compile(r"`{3,}|~{3,}")
@@ -51,7 +52,8 @@ class Fence:
         return self.margin + self.marker
 
 
-def fences(text: str, since: int = 0) -> list[Fence]:
+@lru_cache(maxsize=4)  # one edit asks for those of one text four times
+def fences(text: str, since: int = 0) -> tuple[Fence, ...]:
     """Every fence in order; only the last one can be open.
 
     since: begin to look here, outside any fence.
@@ -61,7 +63,7 @@ def fences(text: str, since: int = 0) -> list[Fence]:
     while at is not None and (fence := _next_fence(text, at)):
         found.append(fence)
         at = fence.end
-    return found
+    return tuple(found)
 
 
 def open_fence(text: str, since: int = 0) -> Fence | None:

@@ -178,7 +178,7 @@ def _closed(text: str, fence: Fence | None, ruler: _Ruler) -> str:
     return closed if ruler.fits(closed) else text
 
 
-def _cut(lead: str, seen: str, found: list[Fence], ruler: _Ruler) -> int:
+def _cut(lead: str, seen: str, found: Sequence[Fence], ruler: _Ruler) -> int:
     """Where the page ends, given what it repeats, what fits, and one character more.
 
     found: the fences in `lead` and what fits.
@@ -193,7 +193,7 @@ def _cut(lead: str, seen: str, found: list[Fence], ruler: _Ruler) -> int:
     return cut(seen, whole=heads, code=code)
 
 
-def _last_start(found: list[Fence], end: int) -> int:
+def _last_start(found: Sequence[Fence], end: int) -> int:
     """Where the last fence before `end` begins: no need to look for one further up."""
     return max((each.start for each in found if each.start < end), default=0)
 
