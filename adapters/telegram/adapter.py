@@ -209,7 +209,8 @@ class TelegramAdapter:
 
     async def typing(self, chat: ChatRef) -> None:
         with as_bridge_errors():
-            await self._require_bot().send_chat_action(
+            await self._require_bot().call(
+                "sendChatAction",
                 chat_id=int(chat.chat),
                 action="typing",
                 message_thread_id=int(chat.thread) if chat.thread else None,
