@@ -58,7 +58,7 @@ class RawBot(Bot):
 
 def _encoded(value: object) -> object:
     """Lists and objects as text, which the library does not search for objects of its own."""
-    return json.dumps(value) if isinstance(value, list | Mapping) else value
+    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def make_bot(settings: TelegramSettings, *, connections: int = CONNECTIONS) -> RawBot:
