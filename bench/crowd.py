@@ -1,6 +1,7 @@
 """Many people ask; what it took, for whoever answers them."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -11,7 +12,7 @@ import aiohttp
 from bench.agent import Question, Script
 from bench.answerers import Answerer
 from bench.figures import bound_of
-from bench.processes import own_cpu_seconds
+from bench.processes import own_cpu_seconds, waited_seconds
 from bench.world import World
 
 PATIENCE = 60.0  # seconds beyond the answers' own length
@@ -37,7 +38,8 @@ class Outcome:
 
     took: from the first question to the last final. cpu: of whoever answered; database: of the
     server that replicas share; waited: how long they
-    were ready to run and had no processor; world: CPU of what is around them. open: answers that
+    were ready to run and had no processor; world, world_waited: the same of what is around them.
+    open: answers that
     were told at the same moment, at most. lag: below which the event loop was in 99 of 100 looks,
     None if it cannot be asked.
     """
@@ -48,6 +50,7 @@ class Outcome:
     database: float
     waited: float
     world: float
+    world_waited: float
     base: float
     peak: float
     open: int
@@ -148,6 +151,7 @@ class Watched:
     database: float = 0.0
     waited: float = 0.0
     around: float = 0.0
+    around_waited: float = 0.0
     lag: float | None = None
 
     def outcome(self, asked: Sequence[Question]) -> Outcome:
@@ -158,6 +162,7 @@ class Watched:
             database=self.database,
             waited=self.waited,
             world=self.around,
+            world_waited=self.around_waited,
             base=self.base,
             peak=self.peak,
             open=self.world.coze.most_open,
@@ -182,7 +187,8 @@ async def watching(world: World, answerer: Answerer) -> AsyncIterator[Watched]:
         yield watched
     finally:
         used = [now - then for now, then in zip(_used(answerer), before, strict=True)]
-        watched.took, watched.cpu, watched.database, watched.waited, watched.around = used
+        watched.took, watched.cpu, watched.database, watched.waited = used[:4]
+        watched.around, watched.around_waited = used[4:]
         task.cancel()
         watched.peak = max(watched.peak, answerer.megabytes)
     pairs = zip(lags, await lag_counts(answerer), strict=True)
@@ -191,8 +197,8 @@ async def watching(world: World, answerer: Answerer) -> AsyncIterator[Watched]:
 
 def _used(answerer: Answerer) -> tuple[float, ...]:
     """Seconds: of the clock, and of processors."""
-    own = own_cpu_seconds()
-    return time.monotonic(), answerer.cpu, answerer.database_cpu, answerer.waited, own
+    own = (own_cpu_seconds(), waited_seconds(os.getpid()))
+    return time.monotonic(), answerer.cpu, answerer.database_cpu, answerer.waited, *own
 
 
 async def lag_counts(answerer: Answerer) -> list[Mapping[float, float]]:

@@ -39,6 +39,7 @@ ROWS: Mapping[str, Row] = {
     "lag": Row("event loop late, p99 below ms", 0),
     "waited": Row("waited for a processor, % of the time"),
     "world": Row("the world's own share of a core, %", 0),
+    "world_waited": Row("the world waited for a processor, % of the time", 0),
     "polling": Row("start → first getUpdates, s", 2),
     "ready": Row("start → /readyz is 200, s", 2),
     "rss": Row("memory with Telegram and Slack, MB"),
@@ -71,6 +72,7 @@ def figures(outcome: Outcome) -> dict[str, float]:
         "stream": 1024 * (outcome.peak - outcome.base) / max(1, outcome.open),
         "waited": 100 * outcome.waited / outcome.took,
         "world": 100 * outcome.world / outcome.took,
+        "world_waited": 100 * outcome.world_waited / outcome.took,
     }
     if outcome.lag is not None:
         told["lag"] = 1000 * outcome.lag

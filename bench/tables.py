@@ -7,7 +7,7 @@ from bench.judging import FLOOR, Limit, Medians, is_worlds, medians, ratio
 from bench.rows import row
 from bench.scenarios import Scenario
 
-ALWAYS = ("waited", "world")  # they tell how far the others can be trusted
+ALWAYS = ("waited", "world", "world_waited")  # they tell how far the others can be trusted
 
 
 @dataclass

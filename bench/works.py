@@ -171,9 +171,19 @@ class Curve:
             each = 1000 * (outcome.cpu - idling * outcome.took) / size.answers
             found["cpu"] = each
             told["lost"] += found["lost"]
-            names = ("cpu", "relay_p50", "relay_p99", "final_p99", "stream", "open", "world")
+            names = (
+                "cpu",
+                "relay_p50",
+                "relay_p99",
+                "final_p99",
+                "stream",
+                "open",
+                "world",
+                "world_waited",
+            )
             told |= {f"{name}@{size.streams}": found[name] for name in names if name in found}
-        told["world"] = max(value for name, value in told.items() if name.startswith("world@"))
+        for own in ("world", "world_waited"):
+            told[own] = max(value for name, value in told.items() if name.startswith(f"{own}@"))
         if "cpu@1000" in told:
             told["growth_streams"] = told["cpu@1000"] / told["cpu@10"]
         return told

@@ -48,9 +48,10 @@ def test_anything_is_infinitely_more_than_nothing() -> None:
     assert ratio(0.0, 0.0) == 1.0
 
 
-def test_a_world_that_fills_a_core_is_what_was_measured() -> None:
+def test_a_world_that_is_always_busy_or_waits_is_what_was_measured() -> None:
     assert is_worlds({"world": 81.0})
     assert not is_worlds({"world": 80.0})
+    assert is_worlds({"world": 50.0, "world_waited": 31.0})
     assert not is_worlds({})
 
 
