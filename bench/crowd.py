@@ -15,7 +15,7 @@ from bench.figures import bound_of
 from bench.processes import own_cpu_seconds, waited_seconds
 from bench.world import World
 
-PATIENCE = 60.0  # seconds beyond the answers' own length
+PATIENCE = 60.0  # seconds beyond an answer's own length, in which no other is complete either
 AT_ONCE = 200  # strangers who introduce themselves together
 LAG = "coze_bridge_loop_lag_seconds"
 LOOK = 0.2  # seconds between two looks at memory
@@ -63,6 +63,11 @@ class Outcome:
     @property
     def lost(self) -> int:
         return len(self.asked) - len(self.answered)
+
+    @property
+    def unheard(self) -> int:
+        """How many never came to Coze."""
+        return sum(not each.at_coze for each in self.asked)
 
     def times(self, since: str, until: str) -> list[float]:
         """Between two moments of each answered question, by their names."""
@@ -131,12 +136,17 @@ async def introduce(world: World, people: Sequence[int]) -> None:
 
 
 async def unanswered(asked: Sequence[Question], within: float) -> int:
-    """Wait until all is answered; returns how many are not, in so many seconds."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within):
-            for question in asked:
-                await question.done.wait()
-    return sum(not question.done.is_set() for question in asked)
+    """Wait until all is answered, or nothing more is for so many seconds; returns what is not."""
+    waiting = list(asked)
+    while waiting:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await waiting[0].done.wait()
+        left = [question for question in waiting if not question.done.is_set()]
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    return len(waiting)
 
 
 @dataclass

@@ -32,6 +32,7 @@ ROWS: Mapping[str, Row] = {
     "core": Row("share of a core, %"),
     "calls": Row("calls of the platform, an answer", 2),
     "lost": Row("answers lost", 0),
+    "unheard": Row("of them never asked of Coze", 0),
     "open": Row("streams open at the peak", 0),
     "base": Row("memory before, MB"),
     "peak": Row("memory at the peak, MB"),
@@ -74,6 +75,8 @@ def figures(outcome: Outcome) -> dict[str, float]:
         "world": 100 * outcome.world / outcome.took,
         "world_waited": 100 * outcome.world_waited / outcome.took,
     }
+    if outcome.lost:
+        told["unheard"] = float(outcome.unheard)
     if outcome.lag is not None:
         told["lag"] = 1000 * outcome.lag
     if answers:

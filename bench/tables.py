@@ -7,7 +7,12 @@ from bench.judging import FLOOR, Limit, Medians, is_worlds, medians, ratio
 from bench.rows import row
 from bench.scenarios import Scenario
 
-ALWAYS = ("waited", "world", "world_waited")  # they tell how far the others can be trusted
+ALWAYS = (
+    "unheard",
+    "waited",
+    "world",
+    "world_waited",
+)  # they tell how far the others can be trusted
 
 
 @dataclass
