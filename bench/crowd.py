@@ -16,7 +16,6 @@ from bench.processes import own_cpu_seconds, waited_seconds
 from bench.world import World
 
 PATIENCE = 60.0  # seconds beyond an answer's own length, in which no other is complete either
-AT_ONCE = 200  # strangers who introduce themselves together
 LAG = "coze_bridge_loop_lag_seconds"
 LOOK = 0.2  # seconds between two looks at memory
 WARM = 5  # people who ask before anything is measured
@@ -127,8 +126,9 @@ async def introduce(world: World, people: Sequence[int]) -> None:
     """Let those ask who have not asked before, so that they have a conversation; then rest."""
     world.play(Script(tokens=1, pace=0))
     strangers = [person for person in people if person > world.people]
-    for some in range(0, len(strangers), AT_ONCE):
-        asked = [world.ask(person) for person in strangers[some : some + AT_ONCE]]
+    together = world.platform.at_once
+    for some in range(0, len(strangers), together):
+        asked = [world.ask(person) for person in strangers[some : some + together]]
         if await unanswered(asked, PATIENCE):
             raise TimeoutError("whoever answers has not answered")
     if strangers:

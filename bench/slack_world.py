@@ -49,6 +49,7 @@ class Slack:
     """An app whose connections take turns, and its streams as they were last added to."""
 
     name = "slack"
+    at_once = 10  # the names of more are not asked for at the same time (`adapters.slack.people`)
 
     def __init__(self) -> None:
         self.script = Script()

@@ -20,6 +20,7 @@ class Telegram:
     """One bot without flood limits: updates by long polling, messages as they were last edited."""
 
     name = "telegram"
+    at_once = 200
 
     def __init__(self) -> None:
         self.script = Script()

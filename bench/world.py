@@ -33,9 +33,13 @@ class Tuning:
 
 
 class Platform(Protocol):
-    """One bot. script: what all answers are. name: as the bridge and the floor know it."""
+    """One bot. script: what all answers are. name: as the bridge and the floor know it.
+
+    at_once: strangers who may introduce themselves together, so that all are known afterwards.
+    """
 
     name: str
+    at_once: int
     script: Script
 
     def settings(self, url: str, tuning: Tuning) -> Mapping[str, str]:
