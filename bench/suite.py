@@ -14,7 +14,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -120,6 +120,26 @@ def chosen(only: Sequence[str], stands: Sequence[str]) -> Iterator[Scenario]:
             yield replace(scenario, stands=some)
 
 
+def stored(file: Path) -> Iterator[Measured]:
+    """What an earlier run wrote, of the scenarios that are still there."""
+    found = json.loads(file.read_text())["scenarios"]
+    for scenario in SCENARIOS:
+        if each := found.get(scenario.name):
+            stands = replace(scenario, stands=tuple(each["rounds"]))
+            yield Measured(stands, each["rounds"], each["failures"], each["load"])
+
+
+def show(results: Iterable[Measured]) -> int:
+    """Print tables of what is there; tells whether all was as promised."""
+    broken = []
+    for each in results:
+        print(table(each), flush=True)
+        broken += missed(each)
+    for line in broken:
+        print(line, file=sys.stderr)
+    return 1 if broken else 0
+
+
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--only", action="append", default=[], metavar="NAME", help="repeatable")
@@ -127,17 +147,19 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=ROUNDS)
     options.add_argument("--quick", action="store_true", help="small crowds: does it work at all?")
     options.add_argument("--json", type=Path, metavar="FILE")
+    options.add_argument("--show", type=Path, metavar="FILE", help="only print what --json wrote")
     asked = options.parse_args()
+    return show(stored(asked.show) if asked.show else measured(asked))
+
+
+def measured(asked: argparse.Namespace) -> Iterator[Measured]:
+    """Each scenario that is asked for, as soon as it is over."""
     results = []
     for scenario in chosen(asked.only, asked.stand):
         results.append(played(scenario, asked.rounds, quick=asked.quick))
-        print(table(results[-1]), flush=True)
         if asked.json is not None:  # after each, so that an interrupted run leaves what it has
             asked.json.write_text(json.dumps(as_json(results, asked.rounds), indent=2) + "\n")
-    broken = [line for each in results for line in missed(each)]
-    for line in broken:
-        print(line, file=sys.stderr)
-    return 1 if broken else 0
+        yield results[-1]
 
 
 if __name__ == "__main__":
