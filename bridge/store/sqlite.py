@@ -10,8 +10,9 @@ may forget commits at a power failure, after they were acknowledged to a platfor
 import asyncio
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -49,13 +50,44 @@ class _Request(Generic[T]):
             self.future.set_result(self.result)  # type: ignore[arg-type]  # None is a T then
 
 
+class _Kept:
+    """An engine whose connections are not given back to it after each transaction.
+
+    To take one from its pool and to give it back costs as much as two statements. One that had an
+    error is not kept.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._idle: list[Connection] = []  # what a list does with its end is atomic
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        for connection in self._idle:
+            connection.close()
+        self._engine.dispose()
+
+
 class SqliteStore:
     """A database file that belongs to this process for as long as the store is open."""
 
     def __init__(self, url: str, lock: FileLock) -> None:
         self._lock = lock
-        self._writer = sqlite_engine(url, query_only=False, size=1)
-        self._reader = sqlite_engine(url, query_only=True, size=READERS)
+        self._writer = _Kept(sqlite_engine(url, query_only=False, size=1))
+        self._reader = _Kept(sqlite_engine(url, query_only=True, size=READERS))
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
@@ -80,8 +112,8 @@ class SqliteStore:
         self._requests.put(None)
         await asyncio.to_thread(self._thread.join)
         self._readers.shutdown()
-        self._writer.dispose()
-        self._reader.dispose()
+        self._writer.close()
+        self._reader.close()
         self._lock.release()
 
     def _require_open(self) -> None:
@@ -89,7 +121,7 @@ class SqliteStore:
             raise Unreachable("database: closed")
 
     def _read(self, job: Job[T]) -> T:
-        with as_bridge_errors(), self._reader.connect() as connection:
+        with as_bridge_errors(), self._reader.begin() as connection:
             return job(connection)
 
     def _write_all(self) -> None:
