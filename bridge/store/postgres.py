@@ -5,14 +5,18 @@ one after another anyway, so those that queued while the last commit ran share t
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bridge.errors import Misconfigured, Unreachable
 from bridge.store.run import Job, as_bridge_errors, is_deadlock, one_line, run_all
@@ -20,6 +24,7 @@ from bridge.store.run import Job, as_bridge_errors, is_deadlock, one_line, run_a
 T = TypeVar("T")
 
 EXTRA = "PostgreSQL takes the extra: pip install 'coze-bridge[cluster]'"
+REST = 1.0  # seconds after which a connection may not be what it was
 BATCH = 500  # jobs in one transaction; more would only delay the first
 LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, milliseconds
 """So that a host that vanished is an error soon, and not when the network gives up."""
@@ -70,6 +75,28 @@ def conninfo(url: str) -> str:
         raise Misconfigured([f"database.url: {one_line(error)}"]) from error
 
 
+def _ask_who_rested(engine: Engine) -> None:
+    """Ask the server whether a connection still stands, if nobody has used it for a moment.
+
+    It may have been restarted meanwhile. To ask each time, as `pool_pre_ping` does, costs every
+    transaction one question more than it has itself. Whoever meets a connection that broke this
+    instant is told so, as those are who were using one.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def rest(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+        if time.monotonic() - record.info.get("since", math.inf) < REST:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # this one and all others are opened anew
+
+
 class PostgresStore:
     """A database that other replicas write to as well."""
 
@@ -88,8 +115,8 @@ class PostgresStore:
             connect_args=impatient(parsed),
             pool_size=connections,
             hide_parameters=True,  # as for SQLite: an error's text ends in the log
-            pool_pre_ping=True,  # the server may have been restarted while a connection slept
         )
+        _ask_who_rested(engine.sync_engine)
 
         @event.listens_for(engine.sync_engine, "connect")
         def prepare(connection: DBAPIConnection, _: object) -> None:
