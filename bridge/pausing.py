@@ -9,7 +9,8 @@ from bridge.store.turns import Turn, TurnKind, TurnState
 from bridge.words import Word, command_in
 
 PAUSE, RESUME = "pause", "resume"  # also in the operators' log
-LOOK_EVERY = timedelta(seconds=2)  # until a replica knows what another was told
+LOOK_EVERY = 3.0  # seconds until a replica knows what another was told
+FORGET_AFTER = timedelta(seconds=LOOK_EVERY + 1)  # if nobody looked meanwhile
 
 
 class Pausing:
@@ -24,18 +25,19 @@ class Pausing:
     async def since(self) -> Switched | None:
         """Tell since when it is paused, and by whom; None while it works."""
         now = self._now()
-        if self._looked_at is None or abs(now - self._looked_at) >= LOOK_EVERY:
-            self._known = await self._store.read(switched(PAUSE))
-            self._looked_at = now
+        if self._looked_at is None or abs(now - self._looked_at) >= FORGET_AFTER:
+            await self.look()
         return self._known
 
-    async def holds(self, turn: Turn) -> bool:
-        """Tell whether a turn has to wait: what would ask Coze does, our own words do not."""
-        if turn.kind is not TurnKind.MESSAGE or turn.state is not TurnState.RECEIVED:
-            return False
-        command = command_in(turn.text)
-        asks = turn.is_question or turn.event.edits or (command and command.word is Word.RETRY)
-        return bool(asks) and await self.since() is not None
+    async def is_on(self) -> bool:
+        """Tell whether it is paused."""
+        return await self.since() is not None
+
+    async def look(self) -> None:
+        """See how it is. Called every `LOOK_EVERY`, so that no message has to wait for it."""
+        now = self._now()
+        self._known = await self._store.read(switched(PAUSE))
+        self._looked_at = now
 
     async def begin(self, by: str) -> bool:
         """Pause; False if it is paused already. by: as in `bridge.store.operator_log.Deed`."""
@@ -48,3 +50,12 @@ class Pausing:
         done = await self._store.write(switch_off(PAUSE, by, self._now(), undoing=RESUME))
         self._looked_at = None
         return done
+
+
+def asks(turn: Turn) -> bool:
+    """Tell whether a turn has to wait in a pause: what would ask Coze, but not our own words."""
+    if turn.kind is not TurnKind.MESSAGE or turn.state is not TurnState.RECEIVED:
+        return False
+    command = command_in(turn.text)
+    is_retry = command is not None and command.word is Word.RETRY
+    return turn.is_question or bool(turn.event.edits) or is_retry

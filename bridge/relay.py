@@ -186,7 +186,7 @@ class Relay:
     ) -> AsyncGenerator[Reply, None]:
         assert session.conversation_id is not None  # noqa: S101  Sessions.open saw to it
         agent = self._agent(session)
-        turn = await self._ledger.asking(turn, session.conversation_id)
+        turn = await self._ledger.asking(turn, session)
         reply = Reply()
         try:
             async with agent.ask(self._question(turn, session, asking)) as events:

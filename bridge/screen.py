@@ -31,7 +31,7 @@ from bridge.logs import get
 from bridge.lost import find
 from bridge.metrics import FIRST_TEXT
 from bridge.store.outbox import Pages, PageState, StoredPage
-from bridge.store.turns import Turn
+from bridge.store.turns import Settled, Turn
 from bridge.text.plan import Drop, Edit, Post, plan
 
 log = get(__name__)
@@ -45,10 +45,14 @@ WORTH_A_PREVIEW = 1.0  # seconds a last call may have to wait before its text is
 
 @dataclass(slots=True)
 class _Shown:
-    """What stands under one page number. page: None if we do not know what it shows."""
+    """What stands under one page number. page: None if we do not know what it shows.
+
+    noted: the ledger has its id, so whatever dies it is not posted again.
+    """
 
     message_id: str | None = None
     page: Page | None = None
+    noted: bool = False
 
 
 class Screen:
@@ -75,7 +79,7 @@ class Screen:
         self._sleep = sleep
         self._shown: list[_Shown] = []
         for page in stored:  # by number: the id of an earlier one may not have been stored
-            self._at(page.number).message_id = page.message_id
+            self._stored(page.number, page.message_id)
         self._plain = False  # its markup was refused, so the rest goes without
         # A preview did more harm than good, or could not be edited: wait for the final pages.
         self._muted = not line.edits
@@ -89,6 +93,7 @@ class Screen:
         self._drafting = line.drafts
         self._draft: Page | None = None  # what is shown as being written
         self._adopted = False
+        self._unwritten: dict[int, Settled] = {}  # settled, and not in the ledger as that
         self._files_by: float | None = None  # on the event loop's clock, once files are sent
 
     @property
@@ -100,7 +105,7 @@ class Screen:
         """Show the answer in messages that stand already: ids, by the numbers of pages."""
         self._adopted = True
         for number, message_id in messages.items():
-            self._at(number).message_id = message_id
+            self._stored(number, message_id)
             self._unsure.pop(number, None)  # nothing is posted before this
 
     @property
@@ -225,23 +230,31 @@ class Screen:
             return False
         return True
 
-    async def settle(self, wanted: Sequence[Page] | None = None) -> None:
+    async def settle(self, wanted: Sequence[Page] | None = None) -> tuple[Settled, ...]:
         """Make every stored page stand as it was stored, however long that takes.
 
+        Returns those of which that is not in the ledger yet, to be written with the end of the
+        turn: the last, and what stood already. Should that fail, they are edited once more.
         wanted: what has been stored this instant; without it, that is read.
         """
         pages = await self._pages.of(self._turn) if wanted is None else self._as_stored(wanted)
         for stored in pages:
             if stored.state in {PageState.SETTLED, PageState.DEAD}:
                 continue
-            if stored.page is None:
-                await self._take_back(stored.number)
-            elif stored.page.file is not None:
-                await self._enclose(stored, stored.page)
-            elif self._stands(stored.number, stored.page):
+            if stored.page and self._stands(stored.number, stored.page):
                 await self._settled(stored.number)
-            else:
-                await self._land(stored.number, stored.page)
+                continue
+            await self._write_down()  # the next call may take long, or be the end of us
+            await self._complete(stored)
+        return tuple(self._unwritten.values())
+
+    async def _complete(self, stored: StoredPage) -> None:
+        if stored.page is None:
+            await self._take_back(stored.number)
+        elif stored.page.file is not None:
+            await self._enclose(stored, stored.page)
+        else:
+            await self._land(stored.number, stored.page)
 
     def _as_stored(self, wanted: Sequence[Page]) -> list[StoredPage]:
         both = enumerate(zip_longest(self._shown, wanted))
@@ -251,6 +264,8 @@ class Screen:
         ]
 
     def _stands(self, number: int, page: Page) -> bool:
+        if page.file is not None:
+            return False  # a file is shown only once it is wanted
         shown = self._at(number)
         if shown.message_id is not None and not self._line.edits:
             return True  # what cannot be edited was posted whole
@@ -407,7 +422,7 @@ class Screen:
         self._at(index).message_id = message_id
         if first:
             self._observe_first_text()
-        await self._pages.posted(self._turn, index, message_id)
+        await self._note(index, message_id)
 
     async def _recall(self, index: int) -> None:
         """Look whether a post of which nobody heard did happen, where the platform can tell."""
@@ -415,7 +430,7 @@ class Screen:
         found = await find(self._line, self._pages, self._turn, key, self._sleep, by=by)
         if found:
             self._at(index).message_id = found
-            await self._pages.posted(self._turn, index, found)
+            await self._note(index, found)
         self._unsure.pop(index)
 
     def _doubt(self, index: int) -> None:
@@ -429,8 +444,26 @@ class Screen:
         ids = [shown.message_id for shown in self._shown]
         return ids.index(None) if None in ids else len(ids)
 
+    async def _note(self, number: int, message_id: str) -> None:
+        """Store the id of a message that stands."""
+        await self._pages.posted(self._turn, number, message_id)
+        self._stored(number, message_id)
+
+    def _stored(self, number: int, message_id: str | None) -> None:
+        shown = self._at(number)
+        shown.message_id, shown.noted = message_id, message_id is not None
+
     async def _settled(self, number: int) -> None:
-        await self._pages.settled(self._turn, number, self._at(number).message_id)
+        """The page is as it shall be; to be written with what comes next, unless we may lose it."""
+        shown = self._at(number)
+        self._unwritten[number] = Settled(number, shown.message_id)
+        if shown.message_id is not None and not shown.noted:
+            await self._write_down()
+
+    async def _write_down(self) -> None:
+        if self._unwritten:
+            await self._pages.settled(self._turn, list(self._unwritten.values()))
+            self._unwritten.clear()
 
     async def _lose(self, number: int) -> None:
         """The message was deleted, or cannot be changed; the answer goes on in a new one."""

@@ -16,8 +16,8 @@ from bridge.store.sessions import (
     Session,
     StoredSession,
     begin_conversation,
+    remember_user,
     resume,
-    use_conversation,
 )
 from bridge.upstream import Agent
 
@@ -60,18 +60,20 @@ class Sessions:
         agent = self._agent_of[event.chat.account]
         person = Known(event.chat, event.user, self._hash(event, "user", event.user.id))
         own = self._of_group(event) or person.uid
-        resumed = await self._store.write(resume(lane, person, own, self._now(), visits=visits))
+        resumed = await self._store.read(resume(lane, person, own))
+        if visits and resumed.is_news(person, self._now()):
+            await self._store.write(remember_user(person, self._now()))
         conversation_id = asked_in or self._current(resumed, agent)
         alone = own if own != resumed.uid else None
         shared = is_shared(event, self._settings.group_scope)
         return Session(lane, agent, resumed.uid, conversation_id, alone=alone, shared=shared)
 
     async def open(self, session: Session, title: str) -> Session:
-        """Make sure there is a conversation to ask in; a new one is named after its question."""
+        """Make sure there is a conversation to ask in; a new one is named after its question.
+
+        That it is used is written with the question (`Ledger.asking`).
+        """
         if session.conversation_id is not None:
-            await self._store.write(
-                use_conversation(session.lane, session.agent, session.conversation_id, self._now())
-            )
             return session
         conversation_id = await self._agents[session.agent].of(session.uid).begin()
         await self._store.write(

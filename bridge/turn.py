@@ -32,7 +32,7 @@ from bridge.screen import Screen
 from bridge.sessions import Sessions
 from bridge.store.ledger import Ledger
 from bridge.store.sessions import Session
-from bridge.store.turns import Turn, TurnKind, TurnState
+from bridge.store.turns import Ending, Turn, TurnKind, TurnState
 from bridge.text.reply import Reply, State
 from bridge.variables import Variables
 
@@ -61,8 +61,8 @@ class Walk:
     slots: asyncio.Semaphore
     turn_timeout: float
 
-    async def run(self, turn: Turn, stop: Stop) -> TurnState:
-        """Take a turn from wherever it is to its end, and tell which one that was."""
+    async def run(self, turn: Turn, stop: Stop) -> Ending:
+        """Take a turn from wherever it is to its end, which whoever calls this writes down."""
         turn = await self.anew.of(turn)
         screen = await self.outbox.screen(turn)
         pages = None
@@ -71,20 +71,17 @@ class Walk:
             reply = await self._answer(turn, session, screen, stop)
             pages = self.render(turn, session, reply, screen.breaks)
             turn = await self._keep(turn, session, reply, pages)
-        await screen.settle(pages)
-        ended = TurnState.FAILED if turn.error else TurnState.DELIVERED
-        await self.ledger.ended(turn, ended)
-        return ended
+        settled = await screen.settle(pages)
+        return Ending(turn, TurnState.FAILED if turn.error else TurnState.DELIVERED, settled)
 
-    async def apologise(self, turn: Turn, error: BridgeError) -> None:
+    async def apologise(self, turn: Turn, error: BridgeError) -> Ending:
         """End a turn that cannot be answered with one short sentence."""
         screen = await self.outbox.screen(turn)
         session = await self._session_of(turn)
         reply = Reply(trace=turn.trace).failed(error)
         pages = self.render(turn, session, reply)
         turn = await self._keep(turn, session, reply, pages)
-        await screen.settle(pages)
-        await self.ledger.ended(turn, TurnState.DEAD)
+        return Ending(turn, TurnState.DEAD, await screen.settle(pages))
 
     async def greet(self, turn: Turn) -> None:
         """Show at once that somebody is there, while the message may still grow."""

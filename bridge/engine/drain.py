@@ -4,19 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from bridge import tracing
-from bridge.engine.merging import burst, settles_in
-from bridge.engine.verdict import (
-    LOOK_AGAIN,
-    Again,
-    Apologise,
-    Close,
-    Park,
-    is_poison,
-    verdict,
-)
+from bridge.engine.steps import GiveUp, Hold, Listen, Run, Step, next_step
+from bridge.engine.verdict import LOOK_AGAIN, Again, Apologise, Close, Park, verdict
 from bridge.errors import BridgeError, Permanent, Transient, Unauthorised
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.rush import Rush
@@ -25,7 +18,7 @@ from bridge.logs import about, get
 from bridge.metrics import TURNS, TURNS_RUNNING
 from bridge.pausing import Pausing
 from bridge.store.ledger import Fenced, Ledger
-from bridge.store.turns import Turn, TurnState
+from bridge.store.turns import Ending, Turn, TurnState
 from bridge.turn import Walk
 
 log = get(__name__)
@@ -72,44 +65,74 @@ class Drain:
         """Wait while a crowd comes in, before anything is begun."""
         await self._rush.over()
 
+    async def look(self) -> None:
+        """Look whether the bridge is paused, so that no question has to wait for that."""
+        await self._pausing.look()
+
     async def __call__(self, lane: str) -> None:
         """Take over the lane and work until it has no open turn."""
         await self.calm()
-        fence, waiting = await self._ledger.take_over(lane)
+        ready = partial(self._ready, paused=await self._pausing.is_on())
+        begun = await self._ledger.begin(lane, ready)
+        waiting = begun.waiting
         try:
+            if begun.turn is not None:
+                waiting = await self._after(begun.turn, self._run(begun.turn, begun.parts))
             while waiting and not self._closing:
-                parts = burst(waiting, self._merge_window)
-                with _at_work(parts[0]):
-                    await self._step(parts)
-                waiting = await self._ledger.waiting(lane, fence)
+                step = self._next(waiting, paused=await self._pausing.is_on())
+                waiting = await self._after(waiting[0], self._do(step))
         finally:
             self._interrupts.end(lane)
 
-    async def _step(self, parts: Sequence[Turn]) -> None:
-        if (seconds := settles_in(parts, self._merge_window, self._now())) > 0:
-            self._interrupts.end(parts[0].lane)  # the turn before is over, this one not begun
-            await self._walk.greet(parts[0])
-            await self._sleep(seconds)
-            return
-        if is_poison(parts[0]):
-            stop = self._interrupts.begin(parts[0].lane, parts[0].id)
-            reason = Permanent("the process died of it, or so it seems")
-            await self._apologise(parts[0], reason, stop)
-            return
-        if await self._pausing.holds(parts[0]):
-            stop = self._interrupts.begin(parts[0].lane, parts[0].id)
-            await stop.sleep(HOLD)
-            if not stop.asked:
-                return
-        turn = await self._ledger.take(parts[0], parts[1:])
+    def _next(self, waiting: Sequence[Turn], *, paused: bool) -> Step:
+        return next_step(waiting, self._merge_window, self._now(), paused=paused)
+
+    def _ready(self, waiting: Sequence[Turn], *, paused: bool) -> Sequence[Turn]:
+        """The parts of a turn that may be begun this instant, in the database's own thread."""
+        if self._closing or not waiting:
+            return ()
+        step = self._next(waiting, paused=paused)
+        return step.parts if isinstance(step, Run) else ()
+
+    async def _after(self, turn: Turn, work: Awaitable[list[Turn] | None]) -> list[Turn]:
+        """What waits in a turn's lane after this work on it, which may know it already."""
+        with _at_work(turn):
+            waiting = await work
+        return await self._ledger.waiting(turn.lane, turn.fence) if waiting is None else waiting
+
+    async def _do(self, step: Step) -> list[Turn] | None:
+        match step:
+            case Listen(turn, seconds):
+                self._interrupts.end(turn.lane)  # the turn before is over, this one not begun
+                await self._walk.greet(turn)
+                await self._sleep(seconds)
+            case GiveUp(turn):
+                reason = Permanent("the process died of it, or so it seems")
+                await self._apologise(turn, reason, self._interrupts.begin(turn.lane, turn.id))
+            case Hold(parts):
+                stop = self._interrupts.begin(parts[0].lane, parts[0].id)
+                await stop.sleep(HOLD)
+                if stop.asked:
+                    return await self._take(parts)
+            case Run(parts):
+                return await self._take(parts)
+            case _:
+                assert_never(step)
+        return None
+
+    async def _take(self, parts: Sequence[Turn]) -> list[Turn] | None:
+        return await self._run(await self._ledger.take(parts[0], parts[1:]), parts)
+
+    async def _run(self, turn: Turn, parts: Sequence[Turn]) -> list[Turn] | None:
+        """Run a turn that was taken, of these parts; what waits after it, if that is known."""
         for part in parts[1:]:
             tracing.ended(part.traced, state=TurnState.MERGED, into=turn.id)
         with TURNS_RUNNING.track_inprogress():
-            await self._run(turn, self._interrupts.begin(turn.lane, turn.id))
+            return await self._try(turn, self._interrupts.begin(turn.lane, turn.id))
 
-    async def _run(self, turn: Turn, stop: Stop) -> None:
+    async def _try(self, turn: Turn, stop: Stop) -> list[Turn] | None:
         try:
-            ended = await self._walk.run(turn, stop)
+            return await self._end(await self._walk.run(turn, stop))
         except asyncio.CancelledError:
             # An orderly end of the process is no attempt that the message could be blamed for.
             # Where that cannot be noted it counts as one; the end of the task comes first.
@@ -124,8 +147,13 @@ class Drain:
         except Exception as error:
             log.exception("turn.bug", turn=turn.id, ref=turn.reference)
             await self._conclude(turn, error, stop)
-        else:
-            _tell(turn, ended)
+        return None
+
+    async def _end(self, ending: Ending) -> list[Turn]:
+        """Write down how a turn ended; what waits in its lane then."""
+        waiting = await self._ledger.ended(ending.turn, ending.state, ending.settled)
+        _tell(ending.turn, ending.state)
+        return waiting
 
     async def _conclude(self, turn: Turn, error: Exception, stop: Stop) -> None:
         turn = await self._ledger.current(turn)  # its run may have come far since it was taken
@@ -139,8 +167,7 @@ class Drain:
             case Apologise(reason):
                 await self._apologise(turn, reason, stop)
             case Close():
-                await self._ledger.ended(turn, TurnState.FAILED)
-                _tell(turn, TurnState.FAILED)
+                await self._end(Ending(turn, TurnState.FAILED))
             case _:
                 assert_never(decided)
 
@@ -153,8 +180,7 @@ class Drain:
     async def _apologise(self, turn: Turn, reason: BridgeError, stop: Stop) -> None:
         log.error("turn.dead", turn=turn.id, ref=turn.reference, error=str(reason))
         try:
-            await self._walk.apologise(turn, reason)
-            _tell(turn, TurnState.DEAD)
+            await self._end(await self._walk.apologise(turn, reason))
         except (Fenced, Transient):
             raise  # what may pass here is the database: the lane comes back to this turn
         except Unauthorised:
@@ -163,8 +189,7 @@ class Drain:
         except Exception:
             # Not even that: the ledger says what happened, and the lane goes on.
             log.exception("apology.failed", turn=turn.id, ref=turn.reference)
-            await self._ledger.ended(turn, TurnState.DEAD)
-            _tell(turn, TurnState.DEAD)
+            await self._end(Ending(turn, TurnState.DEAD))
 
 
 @contextmanager

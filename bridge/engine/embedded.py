@@ -12,12 +12,11 @@ from bridge.errors import Transient
 from bridge.flow.retry import backoff
 from bridge.flow.ticks import next_tick
 from bridge.logs import get
+from bridge.pausing import LOOK_EVERY
 from bridge.store.ledger import Ledger
 from bridge.store.run import Transaction
 
 log = get(__name__)
-
-LOOK_EVERY = 3.0  # seconds; one query by an index of what is open
 
 
 class EmbeddedEngine:
@@ -78,6 +77,7 @@ class EmbeddedEngine:
         while True:
             await next_tick(LOOK_EVERY)
             try:
+                await self._drain.look()
                 lanes = await self._ledger.open_lanes(self._accounts)
             except Transient as error:
                 log.warning("engine.not_looked", error=str(error))

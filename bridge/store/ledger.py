@@ -6,28 +6,39 @@ conditional on its lane's fence, so a run that was overtaken writes nothing.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, true, update
+from sqlalchemy import Connection, Update, bindparam, func, select, true, update
 
 from bridge.events import Page
-from bridge.store.codec import INBOUND, PAGE
+from bridge.store.codec import PAGE
+from bridge.store.reading import open_turns, questions_before, turn_by
 from bridge.store.run import Store
-from bridge.store.sessions import Session
+from bridge.store.sessions import Session, use_conversation
 from bridge.store.tables import inbox, lanes, outbox, turns, usage
-from bridge.store.turns import Turn, TurnKind, TurnState
+from bridge.store.turns import Settled, Turn, TurnState
 from bridge.store.upsert import change, insert, put
 from bridge.upstream import Trace, Usage
-
-MOST_WAITING = 100  # messages looked at together; the rest of a longer queue come next
-MOST_COMMANDS = 50  # looked through for the question before them
 
 
 class Fenced(Exception):
     """Another run has taken over this lane: the one that sees this must not go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A lane that was taken over. waiting: its open turns as of that moment.
+
+    turn: the run that was begun with it; None if none was ready. parts: what was taken for it.
+    """
+
+    fence: int
+    waiting: list[Turn]
+    turn: Turn | None = None
+    parts: Sequence[Turn] = ()
 
 
 class Ledger:
@@ -44,24 +55,38 @@ class Ledger:
         """
 
         def job(connection: Connection) -> tuple[int, list[Turn]]:
-            raised = connection.execute(_raising(connection.dialect.name), {"lane": lane})
-            fence = int(raised.scalar_one())
-            return fence, _waiting(connection, lane, fence)
+            fence = _raised(connection, lane)
+            return fence, open_turns(connection, lane, fence)
+
+        return await self._store.write(job)
+
+    async def begin(self, lane: str, ready: Callable[[Sequence[Turn]], Sequence[Turn]]) -> Begun:
+        """`take_over` a lane and `take` what is ready there, in one transaction.
+
+        ready: the parts of a run, of the open turns; none if there is no run to begin. Called
+            where the database is, so it decides and does nothing.
+        """
+
+        def job(connection: Connection) -> Begun:
+            fence = _raised(connection, lane)
+            waiting = open_turns(connection, lane, fence)
+            if not (parts := ready(waiting)):
+                return Begun(fence, waiting)
+            turn = _together(parts[0], parts[1:])
+            _take(connection, turn, parts[1:], self._now())
+            return Begun(fence, waiting, turn, parts)
 
         return await self._store.write(job)
 
     async def waiting(self, lane: str, fence: int) -> list[Turn]:
         """The lane's open turns, oldest first, each with what was merged into it."""
-        return await self._store.read(lambda connection: _waiting(connection, lane, fence))
+        return await self._store.read(lambda connection: open_turns(connection, lane, fence))
 
     async def current(self, turn: Turn) -> Turn:
         """The turn as it is now: a run passes on changed copies and keeps them to itself."""
-
-        def job(connection: Connection) -> Turn:
-            row = connection.execute(_ONE, {"id": turn.id}).one()
-            return _turn(row, turn.fence, _merged(connection, turn.id))
-
-        return await self._store.read(job)
+        now = await self.find(turn.id)
+        assert now is not None  # noqa: S101  the fence is ours, and no open turn is removed
+        return replace(now, fence=turn.fence)
 
     async def is_at_work(self, lane: str) -> bool:
         """Tell whether a message of a lane is being answered, by whichever process."""
@@ -86,28 +111,31 @@ class Ledger:
 
     async def take(self, turn: Turn, merge: Sequence[Turn]) -> Turn:
         """Begin a run: count it BEFORE it can kill us, and fix what belongs to the turn."""
-        taken = replace(
-            turn,
-            attempts=turn.attempts + 1,
-            events=turn.events + tuple(e for part in merge for e in part.events),
-        )
+        taken = _together(turn, merge)
 
         def job(connection: Connection) -> None:
-            _advance(connection, turn, attempts=taken.attempts)
-            ended = {"state": TurnState.MERGED, "merged_into": turn.id, "ended_at": self._now()}
-            for part in merge:
-                change(connection, turns, {"id": part.id}, **ended)
+            holds_fence(connection, turn)
+            _take(connection, taken, merge, self._now())
 
         await self._store.write(job)
         return taken
 
-    async def asking(self, turn: Turn, conversation_id: str) -> Turn:
-        """The question is about to leave."""
-        trace = Trace(conversation_id, "")
+    async def asking(self, turn: Turn, session: Session) -> Turn:
+        """The question is about to leave, in the conversation that then goes on in its lane."""
+        assert session.conversation_id is not None  # noqa: S101  `Sessions.open` saw to it
+        conversation_id = session.conversation_id
         # Asking once more is no progress, or a question that kills the process would do it forever.
-        advance = self._progress if turn.state is TurnState.RECEIVED else self._change
-        await advance(turn, state=TurnState.ASKING, conversation_id=conversation_id)
-        return replace(turn, state=TurnState.ASKING, trace=trace)
+        progress = _PROGRESS if turn.state is TurnState.RECEIVED else {}
+        use = use_conversation(session.lane, session.agent, conversation_id, self._now())
+
+        def job(connection: Connection) -> None:
+            asking = {"state": TurnState.ASKING, "conversation_id": conversation_id}
+            _advance(connection, turn, **asking, **progress)
+            if not session.fresh:  # else that was written when it began
+                use(connection)
+
+        await self._store.write(job)
+        return replace(turn, state=TurnState.ASKING, trace=Trace(conversation_id, ""))
 
     async def asked(self, turn: Turn, trace: Trace) -> Turn:
         """Coze has accepted the question: from here on it is never asked again."""
@@ -143,7 +171,7 @@ class Ledger:
         def job(connection: Connection) -> None:
             answer = {"state": TurnState.ANSWERED, "answer": text, "error": error}
             named = {"answer_id": answer_id or None}
-            _advance(connection, turn, attempts=1, failures=0, **answer, **named)
+            _advance(connection, turn, **_PROGRESS, **answer, **named)
             connection.execute(_UNWANTING, {"of": turn.id, "since": len(pages)})
             for number, page in enumerate(pages):
                 content = {"state": "wanted", "content": PAGE.dump(page), "error": None}
@@ -154,13 +182,20 @@ class Ledger:
         await self._store.write(job)
         return replace(turn, state=TurnState.ANSWERED, error=error)
 
-    async def ended(self, turn: Turn, state: TurnState) -> None:
-        """Close a turn: delivered, failed or dead."""
+    async def ended(
+        self, turn: Turn, state: TurnState, settled: Sequence[Settled] = ()
+    ) -> list[Turn]:
+        """Close a turn: delivered, failed or dead. Returns what waits in its lane now.
 
-        def job(connection: Connection) -> None:
+        settled: its pages of which that is not written yet.
+        """
+
+        def job(connection: Connection) -> list[Turn]:
             _advance(connection, turn, state=state, ended_at=self._now())
+            settle(connection, turn, settled)
+            return open_turns(connection, turn.lane, turn.fence)
 
-        await self._store.write(job)
+        return await self._store.write(job)
 
     async def retry(self, turn: Turn) -> None:
         """The run ended by something that may pass: count it as that, not as an attempt."""
@@ -191,30 +226,16 @@ class Ledger:
 
     async def find(self, turn: int) -> Turn | None:
         """Read any turn, which is nobody's to change then; None if it is gone."""
-
-        def job(connection: Connection) -> Turn | None:
-            row = connection.execute(_ONE, {"id": turn}).first()
-            return _turn(row, 0, _merged(connection, row.id)) if row else None
-
-        return await self._store.read(job)
+        return await self._store.read(lambda connection: turn_by(connection, turn))
 
     async def earlier_question(self, lane: str, before: int) -> Turn | None:
         """The turn of what somebody last wanted to ask in a lane, whether or not it left."""
-
-        def job(connection: Connection) -> Turn | None:
-            rows = connection.execute(
-                _WITH_EVENTS.where(turns.c.lane == lane, turns.c.id < before)
-                .where(turns.c.state != TurnState.MERGED)
-                .order_by(turns.c.id.desc())
-                .limit(MOST_COMMANDS)
-            )
-            earlier = (_turn(row, 0, _merged(connection, row.id)) for row in rows.all())
-            return next((turn for turn in earlier if turn.is_question), None)
-
-        return await self._store.read(job)
+        return await self._store.read(
+            lambda connection: next(questions_before(connection, lane, before), None)
+        )
 
     async def _progress(self, turn: Turn, **values: Any) -> None:
-        await self._change(turn, attempts=1, failures=0, **values)
+        await self._change(turn, **_PROGRESS, **values)
 
     async def _change(self, turn: Turn, **values: Any) -> None:
         await self._store.write(lambda connection: _advance(connection, turn, **values))
@@ -236,9 +257,10 @@ def holds_fence(connection: Connection, turn: Turn) -> None:
 
 
 def _advance(connection: Connection, turn: Turn, **values: Any) -> None:
-    holds_fence(connection, turn)
-    if values:
-        change(connection, turns, {"id": turn.id}, **values)
+    """`holds_fence`, and change the turn: one statement, so that PostgreSQL is asked once."""
+    held = {"of": turn.id, "in": turn.lane, "by": turn.fence}
+    if not values or not connection.execute(_advancing(tuple(values)), {**held, **values}).rowcount:
+        holds_fence(connection, turn)
 
 
 def _count(
@@ -257,40 +279,45 @@ def _count(
     )
 
 
-def _waiting(connection: Connection, lane: str, fence: int) -> list[Turn]:
-    heads = connection.execute(_OPEN, {"lane": lane}).all()
-    return [_turn(row, fence, _merged(connection, row.id)) for row in heads]
+def settle(connection: Connection, turn: Turn, settled: Sequence[Settled]) -> None:
+    """Note that these pages show their final content; the fence is held already."""
+    for page in settled:
+        key = {"turn": turn.id, "page": page.number}
+        change(connection, outbox, key, state="settled", message_id=page.message_id)
 
 
-def _merged(connection: Connection, head: int) -> list[str]:
-    return list(connection.execute(_MERGED, {"head": head}).scalars())
+def _raised(connection: Connection, lane: str) -> int:
+    """Raise the fence of a lane."""
+    raised = connection.execute(_raising(connection.dialect.name), {"lane": lane})
+    return int(raised.scalar_one())
 
 
-def _turn(row: Row[Any], fence: int, merged: Sequence[str]) -> Turn:
-    return Turn(
-        id=row.id,
-        lane=row.lane,
-        fence=fence,
-        kind=TurnKind(row.kind),
-        state=TurnState(row.state),
-        events=tuple(INBOUND.load(payload) for payload in (row.payload, *merged)),
-        question=row.question,
-        trace=Trace(row.conversation_id, row.chat_id or "") if row.conversation_id else None,
-        attempts=row.attempts,
-        failures=row.failures,
-        retries=row.retries,
-        created_at=row.created_at,
-        asked_at=row.asked_at,
-        error=row.error,
-        again=row.again,
-    )
+def _together(turn: Turn, merge: Sequence[Turn]) -> Turn:
+    """The turn of a run that begins, with what all its parts say."""
+    events = turn.events + tuple(event for part in merge for event in part.events)
+    return replace(turn, attempts=turn.attempts + 1, events=events)
 
+
+def _take(connection: Connection, taken: Turn, merged: Sequence[Turn], now: datetime) -> None:
+    change(connection, turns, {"id": taken.id}, attempts=taken.attempts)
+    ended = {"state": TurnState.MERGED, "merged_into": taken.id, "ended_at": now}
+    for part in merged:
+        change(connection, turns, {"id": part.id}, **ended)
+
+
+_PROGRESS: dict[str, Any] = {"attempts": 1, "failures": 0}
 
 # Built once; see `bridge.store.upsert`.
 
 # FOR SHARE: on PostgreSQL a raise of the fence waits for us, or we see it. SQLite has one writer
 # anyway and ignores it.
 _FENCE = select(lanes.c.fence).where(lanes.c.lane == bindparam("lane")).with_for_update(read=True)
+_HELD = (
+    select(lanes.c.lane)
+    .where(lanes.c.lane == bindparam("in"), lanes.c.fence == bindparam("by"))
+    .with_for_update(read=True)
+    .exists()
+)
 _ONE_LESS = (
     update(turns)
     .where(turns.c.id == bindparam("of"), turns.c.attempts > 0)
@@ -301,22 +328,15 @@ _UNWANTING = (
     .where(outbox.c.turn == bindparam("of"), outbox.c.page >= bindparam("since"))
     .values(state="wanted", content=None)
 )
-_WITH_EVENTS = select(turns, inbox.c.payload).join(inbox, inbox.c.id == turns.c.id)
-_ONE = _WITH_EVENTS.where(turns.c.id == bindparam("id"))
-_OPEN = (
-    _WITH_EVENTS.where(turns.c.lane == bindparam("lane"), turns.c.ended_at.is_(None))
-    .order_by(turns.c.id)
-    .limit(MOST_WAITING)
-)
 _AT_WORK = select(turns.c.id).where(
     turns.c.lane == bindparam("lane"), turns.c.ended_at.is_(None), turns.c.attempts > 0
 )
-_MERGED = (
-    select(inbox.c.payload)
-    .join(turns, turns.c.id == inbox.c.id)
-    .where(turns.c.merged_into == bindparam("head"))
-    .order_by(turns.c.id)
-)
+
+
+@lru_cache
+def _advancing(names: tuple[str, ...]) -> Update:
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    return update(turns).where(turns.c.id == bindparam("of"), _HELD).values(values)
 
 
 @lru_cache

@@ -4,6 +4,7 @@ A page that still streams has a row only once it was posted; its text is never s
 then on it is only edited, so whatever dies in between, it does not appear twice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -16,10 +17,10 @@ from bridge.events import Page
 from bridge.lanes import lanes_of_chat
 from bridge.store.around import around
 from bridge.store.codec import PAGE
-from bridge.store.ledger import holds_fence
+from bridge.store.ledger import holds_fence, settle
 from bridge.store.run import Store
 from bridge.store.tables import outbox, turns
-from bridge.store.turns import Turn
+from bridge.store.turns import Settled, Turn
 from bridge.store.upsert import change, put
 
 
@@ -108,9 +109,14 @@ class Pages:
         """The page may be on the platform from now on, under an id we do not know yet."""
         await self._set(turn, number, state=PageState.SENDING)
 
-    async def settled(self, turn: Turn, number: int, message_id: str | None) -> None:
-        """The page shows its final content."""
-        await self._set(turn, number, state=PageState.SETTLED, message_id=message_id)
+    async def settled(self, turn: Turn, pages: Sequence[Settled]) -> None:
+        """These pages show their final content."""
+
+        def job(connection: Connection) -> None:
+            holds_fence(connection, turn)
+            settle(connection, turn, pages)
+
+        await self._store.write(job)
 
     async def dead(self, turn: Turn, number: int, error: str) -> None:
         """The page will never be shown; the operator finds the reason here."""

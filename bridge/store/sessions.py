@@ -1,29 +1,40 @@
 """Who is who, and which conversation goes on where."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, literal, select
+from sqlalchemy import Connection, and_, bindparam, delete, exists, literal, select
 
 from bridge.events import ChatRef, User
 from bridge.store.links import person_of
 from bridge.store.run import Job
-from bridge.store.tables import conversations, identities, sessions
+from bridge.store.tables import conversations, forgettings, identities, sessions
 from bridge.store.upsert import change, put
 
 _OF_LANE = select(sessions).where(sessions.c.lane == bindparam("lane"))
 # A row even for a lane that has none yet: all the answers cost one trip to the database.
+_WHO = ("platform", "account", "user")
 _RESUMED = select(
     person_of(bindparam("uid", type_=identities.c.uid.type)).label("person"),
     sessions,
     conversations.c.uid.label("begun_by"),
+    identities.c.uid.label("own"),
+    identities.c.name,
+    identities.c.seen_at,
+    exists().where(*(forgettings.c[name] == bindparam(name) for name in _WHO)).label("leaves"),
 ).select_from(
     select(literal(1))
     .subquery()
     .outerjoin(sessions, sessions.c.lane == bindparam("lane"))
     .outerjoin(conversations, conversations.c.conversation_id == sessions.c.conversation_id)
+    .outerjoin(identities, and_(*(identities.c[name] == bindparam(name) for name in _WHO)))
 )
 
+SEEN_WITHIN = timedelta(minutes=5)
+"""How exactly it is noted when somebody was last here: operators read it, and retention by days.
+
+While somebody is being forgotten it is noted each time, for they may be back by a minute after.
+"""
 TITLE_LENGTH = 100  # Coze's limit for a conversation's name (coze-api: conversation/create)
 
 
@@ -61,18 +72,6 @@ class StoredSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
-    """uid: of the person that the identity is now; session: None if there never was one.
-
-    begun_by: the uid that the session's conversation was begun with, where that is known.
-    """
-
-    uid: str
-    session: StoredSession | None
-    begun_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation at Coze that a lane has had."""
 
@@ -89,16 +88,54 @@ class Known:
     user: User
     uid: str
 
+    @property
+    def key(self) -> dict[str, str]:
+        return {"platform": self.chat.platform, "account": self.chat.account, "user": self.user.id}
+
+    @property
+    def name(self) -> str:
+        """As much of it as is stored."""
+        return self.user.name[:255]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is stored of an identity. leaves: it is being forgotten."""
+
+    uid: str
+    name: str
+    at: datetime
+    leaves: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """uid: of the person that the identity is now; session: None if there never was one.
+
+    begun_by: the uid that the session's conversation was begun with, where that is known.
+    seen: None if the identity is not known.
+    """
+
+    uid: str
+    session: StoredSession | None
+    begun_by: str | None = None
+    seen: Seen | None = None
+
+    def is_news(self, who: Known, now: datetime) -> bool:
+        """Tell whether it has to be noted that they are here, with `remember_user`."""
+        seen = self.seen
+        if seen is None or seen.leaves or (seen.uid, seen.name) != (who.uid, who.name):
+            return True
+        return abs(now - seen.at) >= SEEN_WITHIN
+
 
 def remember_user(who: Known, now: datetime) -> Job[None]:
     """Note that this identity has this uid of its own, and was here."""
 
     def job(connection: Connection) -> None:
-        chat = who.chat
-        key = {"platform": chat.platform, "account": chat.account, "user": who.user.id}
-        seen = {"uid": who.uid, "name": who.user.name[:255], "seen_at": now}
-        if not change(connection, identities, key, **seen):
-            put(connection, identities, **key, **seen, created_at=now)
+        seen = {"uid": who.uid, "name": who.name, "seen_at": now}
+        if not change(connection, identities, who.key, **seen):
+            put(connection, identities, **who.key, **seen, created_at=now)
 
     return job
 
@@ -113,20 +150,20 @@ def session_of(lane: str) -> Job[StoredSession | None]:
     return job
 
 
-def resume(lane: str, who: Known, uid: str, now: datetime, *, visits: bool = True) -> Job[Resumed]:
-    """Remember the user, if they visit; return which person it is, and what goes on in the lane.
+def resume(lane: str, who: Known, uid: str) -> Job[Resumed]:
+    """Which person it is, what goes on in the lane, and what is noted of this identity.
 
     uid: of who speaks, before any link: the user's own, or that of a group that is one person.
     """
+    named = {"lane": lane, "uid": uid, **who.key}
 
     def job(connection: Connection) -> Resumed:
-        if visits:
-            remember_user(who, now)(connection)
-        row = connection.execute(_RESUMED, {"lane": lane, "uid": uid}).one()
+        row = connection.execute(_RESUMED, named).one()
+        seen = Seen(row.own, row.name, row.seen_at, row.leaves) if row.own else None
         if row.lane is None:
-            return Resumed(row.person, None)
+            return Resumed(row.person, None, seen=seen)
         stored = StoredSession(row.agent, row.conversation_id, row.used_at)
-        return Resumed(row.person, stored, row.begun_by)
+        return Resumed(row.person, stored, row.begun_by, seen)
 
     return job
 

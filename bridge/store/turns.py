@@ -136,3 +136,20 @@ class Turn:
         """Nothing that it could go on with is at Coze, or on the platform."""
         is_new = self.state is TurnState.RECEIVED and self.attempts <= 1 and not self.retries
         return is_new and self.again is None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A page that shows its final content. message_id: None if it has none to show."""
+
+    number: int
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a turn ends. settled: its pages of which that is not in the ledger yet."""
+
+    turn: Turn
+    state: TurnState
+    settled: tuple[Settled, ...] = ()

@@ -23,6 +23,9 @@ class Drained:
     def __init__(self) -> None:
         self.lanes: asyncio.Queue[str] = asyncio.Queue()
 
+    async def look(self) -> None:
+        """Nothing is ever paused."""
+
     async def __call__(self, lane: str) -> None:
         self.lanes.put_nowait(lane)
 

@@ -8,12 +8,14 @@ import pytest
 from bridge.engine.verdict import MOST_ATTEMPTS, MOST_RETRIES
 from bridge.errors import RateLimited, Unauthorised, Unreachable
 from bridge.store.ledger import Fenced
+from bridge.store.sessions import Session
 from bridge.store.turns import TurnState
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from tests.stages.world import World
 
 LANE = "fake/fake/room/"
+IN_C1 = Session(LANE, "default", "uid", "c1")
 
 
 async def dies(world: World, during: str) -> None:
@@ -22,7 +24,7 @@ async def dies(world: World, during: str) -> None:
         case "begun":
             await world.take(LANE)
         case "asking":
-            await world.ledger.asking(await world.take(LANE), "c1")
+            await world.ledger.asking(await world.take(LANE), IN_C1)
 
 
 async def test_messages_of_a_lane_are_answered_in_order(world: World, agent: ScriptedAgent) -> None:
@@ -157,7 +159,7 @@ async def test_a_release_after_progress_forgets_the_deaths_before_it(world: Worl
     await world.hear("hello")
     for _ in range(4):
         turn = await world.take(LANE)
-    await world.ledger.asking(turn, "c1")
+    await world.ledger.asking(turn, IN_C1)
     await world.ledger.release(turn)
     assert (await world.ledger.waiting(LANE, 0))[0].attempts == 0
 

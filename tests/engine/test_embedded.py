@@ -49,6 +49,9 @@ class ListDrain(Drain):
         self.errors: list[Exception] = []
         self._seconds = seconds
 
+    async def look(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

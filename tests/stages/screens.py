@@ -39,5 +39,10 @@ async def show(screen: Screen, pages: Sequence[Page]) -> None:
     await screen.show(lambda: pages)
 
 
+async def settle(world: World, turn: Turn, screen: Screen) -> None:
+    """Let the pages stand, and write that down, as the end of a turn does."""
+    await world.pages.settled(turn, await screen.settle())
+
+
 async def states(world: World, turn: Turn) -> list[PageState]:
     return [page.state for page in await world.pages.of(turn)]

@@ -7,6 +7,7 @@ import pytest
 from bridge.config import AccessSettings, Busy, Edited
 from bridge.events import ChatKind, Inbound, User
 from bridge.lanes import express
+from bridge.pausing import LOOK_EVERY
 from bridge.store.broadcasts import sending
 from bridge.store.operator_log import deeds
 from bridge.testing.agent import Play, ScriptedAgent
@@ -224,7 +225,8 @@ async def test_another_replica_hears_of_a_pause_within_seconds(world: World) -> 
     other = World(world.store, world.clock)
     assert await other.pausing.since() is None
     await world.pausing.begin("fake:u-boss")
-    await asyncio.sleep(2)
+    await asyncio.sleep(LOOK_EVERY)
+    await other.drain.look()
     assert await other.pausing.since() is not None
 
 

@@ -40,7 +40,7 @@ async def heard(world: World, turn: Turn, session: Session) -> list[Reply]:
 async def crashed_while_asking(world: World, play: Play) -> tuple[Turn, Session]:
     """The process died after the question had left and before anything was heard."""
     turn, session = await begun(world)
-    await world.ledger.asking(turn, str(session.conversation_id))
+    await world.ledger.asking(turn, session)
     if play.refuse is None:
         world.agent.play(play)
         question = Question("u", str(session.conversation_id), turn.text, turn.mark)
@@ -194,7 +194,7 @@ async def test_an_occupied_conversation_is_freed_of_the_chat_nobody_waits_for(
     agent.play(Play(endless=True))
     first = await world.taken("first")
     stop = Stop()
-    running = asyncio.create_task(world.walk.run(first, stop))
+    running = asyncio.create_task(world.run(first, stop))
     await asyncio.sleep(3)
     agent.fail("cancel", Unreachable("down"))
     stop.ask()

@@ -19,7 +19,16 @@ from bridge.store.ledger import Fenced
 from bridge.store.outbox import PageState
 from bridge.testing.adapter import ROOMY, BareAdapter, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
-from tests.stages.screens import LANE, answered, growing, screen_of, show, states, whole
+from tests.stages.screens import (
+    LANE,
+    answered,
+    growing,
+    screen_of,
+    settle,
+    show,
+    states,
+    whole,
+)
 from tests.stages.world import World
 
 # While it streams
@@ -210,7 +219,8 @@ async def test_a_posted_page_of_a_platform_that_cannot_edit_is_left_alone_after_
     turn = await world.wire().taken()
     await answered(world, turn, whole("a"))
     await world.pages.posted(turn, 0, "77")
-    await (await world.outbox.screen(await world.take(LANE))).settle()
+    turn = await world.take(LANE)
+    await settle(world, turn, await world.outbox.screen(turn))
     assert world.adapter.calls == []
     assert await states(world, turn) == [PageState.SETTLED]
 

@@ -15,7 +15,16 @@ from bridge.errors import (
 from bridge.events import Button, Page
 from bridge.store.outbox import PageState
 from bridge.testing.adapter import BareAdapter, FakeAdapter
-from tests.stages.screens import LANE, answered, growing, screen_of, show, states, whole
+from tests.stages.screens import (
+    LANE,
+    answered,
+    growing,
+    screen_of,
+    settle,
+    show,
+    states,
+    whole,
+)
 from tests.stages.world import World
 
 # Settling
@@ -27,7 +36,7 @@ async def test_what_stands_already_costs_no_call(world: World, adapter: FakeAdap
     await show(screen, growing("one.", "two"))
     await answered(world, turn, whole("one.", "two"))
     before = len(adapter.calls)
-    await screen.settle()
+    await settle(world, turn, screen)
     assert [call.message for call in adapter.calls[before:]] == ["2"]
     assert await states(world, turn) == [PageState.SETTLED, PageState.SETTLED]
 
@@ -97,7 +106,7 @@ async def test_a_new_message_that_is_refused_even_plain_is_given_up(
     turn, screen = await screen_of(world)
     await answered(world, turn, whole("a", "b"))
     adapter.fail(Rejected("no"), Rejected("no"))
-    await screen.settle()
+    await settle(world, turn, screen)
     assert adapter.shown() == ["b"]
     assert await states(world, turn) == [PageState.DEAD, PageState.SETTLED]
 
@@ -110,7 +119,7 @@ async def test_an_edit_that_is_refused_becomes_a_new_message(
     await show(screen, growing("a"))
     await answered(world, turn, whole("a b"))
     adapter.fail(error, error, verb="edit")
-    await screen.settle()
+    await settle(world, turn, screen)
     assert adapter.shown()[-1] == "a b"
     assert await states(world, turn) == [PageState.SETTLED]
 
@@ -152,7 +161,7 @@ async def test_pages_too_many_are_taken_back(world: World, adapter: FakeAdapter)
     await show(screen, growing("one.", "two.", "three"))
     assert len(adapter.shown()) == 3
     await answered(world, turn, whole("one. two."))
-    await screen.settle()
+    await settle(world, turn, screen)
     assert adapter.shown() == ["one. two."]
     assert await states(world, turn) == [PageState.SETTLED] * 3
 
@@ -209,7 +218,7 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_second_message(
     turn, screen = await screen_of(world)
     await answered(world, turn, whole("a"))
     world.store.failing = [None, Unreachable("locked"), Unreachable("locked")]
-    await screen.settle()
+    await settle(world, turn, screen)
     assert adapter.shown() == ["a"]
     assert await states(world, turn) == [PageState.SETTLED]
 
@@ -240,10 +249,11 @@ async def test_wherever_the_database_stopped_nothing_but_an_unnoticed_post_is_re
     await answered(world, turn, whole("one", "two"))
     world.store.failing = [*[None] * (writes - 1), ZeroDivisionError("the process dies")]
     try:
-        await screen.settle()
+        await settle(world, turn, screen)
     except ZeroDivisionError:
         world.store.failing.clear()
-        await (await world.wire().outbox.screen(await world.take(LANE))).settle()
+        turn = await world.take(LANE)
+        await settle(world, turn, await world.wire().outbox.screen(turn))
     unnoticed = {2: ["one", "one", "two"], 5: ["one", "two", "two"]}
     assert adapter.shown() == unnoticed.get(writes, ["one", "two"])
     assert await states(world, turn) == [PageState.SETTLED] * 2

@@ -39,7 +39,7 @@ async def test_a_stop_before_the_question_asks_nothing(world: World, agent: Scri
     turn = await world.taken()
     stop = world.interrupts.begin(LANE, turn.id)
     stop.ask()
-    await world.walk.run(turn, stop)
+    await world.run(turn, stop)
     assert agent.attempts == []
     assert world.adapter.shown() == ["*(stopped)*"]
 
@@ -72,7 +72,7 @@ async def test_a_stop_between_asking_and_the_first_word_cancels_what_was_asked(
 async def test_a_stop_after_the_answer_changes_nothing(world: World, adapter: FakeAdapter) -> None:
     turn = await world.taken()
     stop = world.interrupts.begin(LANE, turn.id)
-    await world.walk.run(turn, stop)
+    await world.run(turn, stop)
     stop.ask()
     assert adapter.shown() == ["You said: hello"]
     assert await world.ledger.open_lanes() == []
@@ -97,10 +97,10 @@ async def test_an_answer_that_was_stored_is_only_delivered(
     turn = await world.taken()
     stop = world.interrupts.begin(LANE, turn.id)
     with pytest.raises(Unauthorised):
-        await world.walk.run(turn, stop)
+        await world.run(turn, stop)
     again = await world.take(LANE)
     assert again.state is TurnState.ANSWERED
-    await world.walk.run(again, stop)
+    await world.run(again, stop)
     assert adapter.shown() == ["You said: hello"]
     assert len(agent.attempts) == 1
     assert await world.ledger.open_lanes() == []

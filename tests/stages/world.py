@@ -21,6 +21,7 @@ from bridge.events import ChatKind, ChatRef, Inbound, User
 from bridge.files import Files
 from bridge.flow.interrupts import Interrupts
 from bridge.flow.pacing import Pacer
+from bridge.flow.stop import Stop
 from bridge.guests import Guests
 from bridge.inbox import Bells, Inbox
 from bridge.lanes import express, lane_of
@@ -302,6 +303,11 @@ class World:
         """Take over a lane and begin the oldest open turn, as a drain would."""
         _, waiting = await self.ledger.take_over(lane)
         return await self.ledger.take(waiting[0], [])
+
+    async def run(self, turn: Turn, stop: Stop) -> None:
+        """Run a turn to its end, as a drain would."""
+        ending = await self.walk.run(turn, stop)
+        await self.ledger.ended(ending.turn, ending.state, ending.settled)
 
     async def chat(self, *texts: str, user: User = ANNA, chat: str = "room") -> list[str]:
         """Say these one after another, each answered before the next; what is shown then."""

@@ -19,6 +19,7 @@ from bridge.store.inbox import accept
 from bridge.store.ledger import Ledger
 from bridge.store.seal import Sealer
 from bridge.store.secrets import secret
+from bridge.store.sessions import Session
 from bridge.store.tables import UtcDateTime, heartbeat, inbox, metadata, secrets
 from bridge.store.transcripts import StoredTranscript
 from bridge.store.vault import StoredVault
@@ -153,7 +154,9 @@ async def test_open_turns_go_on_and_secrets_still_open(tmp_path: Path, target: s
     await store.write(accept(event(1, "what?"), "lane", NOW))
     ledger = Ledger(store, now)
     _, [waiting] = await ledger.take_over("lane")
-    before = await ledger.asking(await ledger.take(waiting, []), "c1")
+    before = await ledger.asking(
+        await ledger.take(waiting, []), Session("lane", "default", "uid", "c1")
+    )
     await StoredVault(store, await _sealer(store), "slack", now).put("token", "xoxb-1")
     await store.close()
     await asyncio.to_thread(run, url, target)

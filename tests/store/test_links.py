@@ -38,7 +38,7 @@ CHAT = ChatRef("fake", "fake", "room")
 
 async def person(store: Store, uid: str) -> str:
     """The uid that an identity goes by."""
-    return (await store.write(resume("lane", Known(CHAT, User(uid), uid), uid, NOW))).uid
+    return (await store.read(resume("lane", Known(CHAT, User(uid), uid), uid))).uid
 
 
 async def join(store: Store, uid: str, to: str, now: datetime = NOW) -> Redeemed:
@@ -63,12 +63,10 @@ async def test_an_identity_goes_by_its_own_uid_until_it_is_joined(store: Store) 
 
 
 async def test_person_and_conversation_are_found_together(store: Store) -> None:
-    assert await store.write(resume("lane", Known(CHAT, User("b"), "b"), "b", NOW)) == Resumed(
-        "b", None
-    )
+    assert await store.read(resume("lane", Known(CHAT, User("b"), "b"), "b")) == Resumed("b", None)
     await join(store, "b", to="a")
     await store.write(begin_conversation(Session("lane", "default", "a"), "c1", "title", NOW))
-    assert await store.write(resume("lane", Known(CHAT, User("b"), "b"), "b", NOW)) == Resumed(
+    assert await store.read(resume("lane", Known(CHAT, User("b"), "b"), "b")) == Resumed(
         "a", StoredSession("default", "c1", NOW), begun_by="a"
     )
 
@@ -302,7 +300,7 @@ def test_whatever_is_joined_and_parted_every_identity_has_one_person(steps: list
                 part(uid, NOW)(connection)
                 groups.part(uid)
             found = [
-                resume("l", Known(CHAT, User(uid), uid), uid, NOW)(connection) for uid in IDENTITIES
+                resume("l", Known(CHAT, User(uid), uid), uid)(connection) for uid in IDENTITIES
             ]
             assert [each.uid for each in found] == list(groups.person.values())
             assert chains(connection) == 0

@@ -11,7 +11,7 @@ from bridge.store.inbox import accept
 from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages, PageState, StoredPage
 from bridge.store.sessions import Session
-from bridge.store.turns import Turn, TurnState
+from bridge.store.turns import Settled, Turn, TurnState
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = Session("lane", "default", "uid", "c1")
@@ -64,7 +64,7 @@ async def test_a_page_goes_its_way(ledger: Ledger, pages: Pages, turn: Turn) -> 
     seen += await pages.of(turn)
     await pages.posted(turn, 0, "77")
     seen += await pages.of(turn)
-    await pages.settled(turn, 0, "77")
+    await pages.settled(turn, [Settled(0, "77")])
     seen += await pages.of(turn)
     assert [page.state for page in seen] == ["sending", "posted", "settled"]
     assert [page.message_id for page in seen] == [None, "77", "77"]

@@ -12,7 +12,7 @@ from bridge.store.inbox import accept
 from bridge.store.ledger import Fenced, Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session
-from bridge.store.turns import Turn, TurnState
+from bridge.store.turns import Settled, Turn, TurnState
 from bridge.upstream import Trace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ async def answered(store: Store, turn: Turn, *pages: Page, asked: bool = True) -
     turn = await ledger.answered(turn, Session(LANE, "default", "uid", "uid"), pages, text="")
     for number in range(len(pages)):
         await stored.posted(turn, number, f"{turn.id}.{number}")
-        await stored.settled(turn, number, f"{turn.id}.{number}")
+        await stored.settled(turn, [Settled(number, f"{turn.id}.{number}")])
     await ledger.ended(turn, TurnState.DELIVERED)
 
 

@@ -36,7 +36,7 @@ from bridge.store.tables import (
     vault,
 )
 from bridge.store.transcripts import StoredTranscript
-from bridge.store.turns import TurnState
+from bridge.store.turns import Settled, TurnState
 from bridge.store.variables import told
 from bridge.store.vault import StoredVault
 from bridge.tidying import ROUND, Janitor
@@ -108,7 +108,7 @@ async def answered(store: Store, clock: Clock, at: datetime, lane: str = "lane")
     pages = [Page("so it goes " * 40), Page("and so on")]
     session = Session(lane, "default", "uid", "c1")
     await ledger.answered(turn, session, pages, text="so", spent=Usage(3, 7))
-    await Pages(store).settled(turn, 0, "m1")
+    await Pages(store).settled(turn, [Settled(0, "m1")])
     await ledger.ended(turn, TurnState.DELIVERED)
     clock.now = before
     return turn.id

@@ -1,5 +1,6 @@
 """Who is who, and which conversation goes on where."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
@@ -16,10 +17,12 @@ from bridge.store.sessions import (
     forget_conversation,
     history,
     remember_user,
+    resume,
     session_of,
     use_conversation,
 )
-from bridge.store.tables import identities
+from bridge.store.tables import forgettings, identities
+from bridge.store.upsert import put
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = Session("lane", "default", "uid")
@@ -97,3 +100,23 @@ async def test_a_person_is_remembered_once_with_their_newest_name(store: Store) 
     [row] = await store.read(lambda c: c.execute(select(identities)).all())
     assert row.name.startswith("NewNew")
     assert (row.created_at, row.seen_at) == (NOW, later(1))
+
+
+async def test_a_person_is_news_until_they_were_noted_a_moment_ago(store: Store) -> None:
+    anna = Known(ChatRef("fake", "fake", "room"), User("u", "Anna" * 99), "uid")
+    looking = resume("lane", anna, "uid")
+    assert (await store.read(looking)).is_news(anna, NOW)
+    await store.write(remember_user(anna, NOW))
+    found = await store.read(looking)
+    assert not found.is_news(anna, later(4))
+    assert found.is_news(anna, later(5))
+    assert found.is_news(replace(anna, user=User("u", "Ann")), later(1))
+    assert found.is_news(replace(anna, uid="another"), later(1))
+
+
+async def test_whoever_is_being_forgotten_is_noted_each_time(store: Store) -> None:
+    anna = Known(ChatRef("fake", "fake", "room"), User("u", "Anna"), "uid")
+    gone = {"uid": "uid", "asked_at": NOW, "until": 1, "cursor": 0}
+    await store.write(lambda connection: put(connection, forgettings, **anna.key, **gone))
+    await store.write(remember_user(anna, NOW))
+    assert (await store.read(resume("lane", anna, "uid"))).is_news(anna, NOW)

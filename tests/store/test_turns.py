@@ -13,7 +13,7 @@ from bridge.store.ledger import Fenced, Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session
 from bridge.store.tables import usage
-from bridge.store.turns import Turn, TurnState
+from bridge.store.turns import Settled, Turn, TurnState
 from bridge.upstream import Trace, Usage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -105,7 +105,7 @@ async def test_a_run_is_counted_before_it_begins(store: Store, ledger: Ledger) -
 
 async def test_every_step_is_found_again(store: Store, ledger: Ledger, clock: Clock) -> None:
     await put(store, 1)
-    turn = await ledger.asking(await begun(ledger), "c1")
+    turn = await ledger.asking(await begun(ledger), SESSION)
     stored = await current(ledger)
     assert (
         (stored.state, stored.trace)
@@ -131,14 +131,14 @@ async def test_progress_forgives_the_attempts_before_it(store: Store, ledger: Le
     await put(store, 1)
     for _ in range(3):
         turn = await begun(ledger)
-    await ledger.asking(turn, "c1")
+    await ledger.asking(turn, SESSION)
     assert (await current(ledger)).attempts == 1
 
 
 async def test_asking_once_more_forgives_nothing(store: Store, ledger: Ledger) -> None:
     await put(store, 1)
     for _ in range(3):
-        await ledger.asking(await begun(ledger), "c1")
+        await ledger.asking(await begun(ledger), SESSION)
     assert (await current(ledger)).attempts == 3
 
 
@@ -177,7 +177,7 @@ async def test_a_run_that_was_overtaken_writes_nothing(store: Store, ledger: Led
     await ledger.take_over("lane")
     pages = Pages(store)
     attempts = [
-        ledger.asking(old, "c1"),
+        ledger.asking(old, SESSION),
         ledger.asked(old, Trace("c1", "chat")),
         ledger.answered(old, SESSION, [Page("hi")], text="hi"),
         ledger.ended(old, TurnState.DELIVERED),
@@ -188,7 +188,7 @@ async def test_a_run_that_was_overtaken_writes_nothing(store: Store, ledger: Led
         store.write(ask_again(old, old.id, "what?")),
         pages.posted(old, 0, "1"),
         pages.sending(old, 0),
-        pages.settled(old, 0, "1"),
+        pages.settled(old, [Settled(0, "1")]),
         pages.lost(old, 0),
         pages.dead(old, 0, "x"),
     ]
@@ -204,7 +204,7 @@ async def test_a_fence_holds_one_lane_alone(store: Store, ledger: Ledger) -> Non
     await put(store, 1, lane="a")
     turn = await begun(ledger, "a")
     await ledger.take_over("b")
-    await ledger.asking(turn, "c1")
+    await ledger.asking(turn, SESSION)
 
 
 async def test_a_new_answer_replaces_every_page_of_an_older_one(
@@ -214,8 +214,7 @@ async def test_a_new_answer_replaces_every_page_of_an_older_one(
     turn = await begun(ledger)
     pages = Pages(store)
     await ledger.answered(turn, SESSION, [Page("a"), Page("b"), Page("c")], text="abc")
-    await pages.settled(turn, 0, "10")
-    await pages.settled(turn, 1, "11")
+    await pages.settled(turn, [Settled(0, "10"), Settled(1, "11")])
     await ledger.answered(turn, SESSION, [Page("sorry")], text="")
     wanted = [(p.page, p.message_id, p.state.value) for p in await pages.of(turn)]
     assert wanted == [
@@ -238,7 +237,7 @@ async def test_the_last_question_is_the_last_that_was_asked(store: Store, ledger
     for number, text in enumerate(["first", "/help", "/retry"]):
         await put(store, number, text)
     first = await begun(ledger)
-    await ledger.asking(first, "c1")
+    await ledger.asking(first, SESSION)
     await ledger.ended(first, TurnState.FAILED)
     await ledger.ended(await begun(ledger), TurnState.DELIVERED)
     retry = await begun(ledger)
@@ -258,7 +257,7 @@ async def test_the_chat_that_may_still_run_is_the_newest_earlier_one(
         await put(store, number)
     for chat in ("chat1", "chat2"):
         turn = await begun(ledger)
-        await ledger.asked(await ledger.asking(turn, "c1"), Trace("c1", chat))
+        await ledger.asked(await ledger.asking(turn, SESSION), Trace("c1", chat))
         await ledger.ended(turn, TurnState.FAILED)
     turn = await begun(ledger)
     assert await ledger.earlier_trace(turn, "c1") == Trace("c1", "chat2")

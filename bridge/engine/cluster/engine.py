@@ -14,6 +14,7 @@ from bridge.engine.drain import Drain
 from bridge.errors import Permanent, Transient, Unreachable
 from bridge.flow.retry import backoff
 from bridge.logs import get
+from bridge.pausing import LOOK_EVERY
 from bridge.store.ledger import Fenced, Ledger
 from bridge.store.run import Transaction
 
@@ -91,6 +92,7 @@ class ClusterEngine:
                 group.create_task(self._every(self._replicas.beats.every / 2, self._look_at_us)),
                 group.create_task(self._every(self._replicas.beats.every / 2, self._revive)),
                 group.create_task(self._every(SWEEP_EVERY, self._sweep)),
+                group.create_task(self._every(LOOK_EVERY, self._drain.look)),
                 group.create_task(self._replicas.calling.listen(), name="calling"),
                 group.create_task(
                     self._every(self._replicas.beats.every, partial(self._feel, pulse))

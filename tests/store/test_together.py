@@ -1,0 +1,93 @@
+"""Steps of a turn that are written together."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.events import ChatRef, Inbound, Page, User
+from bridge.store import Store
+from bridge.store.inbox import accept
+from bridge.store.ledger import Fenced, Ledger
+from bridge.store.outbox import Pages
+from bridge.store.sessions import Session, StoredSession, session_of
+from bridge.store.turns import Settled, Turn, TurnState
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SESSION = Session("lane", "default", "uid", "c1")
+CHAT = ChatRef("fake", "fake", "room")
+
+
+@pytest.fixture
+def ledger(store: Store) -> Ledger:
+    return Ledger(store, lambda: NOW)
+
+
+@pytest.fixture
+def pages(store: Store) -> Pages:
+    return Pages(store)
+
+
+async def put(store: Store, *texts: str) -> None:
+    for text in texts:
+        await store.write(accept(Inbound(text, CHAT, User("u"), text, NOW), "lane", NOW))
+
+
+async def begun_with(store: Store, ledger: Ledger) -> Turn:
+    await put(store, "a")
+    begun = await ledger.begin("lane", lambda waiting: waiting[:1])
+    assert begun.turn is not None
+    return begun.turn
+
+
+async def test_a_lane_is_taken_over_and_its_turn_begun_at_once(
+    store: Store, ledger: Ledger
+) -> None:
+    await put(store, "a", "b", "c")
+    begun = await ledger.begin("lane", lambda waiting: waiting[:2])
+    assert begun.turn is not None
+    assert (begun.turn.text, begun.turn.attempts) == ("a\nb", 1)
+    assert [turn.text for turn in begun.parts] == ["a", "b"]
+    left = await ledger.waiting("lane", begun.fence)
+    assert [(turn.text, turn.attempts) for turn in left] == [("a\nb", 1), ("c", 0)]
+
+
+async def test_a_lane_is_taken_over_though_nothing_is_ready(store: Store, ledger: Ledger) -> None:
+    old = await begun_with(store, ledger)
+    begun = await ledger.begin("lane", lambda _: ())
+    assert begun.turn is None
+    assert [turn.attempts for turn in begun.waiting] == [1]
+    with pytest.raises(Fenced):
+        await ledger.asking(old, SESSION)
+
+
+async def test_the_end_of_a_turn_settles_its_pages_and_tells_what_waits(
+    store: Store, ledger: Ledger, pages: Pages
+) -> None:
+    turn = await begun_with(store, ledger)
+    await put(store, "b")
+    turn = await ledger.answered(turn, SESSION, [Page("one"), Page("two")], text="x")
+    waiting = await ledger.ended(turn, TurnState.DELIVERED, [Settled(1, "11")])
+    assert [turn.text for turn in waiting] == ["b"]
+    found = [(page.state, page.message_id) for page in await pages.of(turn)]
+    assert found == [("wanted", None), ("settled", "11")]
+
+
+async def test_an_overtaken_end_settles_nothing(store: Store, ledger: Ledger, pages: Pages) -> None:
+    turn = await begun_with(store, ledger)
+    turn = await ledger.answered(turn, SESSION, [Page("one")], text="x")
+    await ledger.take_over("lane")
+    with pytest.raises(Fenced):
+        await ledger.ended(turn, TurnState.DELIVERED, [Settled(0, "10")])
+    assert [page.state for page in await pages.of(turn)] == ["wanted"]
+
+
+async def test_a_question_makes_its_conversation_the_current_one(
+    store: Store, ledger: Ledger
+) -> None:
+    await ledger.asking(await begun_with(store, ledger), SESSION)
+    assert await store.read(session_of("lane")) == StoredSession("default", "c1", NOW)
+
+
+async def test_what_is_gone_is_nobodys_to_begin(store: Store, ledger: Ledger) -> None:
+    begun = await ledger.begin("lane", lambda waiting: waiting[:1])
+    assert (begun.turn, begun.waiting) == (None, [])
