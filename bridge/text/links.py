@@ -16,10 +16,12 @@ from bridge.text import blocks
 _URL = r"[^\s<>()]{1,2000}(?:\([^\s<>()]{0,200}\)[^\s<>()]{0,2000}){0,3}"
 _TITLE = r"(?:\s{1,9}(?:\"[^\"\n]{0,300}\"|'[^'\n]{0,300}'))?"
 _FOUND = re.compile(
-    rf"""(?<!\\)(?P<mark>!?)\[(?P<label>(?:[^\[\]\n\\]|\\.){{0,300}})\]
+    rf"""(?=[!\[<h])(?:  # what one begins with, before each way is tried
+         (?<!\\)(?P<mark>!?)\[(?P<label>(?:[^\[\]\n\\]|\\.){{0,300}})\]
          \([ \t]{{0,9}}(?:<(?P<angled>[^<>\n]{{1,2000}})>|(?P<target>{_URL})){_TITLE}[ \t]{{0,9}}\)
        | <(?P<auto>https?://[^\s<>]{{1,2000}})>
        | (?<![\w(<\[/])(?P<bare>https?://{_URL})
+       )
     """,
     re.VERBOSE,
 )
@@ -66,6 +68,8 @@ def linked(markdown: str, most: int) -> tuple[Linked, ...]:
     A picture is one wherever it lies; a link is a file if its address, or its label, ends like
     one, or if it leads to where Coze keeps files. What stands in code is no link.
     """
+    if "://" not in markdown:
+        return ()
     found: dict[str, Linked] = {}
     for link in _FOUND.finditer(_without_code(markdown)):
         if len(found) >= most:
