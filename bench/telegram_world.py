@@ -98,7 +98,7 @@ class Telegram:
         question.first_text = question.first_text or now
         question.shown[number] = text
         question.final = now
-        if "/stop" not in asked.get("reply_markup", "") and question.is_whole(self.script, text):
+        if "/stop" not in str(asked.get("reply_markup")) and question.is_whole(self.script, text):
             question.done.set()
         chat = {"id": person, "type": "private"}
         return {"message_id": number, "date": int(time.time()), "chat": chat, "text": text}

@@ -1,7 +1,6 @@
 """Bots of python-telegram-bot, on aiohttp."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -10,7 +9,7 @@ from httpx_aiohttp import AiohttpTransport
 from telegram import Bot
 from telegram.error import NetworkError
 
-from adapters.telegram.http import CONNECT_TIMEOUT, READ_TIMEOUT, Requests, tls
+from adapters.telegram.http import CONNECT_TIMEOUT, READ_TIMEOUT, Call, Requests, tls
 from adapters.telegram.settings import TelegramSettings
 from bridge.proxies import proxy_to
 
@@ -28,6 +27,16 @@ class RawBot(Bot):
     so for ever; `do_api_request` warns about it, and calls a revoked token a missing endpoint.
     """
 
+    def __init__(self, token: str, base_url: str, connections: int) -> None:
+        self._requests = Requests(base_url, connections)
+        super().__init__(
+            token,
+            base_url=f"{base_url}/bot",
+            base_file_url=f"{base_url}/file/bot",
+            request=self._requests,
+            get_updates_request=Requests(base_url, 1),
+        )
+
     async def raw_updates(self, asked: JSONDict, *, read_timeout: float) -> list[JSONDict]:
         """Return up to 100 updates. Raises `telegram.error.TelegramError`."""
         told: object = await self._post("getUpdates", asked, read_timeout=read_timeout)
@@ -38,8 +47,8 @@ class RawBot(Bot):
     async def call(self, method: str, **asked: object) -> JSONDict:
         """Call a method whose answer is an object; what is None is left out, the rest is JSON.
 
-        The typed methods take twice the time, most of it for objects around each stretch of
-        markup, on the way there and back. Raises like they do.
+        The typed methods make objects of each parameter and each stretch of markup, on the way
+        there and back. Raises like they do.
         """
         return await self.call_within(READ_TIMEOUT, method, asked)
 
@@ -47,8 +56,9 @@ class RawBot(Bot):
         self, seconds: float, method: str, asked: Mapping[str, object]
     ) -> JSONDict:
         """Call a method that may take its time, like `call`."""
-        given = {name: _encoded(value) for name, value in asked.items()}
-        told: object = await self._post(method, given, read_timeout=seconds)
+        given = {name: value for name, value in asked.items() if value is not None}
+        call = Call(self._requests, given, read_timeout=seconds)
+        told: object = await call.post(f"{self.base_url}/{method}")
         return told if isinstance(told, dict) else {}
 
     async def release(self) -> None:
@@ -56,21 +66,9 @@ class RawBot(Bot):
         await asyncio.gather(*(request.shutdown() for request in self._request))
 
 
-def _encoded(value: object) -> object:
-    """Lists and objects as text, which the library does not search for objects of its own."""
-    return json.dumps(value) if isinstance(value, list | dict) else value
-
-
 def make_bot(settings: TelegramSettings, *, connections: int = CONNECTIONS) -> RawBot:
     """A bot that is not initialised yet; it cannot be used again after its release."""
-    base = settings.api_base_url
-    return RawBot(
-        settings.token.get_secret_value(),
-        base_url=f"{base}/bot",
-        base_file_url=f"{base}/file/bot",
-        request=Requests(base, connections),
-        get_updates_request=Requests(base, 1),
-    )
+    return RawBot(settings.token.get_secret_value(), settings.api_base_url, connections)
 
 
 def make_http(base_url: str, connections: int = FILES_AT_ONCE) -> httpx.AsyncClient:

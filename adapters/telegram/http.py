@@ -7,12 +7,13 @@ Chinese letters are nine bytes each; here it is JSON (measured: `bench/results.m
 
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
 import aiohttp
 import httpx
+from aiohttp import ClientTimeout
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
@@ -58,17 +59,23 @@ class Requests(BaseRequest):
         connect_timeout: object = BaseRequest.DEFAULT_NONE,
         pool_timeout: object = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """Raises `TimedOut`, `NetworkError`. What is written ends with the wait for an answer."""
-        timeout = aiohttp.ClientTimeout(
-            connect=_seconds(pool_timeout, _FREE_WITHIN),
-            sock_connect=_seconds(connect_timeout, CONNECT_TIMEOUT),
-            sock_read=_seconds(read_timeout, READ_TIMEOUT),
-        )
-        body = None if request_data is None else json.dumps(request_data.parameters).encode()
+        """Raises like `exchange`. What is written has no time of its own."""
+        patience = _patience(read_timeout, connect_timeout, pool_timeout)
+        asked = None if request_data is None else request_data.parameters
+        return await self.exchange(method, url, asked, patience)
+
+    async def exchange(
+        self, method: str, url: str, asked: Mapping[str, object] | None, patience: ClientTimeout
+    ) -> tuple[int, bytes]:
+        """Send parameters as JSON. Returns the status and the body of the answer.
+
+        Raises `TimedOut`, `NetworkError`.
+        """
+        body = None if asked is None else json.dumps(asked).encode()
         with _as_telegram_errors():
             # A redirect would carry the token to somebody else.
             async with self._opened().request(
-                method, url, data=body, headers=_HEADERS, timeout=timeout, allow_redirects=False
+                method, url, data=body, headers=_HEADERS, timeout=patience, allow_redirects=False
             ) as answer:
                 return answer.status, await answer.read()
 
@@ -83,6 +90,47 @@ class Requests(BaseRequest):
                 proxy=proxy_to(self._base),
             )
         return self._session
+
+
+class Call(BaseRequest):
+    """One call, whose parameters are JSON already; the library reads the answer and its errors.
+
+    read_timeout: seconds it may take until there is an answer.
+    """
+
+    def __init__(
+        self, requests: Requests, asked: Mapping[str, object], *, read_timeout: float
+    ) -> None:
+        self._requests = requests
+        self._asked = asked
+        self._read_timeout = read_timeout
+
+    @property
+    def read_timeout(self) -> float:
+        return self._read_timeout
+
+    async def initialize(self) -> None:
+        """There is nothing to acquire."""
+
+    async def shutdown(self) -> None:
+        """There is nothing to release."""
+
+    async def do_request(
+        self, url: str, method: str, *_: object, **__: object
+    ) -> tuple[int, bytes]:
+        patience = _patience(self._read_timeout)
+        return await self._requests.exchange(method, url, self._asked, patience)
+
+
+def _patience(
+    read: object, connect: object = CONNECT_TIMEOUT, free: object = _FREE_WITHIN
+) -> ClientTimeout:
+    """How long to wait for the answer, the connection, and one that is free; see `DEFAULT_NONE`."""
+    return ClientTimeout(
+        sock_read=_seconds(read, READ_TIMEOUT),
+        sock_connect=_seconds(connect, CONNECT_TIMEOUT),
+        connect=_seconds(free, _FREE_WITHIN),
+    )
 
 
 def _seconds(given: object, usual: float) -> float:

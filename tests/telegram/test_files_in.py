@@ -243,7 +243,8 @@ class Told(RawBot):
 async def test_disk_that_fails_is_asked_again_later() -> None:
     """Nothing can be read at the beginning of a process's memory; it can be opened."""
     async with httpx.AsyncClient() as http:
-        downloads = Downloads(Told(TOKEN), http, token=TOKEN, folder=Path("/proc/self"))
+        bot = Told(TOKEN, "http://127.0.0.1:9", 1)
+        downloads = Downloads(bot, http, token=TOKEN, folder=Path("/proc/self"))
         with pytest.raises(Unreachable):
             async with downloads.fetch(a("1")) as download:
                 [piece async for piece in download.content]
