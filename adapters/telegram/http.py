@@ -2,8 +2,7 @@
 
 Its own is httpx, whose pool looks at every connection for every request: 1.2 to 3.1 ms of CPU for
 a small POST. On aiohttp's transport its objects, and a form that is quoted byte by byte, were still
-0.3 ms of the 0.9 that an edit took; here that is JSON, and what is left is as `python -m bench.edit`
-tells.
+0.3 ms of the 0.9 that an edit took. Here it is JSON; `python -m bench.edit` tells what is left.
 """
 
 import json
