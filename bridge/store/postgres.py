@@ -7,7 +7,7 @@ one after another anyway, so those that queued while the last commit ran share t
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +24,7 @@ from bridge.store.run import Job, as_bridge_errors, is_deadlock, one_line, run_a
 T = TypeVar("T")
 
 EXTRA = "PostgreSQL takes the extra: pip install 'coze-bridge[cluster]'"
+READERS = 6  # connections
 REST = 1.0  # seconds after which a connection may not be what it was
 BATCH = 500  # jobs in one transaction; more would only delay the first
 LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, milliseconds
@@ -40,6 +41,8 @@ SET tcp_keepalives_interval = 2;
 SET tcp_keepalives_count = 3;
 SET tcp_user_timeout = '10s'
 """
+
+READ_ONLY = f"{ABANDONED}; SET default_transaction_read_only = on"
 
 
 def impatient(url: URL) -> dict[str, int]:
@@ -75,7 +78,7 @@ def conninfo(url: str) -> str:
         raise Misconfigured([f"database.url: {one_line(error)}"]) from error
 
 
-def _ask_who_rested(engine: Engine) -> None:
+def _ask_who_rested(engine: Engine, monotonic: Callable[[], float]) -> None:
     """Ask the server whether a connection still stands, if nobody has used it for a moment.
 
     It may have been restarted meanwhile. To ask each time, as `pool_pre_ping` does, costs every
@@ -85,11 +88,11 @@ def _ask_who_rested(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkin")
     def rest(_: object, record: ConnectionPoolEntry) -> None:
-        record.info["since"] = time.monotonic()
+        record.info["since"] = monotonic()
 
     @event.listens_for(engine, "checkout")
     def ask(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
-        if time.monotonic() - record.info.get("since", math.inf) < REST:
+        if monotonic() - record.info.get("since", math.inf) < REST:
             return
         try:
             engine.dialect.do_ping(connection)
@@ -100,28 +103,41 @@ def _ask_who_rested(engine: Engine) -> None:
 class PostgresStore:
     """A database that other replicas write to as well."""
 
-    def __init__(self, url: str, *, connections: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 10,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
         self._requests: list[_Request[Any]] = []
         self._committing: asyncio.Task[None] | None = None
         parsed = make_url(url).set(drivername="postgresql+psycopg")
-        self._engine = self._opened(parsed, connections)
+        self._engine = self._opened(parsed, connections, more=4)
+        # A statement that only reads needs no BEGIN and no end: each is a question more. Several
+        # of one job see no less together than they would in a transaction here (READ COMMITTED).
+        self._reader = self._opened(parsed, READERS, reading=True)
         # Messages that come in do not queue for a connection behind those who work on others.
         self._door = self._opened(parsed, 1)
 
-    @staticmethod
-    def _opened(parsed: URL, connections: int) -> AsyncEngine:
+    def _opened(
+        self, parsed: URL, connections: int, *, more: int = 0, reading: bool = False
+    ) -> AsyncEngine:
         engine = create_async_engine(
             parsed,
             connect_args=impatient(parsed),
             pool_size=connections,
+            max_overflow=more,
+            **({"isolation_level": "AUTOCOMMIT"} if reading else {}),
             hide_parameters=True,  # as for SQLite: an error's text ends in the log
         )
-        _ask_who_rested(engine.sync_engine)
+        _ask_who_rested(engine.sync_engine, self._monotonic)
 
         @event.listens_for(engine.sync_engine, "connect")
         def prepare(connection: DBAPIConnection, _: object) -> None:
             cursor = connection.cursor()
-            cursor.execute(ABANDONED)
+            cursor.execute(READ_ONLY if reading else ABANDONED)
             cursor.close()
             connection.commit()
 
@@ -129,8 +145,7 @@ class PostgresStore:
 
     async def read(self, job: Job[T]) -> T:
         with as_bridge_errors():
-            async with self._engine.connect() as connection:
-                await connection.execution_options(postgresql_readonly=True)
+            async with self._reader.connect() as connection:
                 return await connection.run_sync(job)
 
     async def write(self, job: Job[T], *, order: str | None = None) -> T:
@@ -181,4 +196,5 @@ class PostgresStore:
         if self._committing is not None:
             await asyncio.wait([self._committing])
         await self._door.dispose()
+        await self._reader.dispose()
         await self._engine.dispose()

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 
 from bridge.errors import Unreachable
 from bridge.store import Job, Store, migrate, open_store
-from bridge.store.postgres import PostgresStore
+from bridge.store.postgres import REST, PostgresStore
 from bridge.store.secrets import secret
 from bridge.store.tables import heartbeat, secrets
 from bridge.testing import postgres
@@ -189,6 +189,27 @@ async def test_a_database_that_is_not_there_has_done_nothing() -> None:
         await store.write(add("a"))
     assert not caught.value.happened
     await store.close()
+
+
+@pytest.mark.postgres
+async def test_a_server_that_restarted_while_nobody_asked_is_not_even_noticed(
+    pg_server: URL,
+) -> None:
+    now = 0.0
+    with postgres.database(pg_server) as url:
+        await migrate(url)
+        store = PostgresStore(url, monotonic=lambda: now)
+        await store.write(add("a"))
+        await store.read(names)
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        now += REST
+        assert await store.read(names) == {"a"}
+        await store.write(add("b"))
+        await store.close()
 
 
 @pytest.mark.postgres
