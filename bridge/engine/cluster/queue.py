@@ -280,6 +280,9 @@ class LaneQueue:
 async def _configure(connection: psycopg.AsyncConnection) -> None:
     await connection.execute(ABANDONED)
     await connection.commit()
+    # Each question of procrastinate's is one statement: without a BEGIN and a COMMIT it is one
+    # trip to the server, not three.
+    await connection.set_autocommit(True)
 
 
 _AGE = """
