@@ -53,12 +53,8 @@ class Ledger:
 
         Returns the fence, and the open turns as of that moment.
         """
-
-        def job(connection: Connection) -> tuple[int, list[Turn]]:
-            fence = _raised(connection, lane)
-            return fence, open_turns(connection, lane, fence)
-
-        return await self._store.write(job)
+        begun = await self.begin(lane, lambda _: ())
+        return begun.fence, begun.waiting
 
     async def begin(self, lane: str, ready: Callable[[Sequence[Turn]], Sequence[Turn]]) -> Begun:
         """`take_over` a lane and `take` what is ready there, in one transaction.
