@@ -19,6 +19,8 @@ from bridge.verbs import Verbs
 log = get(__name__)
 
 PROBES_PER_SECOND = 100  # questions of an account about single messages; they send nothing
+LOOKS = 4  # at an answer that grows, between two changes of what is shown
+SHORTEST_LULL, LONGEST_LULL = 0.02, 0.5  # seconds
 HOLD = 5.0  # seconds to leave a chat alone after a refusal that did not say how long
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -54,6 +56,12 @@ class Line:
         self._account = _account_quota(chat, caps)
         self._quotas = (*self._account, *_group_quota(chat, caps))
         self._granted: tuple[Limit, ...] = ()  # a right that was claimed and not used yet
+
+    @property
+    def lull(self) -> float:
+        """Seconds for which an answer may gather, so that what is shown of it is hardly older."""
+        interval = self._pace.interval if self.edits else math.inf
+        return min(LONGEST_LULL, max(SHORTEST_LULL, interval / LOOKS))
 
     async def claim(
         self, priority: Priority, message_id: str | None = None, *, final: bool = False

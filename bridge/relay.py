@@ -221,6 +221,7 @@ class Relay:
             turn.mark,
             parts=asking.parts,
             place=asking.place,
+            lull=asking.lull,
             custom_variables=facts(turn.event, settings.custom_variables),
             parameters=facts(turn.event, settings.parameters),
         )
@@ -302,7 +303,7 @@ def _trace(span: Span, before: Reply, now: Reply) -> None:
     if now.trace and now.trace.chat_id and now.trace != before.trace:
         span.event("asked")
         span.note(chat=now.trace.chat_id)
-    if now.text and not before.text:
+    if not before.text and now.text:
         span.event("first delta")
     if now.ended:
         span.event("end")

@@ -109,6 +109,11 @@ class Screen:
             self._unsure.pop(number, None)  # nothing is posted before this
 
     @property
+    def lull(self) -> float:
+        """Seconds for which the answer may gather before it is looked at again."""
+        return self._line.lull
+
+    @property
     def is_empty(self) -> bool:
         return not any(shown.message_id for shown in self._shown)
 

@@ -12,7 +12,7 @@ never asked twice, and a page that stands is only edited.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bridge.allowance import Allowance
@@ -128,7 +128,7 @@ class Walk:
         reply = brought.beside(Reply(trace=turn.trace))
         try:
             async with latest(
-                self.relay.stream(turn, session, brought.question),
+                self.relay.stream(turn, session, replace(brought.question, lull=screen.lull)),
                 claim=screen.claim,
                 urgent=lambda reply: reply.urgent,
                 within=self.turn_timeout,

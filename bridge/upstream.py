@@ -18,6 +18,7 @@ from typing import Protocol, TypeAlias
 from bridge.errors import BridgeError, Gone
 from bridge.events import Place
 
+LULL = 0.1  # seconds
 MADE_UP = "answer-"
 """Begins the ids of messages that came without one: they tell messages apart, and name none."""
 
@@ -44,11 +45,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a user wants to ask. Either `text` or `parts` is not empty."""
+    """What a user wants to ask. Either `text` or `parts` is not empty.
+
+    lull: seconds for which increments may gather, once the answer has begun: nothing is shown more
+        often, and ten of them that are read together cost hardly more than one.
+    """
 
     text: str
     parts: tuple[Part, ...] = ()
     place: Place | None = None
+    lull: float = LULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class Question:
     mark: our own id of the turn, sent as `meta_data` and found again with `Agent.find`.
     custom_variables: for the places in the agent's prompt that are named so; parameters: for
         the first step of its workflow.
+    lull: see `Asking`.
     """
 
     uid: str
@@ -90,6 +97,7 @@ class Question:
     parameters: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     place: Place | None = None
+    lull: float = LULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,9 @@ _NO_STREAM = (b"{", b"<")  # JSON, a page
 
 
 class Stream:
-    """One response that arrives in frames. Its owner must `aclose` it.
+    """One response that arrives in frames. Its owner must `aclose` it."""
 
-    lull: see `transport.ClientSettings`.
-    """
-
-    def __init__(self, response: aiohttp.ClientResponse, lull: float) -> None:
-        self._lull = lull
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.logid = logid_of(response.headers)
         self._response = response
         self._chunks = response.content.iter_any()
@@ -67,11 +63,11 @@ class Stream:
         frames, self._ready = self._ready, []
         return frames
 
-    async def lull(self) -> None:
+    async def lull(self, seconds: float) -> None:
         """Let more arrive before it is read; the end is noticed at once."""
         # Whatever is wrong with the stream, reading it will say.
         with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
-            async with asyncio.timeout(self._lull):
+            async with asyncio.timeout(seconds):
                 await self._response.content.wait_eof()
 
     async def drain(self, seconds: float = _LAST_WORDS) -> list[Frame]:

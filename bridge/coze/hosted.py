@@ -15,6 +15,7 @@ from bridge.coze.wire import Message, Status
 from bridge.errors import BridgeError, Gone, Permanent, Unreachable
 from bridge.logs import get
 from bridge.upstream import (
+    LULL,
     Agent,
     AnswerEvent,
     Cancelled,
@@ -61,7 +62,7 @@ class Hosted(Agent, ABC):
         async with self._open(question) as stream:
             spoken_to = any(part.kind is PartKind.AUDIO for part in question.parts)
             telling = Telling(question.conversation_id, stream.logid, sounds=spoken_to)
-            async with _told(stream, telling) as events:
+            async with _told(stream, telling, question.lull) as events:
                 yield events
 
     @asynccontextmanager
@@ -172,9 +173,11 @@ class Hosted(Agent, ABC):
 
 
 @asynccontextmanager
-async def _told(stream: Stream, telling: Telling) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
+async def _told(
+    stream: Stream, telling: Telling, lull: float = LULL
+) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
     """Tell what a stream says; afterwards read its last words, to keep the connection."""
-    async with contextlib.aclosing(_events(stream, telling)) as events:
+    async with contextlib.aclosing(_events(stream, telling, lull)) as events:
         yield events
     if telling.is_over:
         for frame in await stream.drain():
@@ -183,13 +186,15 @@ async def _told(stream: Stream, telling: Telling) -> AsyncIterator[AsyncIterator
         log.debug("workflow.ran", logid=stream.logid, debug_url=telling.debug_url)
 
 
-async def _events(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEvent, None]:
+async def _events(
+    stream: Stream, telling: Telling, lull: float
+) -> AsyncGenerator[AnswerEvent, None]:
     """Take a stream to its terminal event. Raises `Unreachable` if it ends before.
 
     The last sounds of an answer may come when the chat has ended: they are put before its end.
     """
     end: AnswerEvent | None = None
-    async with contextlib.aclosing(_walk(stream, telling)) as walk:
+    async with contextlib.aclosing(_walk(stream, telling, lull)) as walk:
         async for event in walk:
             if telling.sounds and isinstance(event, _ENDS):
                 end = event
@@ -202,7 +207,7 @@ async def _events(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEven
         yield end
 
 
-async def _walk(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEvent, None]:
+async def _walk(stream: Stream, telling: Telling, lull: float) -> AsyncGenerator[AnswerEvent, None]:
     while not telling.is_over:
         frames = await stream.more()
         if frames is None:
@@ -210,4 +215,4 @@ async def _walk(stream: Stream, telling: Telling) -> AsyncGenerator[AnswerEvent,
         for event in joined(event for frame in frames for event in telling.take(frame)):
             yield event
         if telling.has_begun_to_speak:
-            await stream.lull()
+            await stream.lull(lull)

@@ -53,8 +53,6 @@ class ClientSettings:
     connect_timeout: to get a connection, also out of a full pool.
     idle_timeout: silence within a stream; a workflow inside a chat is silent for a minute.
     call_timeout: a small call, from its first byte to the last.
-    lull: for which increments may gather once an answer has begun. Nothing is shown more often,
-        and ten of them that are read together cost hardly more than one.
     max_concurrent_turns: streams at once.
     attempts, retry_wait: of calls that can be repeated; the wait doubles.
     """
@@ -62,7 +60,6 @@ class ClientSettings:
     connect_timeout: float = 10.0
     idle_timeout: float = 120.0
     call_timeout: float = 30.0
-    lull: float = 0.1
     max_concurrent_turns: int = 1000
     attempts: int = 3
     retry_wait: float = 0.5
@@ -207,7 +204,7 @@ class Transport:
         with calling():
             query = {name: str(it) for name, it in request.query.items() if it is not None}
             response = await self._streams.post(request.path, query, request.body, headers)
-        stream = Stream(response, self._settings.lull)
+        stream = Stream(response)
         try:
             await stream.judge()
         except BaseException:

@@ -3,17 +3,19 @@
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
+from bridge.coze import CozeAgent, CozeClient, Pat
 from bridge.errors import Unreachable
 from bridge.testing.wire_server import Gate, WireServer, response, stream, wire_server
 from bridge.upstream import Delta, Finished, Question
 from tests.coze.test_agent import COMPLETED, CREATED, DONE, SAID, WALK, WHOLE, frame
 
-QUESTION = Question("u1", "c1", "hello", "turn-1")
+QUESTION = Question("u1", "c1", "hello", "turn-1", lull=0.01)
+PATIENT = replace(QUESTION, lull=3600.0)
 KIND = "text/event-stream"
 
 
@@ -24,8 +26,8 @@ async def server() -> AsyncIterator[WireServer]:
 
 
 @asynccontextmanager
-async def asking(server: WireServer, lull: float = 0.1) -> AsyncIterator[CozeAgent]:
-    async with CozeClient(server.url, Pat("pat_x"), ClientSettings(lull=lull)) as client:
+async def asking(server: WireServer) -> AsyncIterator[CozeAgent]:
+    async with CozeClient(server.url, Pat("pat_x")) as client:
         yield CozeAgent(client, bot_id="b1")
 
 
@@ -36,7 +38,7 @@ def delta(text: str, message_id: str = "m1") -> bytes:
 async def increments(agent: CozeAgent, gate: Gate) -> list[str]:
     """Ask, and return the increments; the gate is opened when the first of them has come."""
     told = []
-    async with agent.ask(QUESTION) as events:
+    async with agent.ask(PATIENT) as events:
         async for event in events:
             if isinstance(event, Delta):
                 told.append(event.text)
@@ -76,21 +78,21 @@ async def test_no_password_of_a_file_takes_the_tokens_place(
 async def test_increments_that_come_after_the_first_are_told_together(server: WireServer) -> None:
     gate, rest = Gate(), [delta(f" {n}") for n in range(20)]
     server.plays(stream(CREATED + delta("Hi"), gate, *rest, SAID + COMPLETED + DONE))
-    async with asking(server, lull=3600.0) as agent:
+    async with asking(server) as agent:
         told = await increments(agent, gate)
     assert told == ["Hi", "".join(f" {n}" for n in range(20))]
 
 
 async def test_the_end_is_not_waited_for(server: WireServer) -> None:
     server.plays(stream(CREATED + delta("Hi"), delta(" you"), SAID + COMPLETED + DONE))
-    async with asking(server, lull=3600.0) as agent, agent.ask(QUESTION) as events:
+    async with asking(server) as agent, agent.ask(PATIENT) as events:
         assert isinstance([event async for event in events][-1], Finished)
 
 
 async def test_a_stream_that_is_cut_in_a_lull_is_cut_at_once(server: WireServer) -> None:
     gate = Gate()
     server.plays(stream(CREATED + delta("Hi"), gate, hang_up=True, end=False))
-    async with asking(server, lull=3600.0) as agent:
+    async with asking(server) as agent:
         with pytest.raises(Unreachable) as caught:
             await increments(agent, gate)
     assert caught.value.happened
@@ -99,7 +101,7 @@ async def test_a_stream_that_is_cut_in_a_lull_is_cut_at_once(server: WireServer)
 async def test_an_answer_that_grows_slowly_is_told_as_it_grows(server: WireServer) -> None:
     gate = Gate()
     server.plays(stream(CREATED + delta("Hi"), delta(" you"), gate, SAID + COMPLETED + DONE))
-    async with asking(server, lull=0.01) as agent, agent.ask(QUESTION) as events:
+    async with asking(server) as agent, agent.ask(QUESTION) as events:
         told = ""
         async for event in events:
             told += event.text if isinstance(event, Delta) else ""
