@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from typing import TypeVar
 
 import aiohttp
 import httpx
@@ -11,6 +12,8 @@ from bridge.coze.envelope import Reply, logid_of, opened
 from bridge.coze.faults import reading
 from bridge.coze.sse import Frame, Frames
 from bridge.errors import BridgeError, Unreachable
+
+T = TypeVar("T")
 
 MAX_REFUSAL = 1024 * 1024
 """Bytes read of a body that came instead of a stream."""
@@ -21,9 +24,13 @@ _NO_STREAM = (b"{", b"<")  # JSON, a page
 
 
 class Stream:
-    """One response that arrives in frames. Its owner must `aclose` it."""
+    """One response that arrives in frames. Its owner must `aclose` it.
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    silence: seconds to wait for the next piece of it.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, silence: float) -> None:
+        self._silence = silence
         self.logid = logid_of(response.headers)
         self._response = response
         self._chunks = response.content.iter_any()
@@ -52,7 +59,7 @@ class Stream:
             if self._ended:
                 return None
             with reading(self.logid):
-                chunk = await anext(self._chunks, None)
+                chunk = await self._heard(anext(self._chunks, None))
                 if chunk is not None:
                     self._ready = self._frames.feed(chunk)
             if chunk is None:
@@ -83,6 +90,13 @@ class Stream:
         """Release the connection; one that is not at its end is closed."""
         self._response.release()
 
+    async def _heard(self, something: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._silence):
+                return await something
+        except TimeoutError as error:
+            raise TimeoutError(f"nothing was heard for {self._silence:g} s") from error
+
     async def _begin(self, chunk: bytes | None) -> None:
         """Look at the first bytes: some servers call a JSON body, or a page, a stream."""
         start = (chunk or b"").lstrip(_BLANK)
@@ -94,7 +108,7 @@ class Stream:
     async def _refuse(self, start: bytes) -> None:
         """Raise what the body says."""
         with reading(self.logid):
-            rest = await body_of(self._chunks, MAX_REFUSAL)
+            rest = await self._heard(body_of(self._chunks, MAX_REFUSAL))
         response = self._response
         opened(Reply(response.status, response.headers, start + rest))
         raise Unreachable("accepted, but not streamed", logid=self.logid, happened=True)

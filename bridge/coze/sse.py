@@ -17,7 +17,7 @@ at a blank line) is httpx-sse's `SSEDecoder`. What is done here is everything ar
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Not exported by the package, but its only form that takes lines instead of a response;
 # pyproject keeps httpx-sse below 0.5.
@@ -33,8 +33,7 @@ class EventTooLarge(ValueError):
     """One event exceeds the limit, so the far side does not speak the protocol."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One event. `event` is "message" where the stream named none; `data` may be empty."""
 
     event: str

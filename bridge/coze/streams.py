@@ -4,6 +4,7 @@ httpx passes each chunk through five generators, cannot tell that a response has
 read, and takes twice the time for a request. Small calls and files stay there, for they are few.
 """
 
+import asyncio
 import json
 import ssl
 from collections.abc import Mapping
@@ -36,7 +37,9 @@ class Streams:
         self._tls = tls
         self._most = most
         self._keep_alive = keep_alive
-        self._timeout = aiohttp.ClientTimeout(connect=wait, sock_connect=connect, sock_read=silence)
+        # Silence is measured by whoever reads, for aiohttp would set a timer anew for each chunk.
+        self._timeout = aiohttp.ClientTimeout(connect=wait, sock_connect=connect)
+        self._wait, self._silence = wait, silence
         self._session: aiohttp.ClientSession | None = None  # it belongs to the loop that is running
 
     async def post(
@@ -45,13 +48,14 @@ class Streams:
         """Send JSON, and return once the answer's head is there. The caller closes it."""
         if self._session is None:
             self._session = self._open()
-        return await self._session.post(
-            f"{self._base}{path}",
-            params=query,
-            data=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
-            headers={"content-type": "application/json", **headers},
-            allow_redirects=False,
-        )
+        async with asyncio.timeout(self._wait + self._silence):
+            return await self._session.post(
+                f"{self._base}{path}",
+                params=query,
+                data=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+                headers={"content-type": "application/json", **headers},
+                allow_redirects=False,
+            )
 
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

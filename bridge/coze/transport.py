@@ -204,7 +204,7 @@ class Transport:
         with calling():
             query = {name: str(it) for name, it in request.query.items() if it is not None}
             response = await self._streams.post(request.path, query, request.body, headers)
-        stream = Stream(response)
+        stream = Stream(response, self._settings.idle_timeout)
         try:
             await stream.judge()
         except BaseException:
