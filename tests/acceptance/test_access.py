@@ -6,6 +6,8 @@ import pytest
 from daemon_process import Daemon, answer_to, eventually
 from telegram_world import TelegramWorld, until_ready
 
+from bridge.pausing import LOOK_EVERY
+
 pytestmark = pytest.mark.postgres
 
 ANNA, BOSS = 1001, 7
@@ -49,7 +51,7 @@ async def test_a_pause_holds_in_every_replica_and_after_a_crash(
     boss, anna = telegram.chat(BOSS), telegram.chat(ANNA)
     await telegram.say(BOSS, "/admin pause")
     await eventually(lambda: "Paused, on all" in str(boss), within=PATIENCE)
-    await asyncio.sleep(2)  # until the other one knows, as documented
+    await asyncio.sleep(LOOK_EVERY + 0.5)  # until the other one knows, as documented
     await telegram.say(ANNA, "tea")
     await eventually(lambda: "I am paused" in str(anna), within=PATIENCE)
     for each in daemons:

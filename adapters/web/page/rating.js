@@ -25,13 +25,14 @@ export class Rating {
     for (const [name, thumb] of Object.entries(this.#thumbs)) {
       thumb.ariaPressed = String(name === rating);
     }
-    if (rating !== "dislike") this.#close();
   }
 
   #press(thumb) {
     const rating = thumb === this.#rating ? "none" : thumb;
     this.#rate(rating, "");
+    // Not in `show`: word of an earlier press may come late, and somebody may be typing.
     if (rating === "dislike") this.#ask();
+    else this.#close();
   }
 
   /** Nobody has to say why. */
