@@ -117,7 +117,7 @@ SCENARIOS = (
     Scenario(
         "streams-2000",
         "2,000 answers of 150 deltas, 5 a second, begun within 20 s",
-        Gathering(Crowd(2_000, Script(150, 0.2), over=20.0), Tuning(calls=PAID)),
+        Gathering(Crowd(2_000, Script(150, 0.2), over=20.0), tuning=Tuning(calls=PAID)),
         CARRIED,
         MANY,
         OURS,
@@ -125,7 +125,7 @@ SCENARIOS = (
     Scenario(
         "streams-5000",
         "5,000 answers of 120 deltas, 2 a second, begun within 50 s",
-        Gathering(Crowd(5_000, Script(120, 0.5), over=50.0), Tuning(calls=PAID)),
+        Gathering(Crowd(5_000, Script(120, 0.5), over=50.0), tuning=Tuning(calls=PAID)),
         CARRIED,
         MANY,
         OURS,
@@ -133,7 +133,7 @@ SCENARIOS = (
     Scenario(
         "curve",
         "answers of 20 deltas, 2 a second, edited every 5 s; by how many are open together",
-        Curve(SIZES, Script(20, 0.5), Tuning(interval=5.0)),
+        Curve(SIZES, Script(20, 0.5), tuning=Tuning(interval=5.0)),
         (*(f"cpu@{size.streams}" for size in SIZES), "growth_streams"),
         (Limit("growth_streams", 1.25),),
         PAIR,

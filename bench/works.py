@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -29,44 +30,40 @@ class Work(Protocol):
     def smaller(self) -> "Work": ...
 
 
-class InWorld(Protocol):
-    """platform: its world's."""
+@dataclass(frozen=True, kw_only=True)
+class InWorld(ABC):
+    """One run: a new world, new processes, an empty database.
 
-    @property
-    def tuning(self) -> Tuning: ...
-    @property
-    def platform(self) -> Callable[[], Platform]: ...
-    async def play(self, world: World, answerer: Answerer) -> dict[str, float]: ...
+    platform: its world's.
+    """
 
-
-def in_world(work: InWorld, stand: str) -> dict[str, float]:
-    """One run: a new world, new processes, an empty database."""
-
-    async def run() -> dict[str, float]:
-        async with world(work.platform(), work.tuning) as here:
-            with ExitStack() as stack:
-                folder = Path(stack.enter_context(TemporaryDirectory()))
-                started = STANDS[stand](here, folder, work.tuning)
-                answerer = await asyncio.to_thread(stack.enter_context, started)
-                try:
-                    await warm(here)
-                    return await work.play(here, answerer)
-                finally:
-                    await asyncio.to_thread(stack.close)
-
-    return uvloop.run(run())
-
-
-@dataclass(frozen=True)
-class Gathering:
-    """A crowd asks once."""
-
-    crowd: Crowd
     tuning: Tuning = PLAIN
     platform: Callable[[], Platform] = Telegram
 
     def measure(self, stand: str) -> dict[str, float]:
-        return in_world(self, stand)
+        return uvloop.run(self._run(stand))
+
+    async def _run(self, stand: str) -> dict[str, float]:
+        async with world(self.platform(), self.tuning) as here:
+            with ExitStack() as stack:
+                folder = Path(stack.enter_context(TemporaryDirectory()))
+                started = STANDS[stand](here, folder, self.tuning)
+                answerer = await asyncio.to_thread(stack.enter_context, started)
+                try:
+                    await warm(here)
+                    return await self.play(here, answerer)
+                finally:
+                    await asyncio.to_thread(stack.close)
+
+    @abstractmethod
+    async def play(self, world: World, answerer: Answerer) -> dict[str, float]: ...
+
+
+@dataclass(frozen=True)
+class Gathering(InWorld):
+    """A crowd asks once."""
+
+    crowd: Crowd
 
     def smaller(self) -> "Gathering":
         return replace(self, crowd=_smaller(self.crowd))
@@ -76,16 +73,11 @@ class Gathering:
 
 
 @dataclass(frozen=True)
-class Slope:
+class Slope(InWorld):
     """The same crowd gets short answers, then long ones: what only the deltas cost."""
 
     crowd: Crowd
     tokens: int
-    tuning: Tuning = PLAIN
-    platform: Callable[[], Platform] = Telegram
-
-    def measure(self, stand: str) -> dict[str, float]:
-        return in_world(self, stand)
 
     def smaller(self) -> "Slope":
         return replace(self, crowd=_smaller(self.crowd))
@@ -100,17 +92,12 @@ class Slope:
 
 
 @dataclass(frozen=True)
-class Saturation:
+class Saturation(InWorld):
     """For so many seconds, everybody asks as soon as they are answered."""
 
     people: int
     script: Script
     seconds: float
-    tuning: Tuning = PLAIN
-    platform: Callable[[], Platform] = Telegram
-
-    def measure(self, stand: str) -> dict[str, float]:
-        return in_world(self, stand)
 
     def smaller(self) -> "Saturation":
         return replace(self, seconds=2.0)
@@ -136,7 +123,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(InWorld):
     """What an answer costs, by how many others there are.
 
     Few streams at a time take long to give some answers, so what the process uses by itself, for
@@ -145,12 +132,7 @@ class Curve:
 
     sizes: Sequence[Size]
     script: Script
-    tuning: Tuning = PLAIN
-    platform: Callable[[], Platform] = Telegram
     idle: float = 10.0  # seconds
-
-    def measure(self, stand: str) -> dict[str, float]:
-        return in_world(self, stand)
 
     def smaller(self) -> "Curve":
         script, sizes = replace(self.script, tokens=8), [Size(1, 2), Size(10, 20), Size(100, 100)]

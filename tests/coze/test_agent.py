@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 import pytest
-from wire_agent import SETTINGS, agent, server
+from wire_agent import SETTINGS, agent
 
 from bridge.coze import CozeAgent, CozeClient, Pat
 from bridge.errors import (
@@ -34,7 +34,7 @@ from bridge.upstream import (
     Usage,
 )
 
-__all__ = ["agent", "server"]
+__all__ = ["agent"]
 
 QUESTION = Question("u1", "c1", "hello", "turn-1")
 

@@ -1,7 +1,7 @@
 """What the agent looks up and does beside an answer, against a server that plays bytes."""
 
 import pytest
-from wire_agent import agent, server
+from wire_agent import agent
 
 from bridge.coze import CozeAgent
 from bridge.errors import Gone, Permanent, Unauthorised
@@ -21,7 +21,7 @@ from bridge.upstream import (
     Usage,
 )
 
-__all__ = ["agent", "server"]
+__all__ = ["agent"]
 
 
 def ok(data: object, **more: object) -> Scene:

@@ -10,19 +10,13 @@ import pytest
 
 from bridge.coze import CozeAgent, CozeClient, Pat
 from bridge.errors import Unreachable
-from bridge.testing.wire_server import Gate, WireServer, response, stream, wire_server
+from bridge.testing.wire_server import Gate, WireServer, response, stream
 from bridge.upstream import Delta, Finished, Question
 from tests.coze.test_agent import COMPLETED, CREATED, DONE, SAID, WALK, WHOLE, frame
 
 QUESTION = Question("u1", "c1", "hello", "turn-1", lull=0.01)
 PATIENT = replace(QUESTION, lull=3600.0)
 KIND = "text/event-stream"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[WireServer]:
-    async with wire_server() as server:
-        yield server
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ from bridge.emulator import (
 )
 from bridge.emulator.chatflows import Workflow
 from bridge.errors import BridgeError, Gone, Permanent, Transient, Unauthorised
-from bridge.testing.wire_server import Scene, WireServer, reply, stream, wire_server
+from bridge.testing.wire_server import Scene, WireServer, reply, stream
 from bridge.upstream import (
     AnswerEvent,
     ConversationLost,
@@ -84,12 +84,6 @@ async def told(agent: Chatflow, question: Question) -> list[AnswerEvent]:
 
 
 # --- what is sent
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[WireServer]:
-    async with wire_server() as server:
-        yield server
 
 
 @asynccontextmanager

@@ -20,18 +20,12 @@ from bridge.errors import (
     Unauthorised,
     Unreachable,
 )
-from bridge.testing.wire_server import Gate, Scene, WireServer, reply, response, stream, wire_server
+from bridge.testing.wire_server import Gate, Scene, WireServer, reply, response, stream
 from bridge.upstream import Question
 
 SETTINGS = ClientSettings(connect_timeout=5.0, call_timeout=5.0, retry_wait=0.001)
 OK = reply({"code": 0, "msg": "Success", "data": {"id": "t1", "status": "completed"}})
 BUSY = reply({"code": 4009, "msg": "busy"})
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[WireServer]:
-    async with wire_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge.coze import ClientSettings, CozeAgent, CozeClient, Pat
-from bridge.testing.wire_server import WireServer, wire_server
+from bridge.testing.wire_server import WireServer
 
 SETTINGS = ClientSettings(
     connect_timeout=1.0,
@@ -14,12 +14,6 @@ SETTINGS = ClientSettings(
     max_concurrent_turns=1,
     retry_wait=0.001,
 )
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[WireServer]:
-    async with wire_server() as server:
-        yield server
 
 
 @pytest.fixture
