@@ -4,16 +4,18 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 
 from bench.agent import Question, Script
-from bench.answerers import Answerer
+from bench.answerers import STANDS, Answerer
 from bench.figures import bound_of
 from bench.processes import own_cpu_seconds, waited_seconds
-from bench.world import World
+from bench.world import Platform, Tuning, World, world
 
 PATIENCE = 60.0  # seconds beyond an answer's own length, in which no other is complete either
 LAG = "coze_bridge_loop_lag_seconds"
@@ -71,6 +73,23 @@ class Outcome:
     def times(self, since: str, until: str) -> list[float]:
         """Between two moments of each answered question, by their names."""
         return [getattr(each, until) - getattr(each, since) for each in self.answered]
+
+
+@asynccontextmanager
+async def inhabited(
+    stand: str, platform: Platform, tuning: Tuning
+) -> AsyncIterator[tuple[World, Answerer]]:
+    """A new world, and new processes with an empty database that answer in it and are warm."""
+    async with world(platform, tuning) as here:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            started = STANDS[stand](here, folder, tuning)
+            answerer = await asyncio.to_thread(stack.enter_context, started)
+            try:
+                await warm(here)
+                yield here, answerer
+            finally:
+                await asyncio.to_thread(stack.close)
 
 
 async def warm(world: World) -> None:

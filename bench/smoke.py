@@ -13,26 +13,23 @@ made them dearer for something worth it, which its commit then says.
 """
 
 import argparse
-import asyncio
 import json
 import platform
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 import uvloop
 
 from bench.agent import Script
-from bench.answerers import STANDS, Answerer
-from bench.crowd import Crowd, gather, introduce, warm
+from bench.answerers import Answerer
+from bench.crowd import Crowd, gather, inhabited, introduce
 from bench.judging import paired_ratio
 from bench.processes import ROOT
 from bench.telegram_world import Telegram
-from bench.world import Tuning, World, world
+from bench.world import Tuning, World
 
 BASELINE = ROOT / "bench" / "baseline.json"
 CROWD = Crowd(20, Script(tokens=200, pace=0.005), over=0.5)
@@ -61,17 +58,9 @@ class Costs:
 @asynccontextmanager
 async def answering(stand: str) -> AsyncIterator[tuple[World, Answerer]]:
     """A world in which somebody answers, and knows everybody."""
-    async with world(Telegram(), Tuning()) as here:
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(TemporaryDirectory()))
-            started = STANDS[stand](here, folder, Tuning())
-            answerer = await asyncio.to_thread(stack.enter_context, started)
-            try:
-                await warm(here)
-                await introduce(here, range(1, CROWD.people + 1))
-                yield here, answerer
-            finally:
-                await asyncio.to_thread(stack.close)
+    async with inhabited(stand, Telegram(), Tuning()) as (here, answerer):
+        await introduce(here, range(1, CROWD.people + 1))
+        yield here, answerer
 
 
 async def measured() -> Costs:

@@ -4,21 +4,18 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import uvloop
 
 from bench import idle
 from bench.agent import Script
-from bench.answerers import STANDS, Answerer
-from bench.crowd import Crowd, gather, introduce, let_ask_again, warm, watching
+from bench.answerers import Answerer
+from bench.crowd import Crowd, gather, inhabited, introduce, let_ask_again, watching
 from bench.rows import figures
 from bench.telegram_world import Telegram
-from bench.world import Platform, Tuning, World, world
+from bench.world import Platform, Tuning, World
 
 PLAIN = Tuning()
 
@@ -32,10 +29,7 @@ class Work(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class InWorld(ABC):
-    """One run: a new world, new processes, an empty database.
-
-    platform: its world's.
-    """
+    """What is played in a world of its own. platform: its world's."""
 
     tuning: Tuning = PLAIN
     platform: Callable[[], Platform] = Telegram
@@ -44,16 +38,8 @@ class InWorld(ABC):
         return uvloop.run(self._run(stand))
 
     async def _run(self, stand: str) -> dict[str, float]:
-        async with world(self.platform(), self.tuning) as here:
-            with ExitStack() as stack:
-                folder = Path(stack.enter_context(TemporaryDirectory()))
-                started = STANDS[stand](here, folder, self.tuning)
-                answerer = await asyncio.to_thread(stack.enter_context, started)
-                try:
-                    await warm(here)
-                    return await self.play(here, answerer)
-                finally:
-                    await asyncio.to_thread(stack.close)
+        async with inhabited(stand, self.platform(), self.tuning) as (here, answerer):
+            return await self.play(here, answerer)
 
     @abstractmethod
     async def play(self, world: World, answerer: Answerer) -> dict[str, float]: ...
