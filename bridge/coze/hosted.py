@@ -10,7 +10,7 @@ from typing import Self
 from bridge.coze import recall
 from bridge.coze.arriving import Stream
 from bridge.coze.client import CozeClient
-from bridge.coze.telling import Telling, joined
+from bridge.coze.telling import Telling
 from bridge.coze.wire import Message, Status
 from bridge.errors import BridgeError, Gone, Permanent, Unreachable
 from bridge.logs import get
@@ -180,8 +180,8 @@ async def _told(
     async with contextlib.aclosing(_events(stream, telling, lull)) as events:
         yield events
     if telling.is_over:
-        for frame in await stream.drain():
-            telling.take(frame)
+        for _ in telling.take(await stream.drain()):
+            pass
     if telling.debug_url:
         log.debug("workflow.ran", logid=stream.logid, debug_url=telling.debug_url)
 
@@ -201,9 +201,8 @@ async def _events(
             else:
                 yield event
     if end is not None:
-        for frame in await stream.drain(_LAST_SOUNDS):
-            for sound in telling.take(frame):
-                yield sound
+        for sound in telling.take(await stream.drain(_LAST_SOUNDS)):
+            yield sound
         yield end
 
 
@@ -212,7 +211,7 @@ async def _walk(stream: Stream, telling: Telling, lull: float) -> AsyncGenerator
         frames = await stream.more()
         if frames is None:
             raise Unreachable("the stream was cut", logid=stream.logid, happened=True)
-        for event in joined(event for frame in frames for event in telling.take(frame)):
+        for event in telling.take(frames):
             yield event
         if telling.has_begun_to_speak:
             await stream.lull(lull)

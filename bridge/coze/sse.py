@@ -13,10 +13,10 @@ at a blank line) is httpx-sse's `SSEDecoder`. What is done here is everything ar
 - `id:`, `retry:` and comment lines go no further. After an `id:` the decoder would make an event
   of every blank line;
 - a name, one line of data and a blank line, which is what Coze sends hundreds of times an answer,
-  are read without the decoder, in half the time. `test_sse.py` holds the two against each other.
+  are read without the decoder, in a fifth of the time. `test_sse.py` holds the two against each
+  other.
 """
 
-from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 # Not exported by the package, but its only form that takes lines instead of a response;
@@ -27,6 +27,7 @@ MAX_EVENT = 8 * 1024 * 1024
 """Bytes. A plugin's whole response may arrive in one event; request bodies end at 15 MB."""
 
 _MARK = b"\xef\xbb\xbf"
+_BLANK_LINE = b"\n\n"
 
 
 class EventTooLarge(ValueError):
@@ -56,36 +57,28 @@ class Frames:
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """Return the frames that this chunk completes."""
-        lines = chunk.split(b"\n")
-        if len(lines) == 1:
-            self._hold(chunk)
-            return []
-        if self._cut:
-            lines[0] = b"".join([*self._cut, lines[0]])
-            self._cut.clear()
-            self._cut_size = 0
-        rest = lines.pop()
-        frames = list(self._told(lines))
-        if rest:
-            self._hold(rest)
-        return frames
+        frames: list[Frame] = []
+        if self._at_start or self._cut or self._event_size:
+            begun, blank, chunk = chunk.partition(_BLANK_LINE)
+            frames += self._lines(begun + blank)
+        plain, odd = _plain(chunk, self._limit)
+        return [*frames, *plain, *self._lines(odd)]
 
     def end(self) -> list[Frame]:
         """Return the frame that the end of the stream completes, if there is one."""
         return self.feed(b"\n\n")
 
-    def _told(self, lines: list[bytes]) -> Iterator[Frame]:
-        """Take whole lines. Nearly all come in threes, which are a frame without more ado."""
-        at = 0
-        while at < len(lines):
-            three = lines[at : at + 3]
-            if not (self._at_start or self._event_size) and _are_plain(three, self._limit):
-                yield Frame(_value(three[0], b"event:") or "message", _value(three[1], b"data:"))
-                at += 3
-            else:
-                if frame := self._line(lines[at]):
-                    yield frame
-                at += 1
+    def _lines(self, chunk: bytes) -> list[Frame]:
+        """Take what may be cut anywhere, line by line."""
+        *lines, rest = chunk.split(b"\n")
+        if lines and self._cut:
+            lines[0] = b"".join([*self._cut, lines[0]])
+            self._cut.clear()
+            self._cut_size = 0
+        frames = [frame for line in lines if (frame := self._line(line))]
+        if rest:
+            self._hold(rest)
+        return frames
 
     def _hold(self, piece: bytes) -> None:
         self._cut.append(piece)
@@ -115,18 +108,20 @@ class Frames:
             raise EventTooLarge(f"an event of more than {self._limit} bytes")
 
 
-def _are_plain(lines: Sequence[bytes], limit: int) -> bool:
-    """Tell whether these are a name, data, and a blank line, as Coze writes them."""
-    return (
-        len(lines) == 3
-        and not lines[2]
-        and lines[1].startswith(b"data:")
-        and lines[0].startswith(b"event:")
-        and not lines[0].endswith(b"\r")
-        and not lines[1].endswith(b"\r")
-        and len(lines[0]) + len(lines[1]) <= limit
-    )
+def _plain(chunk: bytes, limit: int) -> tuple[list[Frame], bytes]:
+    """The plain frames that a chunk begins with, and the rest of it."""
+    if b"\r" in chunk:
+        return [], chunk
+    frames: list[Frame] = []
+    *blocks, rest = chunk.split(_BLANK_LINE)
+    for at, block in enumerate(blocks):
+        name, colon, data = block.partition(b"\ndata:")
+        is_plain = name.startswith(b"event:") and colon and block.count(b"\n") == 1
+        if not is_plain or len(block) > limit:
+            return frames, _BLANK_LINE.join([*blocks[at:], rest])
+        frames.append(Frame(_value(name[6:]) or "message", _value(data)))
+    return frames, rest
 
 
-def _value(line: bytes, field: bytes) -> str:
-    return line.removeprefix(field).removeprefix(b" ").decode("utf-8", "replace")
+def _value(field: bytes) -> str:
+    return field.removeprefix(b" ").decode("utf-8", "replace")

@@ -5,8 +5,10 @@ is missing is supplied (an id, the end of the visible text), what comes twice is
 """
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from bridge.clean import clean
 from bridge.coze.codes import error_for, may_have_run
@@ -20,7 +22,7 @@ from bridge.coze.wire import (
     chat,
     decode,
     ends_visible_text,
-    increment,
+    increments,
     message,
     number,
     parse,
@@ -46,6 +48,7 @@ from bridge.upstream import (
 )
 
 _CHAT = "conversation.chat."
+_DELTA = "conversation.message.delta"
 _LONGEST_TOOL = 60  # characters of its name
 _AUDIO = "conversation.audio.delta"
 _DONE = ("[DONE]", '"[DONE]"')
@@ -111,7 +114,6 @@ class Telling:
         self.has_begun_to_speak = False
         self.debug_url = ""
         self._steps: dict[str, Callable[[str], list[AnswerEvent]]] = {
-            "conversation.message.delta": self._delta,
             "conversation.message.completed": self._completed,
             _AUDIO: self._sound,
             "error": self._error,
@@ -120,13 +122,22 @@ class Telling:
             "conversation.stream.done": self._done,
         }
 
-    def take(self, frame: Frame) -> list[AnswerEvent]:
-        """Return what this frame adds: often nothing; after the terminal event, sounds at most.
+    def take(self, frames: Iterable[Frame]) -> Iterator[AnswerEvent]:
+        """Tell what these frames add: often nothing; after the terminal event, sounds at most.
 
         Raises `Unreachable(happened=True)` when the stream says it is done and nothing was
         answered: the answer has to be looked up. Raises by code for an error that comes before
         anything else: the question was refused.
         """
+        for event, alike in groupby(frames, key=attrgetter("event")):
+            if event == _DELTA and not self.is_over:
+                for piece in increments([frame.data for frame in alike]):
+                    yield from self._delta(piece)
+            else:
+                for frame in alike:
+                    yield from self._take(frame)
+
+    def _take(self, frame: Frame) -> list[AnswerEvent]:
         if '"debug_url"' in frame.data:
             self.debug_url = word(parse(frame.data), "debug_url")
         if self.is_over:
@@ -164,8 +175,7 @@ class Telling:
             return [*self._speak(), *self._offer(), Finished(news.usage)]
         return [ending(how, news, self._options)]
 
-    def _delta(self, data: str) -> list[AnswerEvent]:
-        piece = increment(data)
+    def _delta(self, piece: Increment) -> list[AnswerEvent]:
         if not _is_answer(piece):
             return []
         events = self._start(piece.conversation_id or "", piece.chat_id or "")
@@ -292,33 +302,6 @@ class Telling:
         part = _Part(message_id or f"{MADE_UP}{self._after}{len(self._parts) + 1}")
         self._parts[part.id] = part
         return part
-
-
-def joined(events: Iterable[AnswerEvent]) -> Iterator[AnswerEvent]:
-    """Make one increment of those that follow each other, so that each costs only its text."""
-    held: list[Delta] = []
-    try:
-        for event in events:
-            if held and not (isinstance(event, Delta) and event.message_id == held[0].message_id):
-                yield _sum(held)
-                held.clear()
-            if isinstance(event, Delta):
-                held.append(event)
-            else:
-                yield event
-    except Exception:
-        if held:  # what was said before things went wrong was said
-            yield _sum(held)
-        raise
-    if held:
-        yield _sum(held)
-
-
-def _sum(deltas: Sequence[Delta]) -> Delta:
-    if len(deltas) == 1:
-        return deltas[0]
-    text, thoughts = (each.text for each in deltas), (each.reasoning for each in deltas)
-    return Delta(deltas[0].message_id, "".join(text), "".join(thoughts))
 
 
 def ending(how: Status, news: Chat, offered: tuple[str, ...] = ()) -> AnswerEvent:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import groupby
 from typing import TypeAlias
 
 import msgspec
@@ -246,19 +247,27 @@ def message(source: Json) -> Message:
     )
 
 
-_INCREMENT = msgspec.json.Decoder(Increment)
+_INCREMENTS = msgspec.json.Decoder(list[Increment])
 
 
-def increment(data: str) -> Increment:
-    """Read an increment, of which an answer has hundreds.
+def increments(told: Sequence[str]) -> Iterator[Increment]:
+    """Read increments, of which an answer has hundreds; those that belong together as one.
 
-    Like `message`, in a sixteenth of its time (0.2 µs for 3.5), where all is of the types that Coze
-    promises; else by way of it.
+    Like `message`, in a fortieth of its time, where all is of the types that Coze promises; else
+    by way of it.
     """
     try:
-        return _INCREMENT.decode(data)
+        read = _INCREMENTS.decode(f"[{','.join(told)}]")
     except (msgspec.MsgspecError, RecursionError):
-        odd = message(parse(data))
+        read = []
+    if len(read) != len(told):
+        read = [_increment(each) for each in told]
+    for _, alike in groupby(read, key=_all_but_words):
+        yield _sum(list(alike))
+
+
+def _increment(data: str) -> Increment:
+    odd = message(parse(data))
     return Increment(
         odd.id,
         odd.conversation_id,
@@ -268,6 +277,18 @@ def increment(data: str) -> Increment:
         odd.content,
         odd.content_type,
         odd.reasoning,
+    )
+
+
+def _all_but_words(it: Increment) -> tuple[str | None, ...]:
+    return it.id, it.conversation_id, it.chat_id, it.role, it.type, it.content_type
+
+
+def _sum(alike: Sequence[Increment]) -> Increment:
+    return msgspec.structs.replace(
+        alike[0],
+        content="".join(each.content or "" for each in alike),
+        reasoning_content="".join(each.reasoning_content or "" for each in alike),
     )
 
 

@@ -46,7 +46,7 @@ def verbose(msg_type: str, data: object = "") -> Frame:
 
 def walked(*frames: Frame) -> list[AnswerEvent]:
     walk = Telling("asked-in", "log-1")
-    return [event for frame in frames for event in walk.take(frame)]
+    return [event for frame in frames for event in walk.take([frame])]
 
 
 def failure(events: list[AnswerEvent]) -> Failed:

@@ -1,13 +1,16 @@
 """A stream of frames becomes the walk of events."""
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable
 
 import pytest
 from frames import CHAT, STARTED, completed, created, delta, ended, failure, frame, verbose, walked
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.coze.sse import Frame
-from bridge.coze.telling import Telling, joined
+from bridge.coze.telling import Telling
 from bridge.errors import Exhausted, Permanent, Rejected, Transient, Unreachable
 from bridge.upstream import (
     AnswerEvent,
@@ -353,27 +356,63 @@ def test_sound_is_no_text() -> None:
 def test_where_a_workflow_is_seen_step_by_step_is_told_at_the_end() -> None:
     telling = Telling("c1")
     url = "https://coze.example/run?id=1"
-    for told in (created(), delta('not "debug_url" itself'), completed("Hi"), ended()):
-        telling.take(told)
+    told = [created(), delta('not "debug_url" itself'), completed("Hi"), ended()]
+    assert list(telling.take(told))
     assert telling.debug_url == ""
     assert telling.is_over
-    assert telling.take(frame("done", debug_url=url)) == []
+    assert list(telling.take([frame("done", debug_url=url)])) == []
     assert telling.debug_url == url
 
 
-def test_increments_that_follow_each_other_are_one() -> None:
-    said = [Delta("m1", "Hi"), Delta("m1", " you", "so"), Delta("m2", "!"), Spoken()]
-    assert list(joined(said)) == [Delta("m1", "Hi you", "so"), Delta("m2", "!"), Spoken()]
-    assert list(joined([Spoken(), Delta("m1", "Hi")])) == [Spoken(), Delta("m1", "Hi")]
+def test_what_arrives_together_is_told_together() -> None:
+    said = [
+        delta("Hi"),
+        delta(" you", reasoning_content="so"),
+        delta("!", "m2"),
+        completed("Hi you"),
+    ]
+    assert list(Telling("c1").take([created(), *said])) == [
+        STARTED,
+        Delta("m1", "Hi you", "so"),
+        Delta("m2", "!"),
+        Said("m1", "Hi you", "so"),
+    ]
 
 
 def test_what_was_said_before_an_error_was_said() -> None:
-    def cut() -> Iterator[AnswerEvent]:
-        yield Delta("m1", "Hi")
-        yield Delta("m1", " you")
-        raise Unreachable("cut")
-
-    told = joined(cut())
-    assert next(told) == Delta("m1", "Hi you")
+    told = Telling("c1").take([created(), delta("Hi"), delta(" you"), Frame("done", "")])
+    assert [next(told), next(told)] == [STARTED, Delta("m1", "Hi you")]
     with pytest.raises(Unreachable):
         next(told)
+
+
+FRAMES = [
+    created(),
+    delta("Hi"),
+    delta("\ud83d"),
+    delta("\ude00", None),
+    delta("", reasoning_content="so"),
+    delta("!", "m2"),
+    delta("{", content_type="card"),
+    delta(None),
+    verbose("generate_answer_finish"),
+    completed("Hi"),
+    ended(),
+    Frame("conversation.message.delta", "odd"),
+]
+
+
+@given(st.lists(st.sampled_from(FRAMES), max_size=12))
+def test_how_frames_arrive_makes_no_difference(frames: list[Frame]) -> None:
+    def told(events: Iterable[AnswerEvent]) -> tuple[list[AnswerEvent], dict[object, str]]:
+        """The events, and all that increments say, of which there may be more or fewer."""
+        whole, words = [], defaultdict(str)
+        for event in events:
+            if isinstance(event, Delta):
+                words[event.message_id] += event.text
+                words[event.message_id, "thoughts"] += event.reasoning
+            else:
+                whole.append(event)
+        return whole, words
+
+    assert told(Telling("asked-in").take(frames)) == told(walked(*frames))

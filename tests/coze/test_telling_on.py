@@ -68,9 +68,8 @@ def test_the_last_sounds_come_after_the_end_of_the_chat() -> None:
     silent = walked(created(), completed("Hi"), ended(), sound("T3Bz"))
     assert silent[-1] == Finished(None)
     expecting = Telling("c1", sounds=True)
-    for told in (created(), completed("Hi"), ended()):
-        expecting.take(told)
-    assert expecting.take(sound("T3Bz")) == [Sounded(b"Ops")]
+    assert list(expecting.take([created(), completed("Hi"), ended()]))
+    assert list(expecting.take([sound("T3Bz")])) == [Sounded(b"Ops")]
 
 
 def reply_message() -> dict[str, object]:
@@ -111,7 +110,7 @@ def test_a_chat_that_waits_for_tools_offers_no_options() -> None:
 
 def gone_on(*frames: Frame) -> list[AnswerEvent]:
     walk = Telling("c1", after="call-1-")
-    return [event for frame in frames for event in walk.take(frame)]
+    return [event for frame in frames for event in walk.take([frame])]
 
 
 def test_a_chat_that_goes_on_does_not_start_again() -> None:

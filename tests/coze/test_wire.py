@@ -251,7 +251,7 @@ def test_no_stream_makes_a_walk_fail_or_say_what_cannot_be_stored(frames: list[F
     for frame in frames:
         told: list[AnswerEvent] = []
         with contextlib.suppress(BridgeError):  # refused, or done with nothing said
-            told = walk.take(frame)
+            told = list(walk.take([frame]))
         for event in told:
             if isinstance(event, Said):
                 event.text.encode()
@@ -272,14 +272,26 @@ VALUES = st.one_of(
 NAMES = st.sampled_from([*wire.Increment.__struct_fields__, "meta_data", "created_at", "more"])
 
 
-@given(st.dictionaries(NAMES, VALUES), st.sampled_from(["", "]", "{"]))
+@given(st.dictionaries(NAMES, VALUES), st.sampled_from(["", "]", "{", "},{", ","]))
 def test_an_increment_is_read_like_any_message(told: dict[str, object], broken: str) -> None:
     data = json.dumps(told) + broken
-    read, whole = wire.increment(data), wire.message(wire.parse(data))
+    (read,), whole = wire.increments([data]), wire.message(wire.parse(data))
     for name in wire.Increment.__struct_fields__:
         same = "reasoning" if name == "reasoning_content" else name
         assert (getattr(read, name) or "") == getattr(whole, same)
 
 
+def test_increments_that_belong_together_are_one() -> None:
+    said = [{"id": "m1", "content": "Hi"}, {"id": "m1", "reasoning_content": "so"}]
+    others = [{"id": "m1", "content": 1, "type": "answer"}, {"id": "m2", "content": "!"}]
+    told = wire.increments([json.dumps(each) for each in [*said, {"id": "m1"}, *others]])
+    assert [(each.id, each.content, each.reasoning_content) for each in told] == [
+        ("m1", "Hi", "so"),
+        ("m1", "1", ""),
+        ("m2", "!", ""),
+    ]
+
+
 def test_half_a_character_in_an_increment_is_kept() -> None:
-    assert wire.increment('{"content": "\\ud83d"}').content == "\ud83d"
+    (read,) = wire.increments(['{"content": "\\ud83d"}'])
+    assert read.content == "\ud83d"
