@@ -9,6 +9,7 @@ from datetime import datetime
 from bridge.adapter import Around, Capabilities, Outgoing
 from bridge.errors import BridgeError, Permanent, RateLimited, Rejected
 from bridge.events import ChatKind, ChatRef, Enclosure, Inbound, MessageRef, Page
+from bridge.flow.lull import Lull
 from bridge.flow.pacing import Pacing, Priority
 from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
@@ -19,8 +20,6 @@ from bridge.verbs import Verbs
 log = get(__name__)
 
 PROBES_PER_SECOND = 100  # questions of an account about single messages; they send nothing
-LOOKS = 4  # at an answer that grows, between two changes of what is shown
-SHORTEST_LULL, LONGEST_LULL = 0.02, 0.5  # seconds
 HOLD = 5.0  # seconds to leave a chat alone after a refusal that did not say how long
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -29,6 +28,7 @@ class Line:
     """Raises what the adapter raises. A Retry-After holds back this chat alone.
 
     edits: whether a message can be changed once it was sent.
+    lull: for how long an answer may grow unread, because nothing can be shown of it.
     guard: called before each call; what it raises keeps us from making it.
     outgoing: makes a file of ours ready to be sent.
     """
@@ -52,16 +52,11 @@ class Line:
         self.edits = math.isfinite(pace)
         # Topics and people of one chat share its pace, so the thread is no part of the key.
         self._pace = Pace((chat.account, chat.chat), pace if self.edits else 0.0)
+        self.lull = Lull(pace)
         self._draft_pace = Pace((chat.account, chat.chat, "draft"), caps.edit_interval)
         self._account = _account_quota(chat, caps)
         self._quotas = (*self._account, *_group_quota(chat, caps))
         self._granted: tuple[Limit, ...] = ()  # a right that was claimed and not used yet
-
-    @property
-    def lull(self) -> float:
-        """Seconds for which an answer may gather, so that what is shown of it is hardly older."""
-        interval = self._pace.interval if self.edits else math.inf
-        return min(LONGEST_LULL, max(SHORTEST_LULL, interval / LOOKS))
 
     async def claim(
         self, priority: Priority, message_id: str | None = None, *, final: bool = False
@@ -103,6 +98,11 @@ class Line:
         granted, self._granted = self._granted, ()
         return granted
 
+    def _show(self) -> tuple[Limit, ...]:
+        """What a call draws on that shows something, and is about to be made."""
+        self.lull.shown()
+        return self._spend()
+
     def move(self, chat: str) -> None:
         """The chat goes on under another id."""
         self._chat = replace(self._chat, chat=chat, reply_to="")
@@ -113,7 +113,7 @@ class Line:
         if page.file is not None:
             caption = page.text if page.text != page.file.name else ""
             return await self._send_file(page.file, caption, key)
-        with self._watched("send", self._spend()):
+        with self._watched("send", self._show()):
             return (await self._adapter.send(self._chat, page, key=key)).id
 
     async def _send_file(self, file: Enclosure, caption: str, key: str) -> str:
@@ -126,7 +126,7 @@ class Line:
 
     async def edit(self, message_id: str, page: Page) -> None:
         """Change a message into `page`."""
-        with self._watched("edit", self._spend()):
+        with self._watched("edit", self._show()):
             await self._adapter.edit(MessageRef(self._chat, message_id), page)
 
     def is_spent(self, message_id: str) -> bool:
@@ -180,7 +180,7 @@ class Line:
         """Show a page as being written."""
         if not (shows := self._verbs.shows_drafts):
             raise Permanent("no drafts here")
-        self._spend()
+        self._show()
         with self._watched("draft", (self._draft_pace,)):
             await shows.draft(self._chat, page, key=key)
 

@@ -35,6 +35,7 @@ from bridge.upstream import (
     Agent,
     Asking,
     ConversationLost,
+    Lull,
     Needs,
     Outcome,
     Over,
@@ -149,7 +150,7 @@ class Relay:
             if reply.calls == before:  # what was handed in did not arrive
                 await asyncio.sleep(POLL)
             turn = await self._current(turn)
-            going = self._act(turn, session, reply)
+            going = self._act(turn, session, reply, asking.lull)
         await self.abandon(turn, session, reply)
         yield reply.failed(Permanent(f"the agent called tools more than {MOST_STEPS} times"))
 
@@ -158,7 +159,9 @@ class Relay:
         now = await self._ledger.current(turn)
         return replace(turn, state=now.state, trace=now.trace, asked_at=now.asked_at)
 
-    async def _act(self, turn: Turn, session: Session, reply: Reply) -> AsyncGenerator[Reply, None]:
+    async def _act(
+        self, turn: Turn, session: Session, reply: Reply, lull: Lull | None
+    ) -> AsyncGenerator[Reply, None]:
         """Do what the agent waits for, and let it go on."""
         acted = await self._acting.act(turn, session, reply.calls)
         log.info("tools.ran", turn=turn.id, tools=[call.name for call in reply.calls])
@@ -166,7 +169,8 @@ class Relay:
         assert reply.trace is not None  # noqa: S101  it began with one
         heard = False
         try:
-            async with self._agent(session).submit(reply.trace, acted.outputs) as events:
+            going_on = self._agent(session).submit(reply.trace, acted.outputs, lull)
+            async with going_on as events:
                 with COZE_STREAMS.track_inprogress():
                     async for event in events:
                         heard = True

@@ -24,6 +24,7 @@ from bridge.errors import (
     Unauthorised,
 )
 from bridge.events import Page
+from bridge.flow.lull import Lull
 from bridge.flow.pacing import Priority
 from bridge.flow.retry import backoff
 from bridge.line import Line
@@ -109,8 +110,8 @@ class Screen:
             self._unsure.pop(number, None)  # nothing is posted before this
 
     @property
-    def lull(self) -> float:
-        """Seconds for which the answer may gather before it is looked at again."""
+    def lull(self) -> Lull:
+        """For how long the answer may grow unread."""
         return self._line.lull
 
     @property

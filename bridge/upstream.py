@@ -8,7 +8,7 @@
 another `Started`. Everything else Coze says on the way never leaves `coze/`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,7 @@ from typing import Protocol, TypeAlias
 from bridge.errors import BridgeError, Gone
 from bridge.events import Place
 
-LULL = 0.1  # seconds
+Lull: TypeAlias = Callable[[Awaitable[object]], Awaitable[None]]
 MADE_UP = "answer-"
 """Begins the ids of messages that came without one: they tell messages apart, and name none."""
 
@@ -47,14 +47,15 @@ class Part:
 class Asking:
     """What a user wants to ask. Either `text` or `parts` is not empty.
 
-    lull: seconds for which increments may gather, once the answer has begun: nothing is shown more
-        often, and ten of them that are read together cost hardly more than one.
+    lull: waits while increments may gather once the answer has begun, or for the end that it is
+        given; None to be told each as it comes. Ten that are read together cost little more than
+        one.
     """
 
     text: str
     parts: tuple[Part, ...] = ()
     place: Place | None = None
-    lull: float = LULL
+    lull: Lull | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Question:
     parameters: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     place: Place | None = None
-    lull: float = LULL
+    lull: Lull | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,12 +330,12 @@ class Agent(KeepsVariables, Protocol):
         """
 
     def submit(
-        self, trace: Trace, outputs: Sequence[ToolOutput]
+        self, trace: Trace, outputs: Sequence[ToolOutput], lull: Lull | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[AnswerEvent]]:
         """Hand in what the agent needed, for every call at once, and stream how it goes on.
 
-        Raises like `ask`; nothing is asked anew by it. Once it was handed in, `outcome` tells
-        of a stream that was lost.
+        lull: see `Asking`. Raises like `ask`; nothing is asked anew by it. Once it was handed
+        in, `outcome` tells of a stream that was lost.
         """
 
     async def find(self, conversation_id: str, mark: str) -> Trace | None:

@@ -12,6 +12,7 @@ from bridge.coze.envelope import Reply, logid_of, opened
 from bridge.coze.faults import reading
 from bridge.coze.sse import Frame, Frames
 from bridge.errors import BridgeError, Unreachable
+from bridge.upstream import Lull
 
 T = TypeVar("T")
 
@@ -70,12 +71,11 @@ class Stream:
         frames, self._ready = self._ready, []
         return frames
 
-    async def lull(self, seconds: float) -> None:
+    async def lull(self, lull: Lull) -> None:
         """Let more arrive before it is read; the end is noticed at once."""
         # Whatever is wrong with the stream, reading it will say.
-        with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
-            async with asyncio.timeout(seconds):
-                await self._response.content.wait_eof()
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            await lull(self._response.content.wait_eof())
 
     async def drain(self, seconds: float = _LAST_WORDS) -> list[Frame]:
         """Read what is left if it comes at once, so that the connection can be used again."""

@@ -15,12 +15,12 @@ from bridge.coze.wire import Message, Status
 from bridge.errors import BridgeError, Gone, Permanent, Unreachable
 from bridge.logs import get
 from bridge.upstream import (
-    LULL,
     Agent,
     AnswerEvent,
     Cancelled,
     Failed,
     Finished,
+    Lull,
     Needs,
     Outcome,
     PartKind,
@@ -67,13 +67,13 @@ class Hosted(Agent, ABC):
 
     @asynccontextmanager
     async def submit(
-        self, trace: Trace, outputs: Sequence[ToolOutput]
+        self, trace: Trace, outputs: Sequence[ToolOutput], lull: Lull | None = None
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         async with AsyncExitStack() as stack:
             stream = await self._submitted(trace, outputs, stack)
             step = "-".join(each.call_id for each in outputs)
             telling = Telling(trace.conversation_id, stream.logid, after=f"{step}-")
-            yield await stack.enter_async_context(_told(stream, telling))
+            yield await stack.enter_async_context(_told(stream, telling, lull))
 
     async def find(self, conversation_id: str, mark: str) -> Trace | None:
         turn = recall.turn_of(await self._client.history(conversation_id), mark)
@@ -174,7 +174,7 @@ class Hosted(Agent, ABC):
 
 @asynccontextmanager
 async def _told(
-    stream: Stream, telling: Telling, lull: float = LULL
+    stream: Stream, telling: Telling, lull: Lull | None
 ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
     """Tell what a stream says; afterwards read its last words, to keep the connection."""
     async with contextlib.aclosing(_events(stream, telling, lull)) as events:
@@ -187,7 +187,7 @@ async def _told(
 
 
 async def _events(
-    stream: Stream, telling: Telling, lull: float
+    stream: Stream, telling: Telling, lull: Lull | None
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Take a stream to its terminal event. Raises `Unreachable` if it ends before.
 
@@ -206,12 +206,14 @@ async def _events(
         yield end
 
 
-async def _walk(stream: Stream, telling: Telling, lull: float) -> AsyncGenerator[AnswerEvent, None]:
+async def _walk(
+    stream: Stream, telling: Telling, lull: Lull | None
+) -> AsyncGenerator[AnswerEvent, None]:
     while not telling.is_over:
         frames = await stream.more()
         if frames is None:
             raise Unreachable("the stream was cut", logid=stream.logid, happened=True)
         for event in telling.take(frames):
             yield event
-        if telling.has_begun_to_speak:
+        if lull and telling.has_begun_to_speak:
             await stream.lull(lull)

@@ -21,6 +21,7 @@ from bridge.upstream import (
     Cancelled,
     ConversationLost,
     Delta,
+    Lull,
     Outcome,
     Over,
     Profile,
@@ -137,7 +138,7 @@ class ScriptedAgent:
 
     @asynccontextmanager
     async def submit(
-        self, trace: Trace, outputs: Sequence[ToolOutput]
+        self, trace: Trace, outputs: Sequence[ToolOutput], lull: Lull | None = None
     ) -> AsyncIterator[AsyncIterator[AnswerEvent]]:
         """Go on with an answer. What it does not wait for (any more) counts as handed in."""
         self._may("submit")

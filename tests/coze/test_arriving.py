@@ -1,7 +1,7 @@
 """How a stream is read: at once while nothing was said, and together with what follows then."""
 
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +10,18 @@ import pytest
 
 from bridge.coze import CozeAgent, CozeClient, Pat
 from bridge.errors import Unreachable
+from bridge.flow.lull import Lull
 from bridge.testing.wire_server import Gate, WireServer, response, stream
 from bridge.upstream import Delta, Finished, Question
 from tests.coze.test_agent import COMPLETED, CREATED, DONE, SAID, WALK, WHOLE, frame
 
-QUESTION = Question("u1", "c1", "hello", "turn-1", lull=0.01)
-PATIENT = replace(QUESTION, lull=3600.0)
+
+async def until_the_end(end: Awaitable[object]) -> None:
+    await end
+
+
+QUESTION = Question("u1", "c1", "hello", "turn-1", lull=Lull(0.04))
+PATIENT = replace(QUESTION, lull=until_the_end)
 KIND = "text/event-stream"
 
 
@@ -75,6 +81,19 @@ async def test_increments_that_come_after_the_first_are_told_together(server: Wi
     async with asking(server) as agent:
         told = await increments(agent, gate)
     assert told == ["Hi", "".join(f" {n}" for n in range(20))]
+
+
+async def test_who_names_no_lull_is_told_each_as_it_comes(server: WireServer) -> None:
+    gates = [Gate(), Gate()]
+    server.plays(stream(CREATED + delta("a"), gates[0], delta("b"), gates[1], delta("c") + WHOLE))
+    told = []
+    async with asking(server) as agent, agent.ask(replace(QUESTION, lull=None)) as events:
+        async for event in events:
+            if isinstance(event, Delta):
+                told.append(event.text)
+                for gate in gates[: len(told)]:
+                    gate.open()
+    assert told[:3] == ["a", "b", "c"]
 
 
 async def test_the_end_is_not_waited_for(server: WireServer) -> None:

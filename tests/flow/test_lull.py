@@ -1,0 +1,75 @@
+"""How long an answer grows unread. The loop's clock is real, so the shortest times that tell."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from bridge.flow.lull import LONGEST, LOOKS, SHORTEST, Lull
+
+LONG = 3600.0
+
+
+async def lasted(lull: Lull, end: Awaitable[object] | None = None) -> float:
+    """Seconds of the loop's clock."""
+    now = asyncio.get_running_loop().time
+    began = now()
+    await lull(end or asyncio.Event().wait())
+    return now() - began
+
+
+async def test_it_ends_when_the_answer_may_be_shown_again() -> None:
+    lull = Lull(0.1)
+    lull.shown()
+    assert 0.09 <= await lasted(lull) < LONG
+    assert await lasted(lull) >= 0.1 / LOOKS
+
+
+async def test_an_answer_that_may_be_shown_and_is_not_is_looked_at_more_often() -> None:
+    assert 0.025 <= await lasted(Lull(0.1)) < 0.1
+
+
+async def test_what_is_shown_meanwhile_makes_it_last_until_it_may_be_again() -> None:
+    lull = Lull(0.2)
+    lasting = asyncio.create_task(lasted(lull))
+    await asyncio.sleep(0)
+    lull.shown()
+    assert await lasting >= 0.19
+
+
+async def test_it_ends_with_the_answer() -> None:
+    lull = Lull(LONG)
+    lull.shown()
+    assert await lasted(lull, asyncio.sleep(0)) < LONGEST
+
+
+async def test_what_went_wrong_with_the_answer_is_told() -> None:
+    async def cut() -> None:
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await Lull(LONG)(cut())
+
+
+@pytest.mark.parametrize("interval", [0.0, 0.001])
+async def test_it_lasts_long_enough_to_gather_anything(interval: float) -> None:
+    lull = Lull(interval)
+    lull.shown()
+    assert await lasted(lull) >= SHORTEST
+
+
+async def test_being_shown_at_its_very_end_is_no_trouble() -> None:
+    lull = Lull(0.1)
+
+    async def ending() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            lull.shown()  # the lull is over, and its task is not yet told so
+
+    assert await lasted(lull, ending()) < LONG
+    assert await lasted(lull) >= 0.09
+
+
+async def test_an_answer_that_is_never_changed_is_looked_at_too() -> None:
+    assert await lasted(Lull(float("inf")), asyncio.sleep(0.01)) < LONGEST
