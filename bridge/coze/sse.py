@@ -13,8 +13,7 @@ at a blank line) is httpx-sse's `SSEDecoder`. What is done here is everything ar
 - `id:`, `retry:` and comment lines go no further. After an `id:` the decoder would make an event
   of every blank line;
 - a name, one line of data and a blank line, which is what Coze sends hundreds of times an answer,
-  are read without the decoder, in a fifth of the time. `test_sse.py` holds the two against each
-  other.
+  are read without the decoder. `test_sse.py` holds the two against each other.
 """
 
 from typing import NamedTuple
