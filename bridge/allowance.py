@@ -60,7 +60,7 @@ class Allowance:
 
         At most once a minute to the same person; in between a refusal is silent.
         """
-        limits = self._limits(session)
+        limits = self.limits(session)
         is_free = limits is None or self._rules.is_admin(turn.event)
         if limits is None or is_free or turn.state is not TurnState.RECEIVED:
             return None  # or an earlier run was let through
@@ -77,7 +77,7 @@ class Allowance:
 
     async def lines(self, turn: Turn, session: Session) -> list[str]:
         """Say what limits there are and what is left of them; nothing where there are none."""
-        limits = self._limits(session)
+        limits = self.limits(session)
         if limits is None or self._rules.is_admin(turn.event):
             return []
         now = self._now()
@@ -92,7 +92,7 @@ class Allowance:
         except Transient as error:
             log.warning("allowance.not_tidied", error=str(error))
 
-    def _limits(self, session: Session) -> Limits | None:
+    def limits(self, session: Session) -> Limits | None:
         return limits_of(self._rules, session.uid, session.agent)
 
 

@@ -240,6 +240,7 @@ async def wire(
         ),
         slots=asyncio.Semaphore(settings.coze.max_concurrent_turns),
         turn_timeout=turn_timeout,
+        is_alone=shared.replicas is None,
     )
     rush = Rush()
     drain = Drain(
@@ -252,7 +253,7 @@ async def wire(
         rush=rush,
     )
     engine = shared.engine(drain, settings.adapters, settings.server.grace)
-    bells = Bells(engine.wake, shared.interrupt, engine.defer)
+    bells = Bells(engine.wake, shared.interrupt, engine.defer, engine.beginning)
     inbox = Inbox(
         store,
         sessions=settings.sessions,

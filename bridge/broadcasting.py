@@ -60,7 +60,7 @@ class Broadcasting:
         news = [self._news(of, event) for event in told]
         accepted = await self._store.write(give_out(of, found.cursor, news))
         for each in accepted:
-            self._bells.wake(each.lane)
+            self._bells.wake(each.lane, None)
         log.info("broadcast", message=of.id, chats=len(accepted), left=found.cursor)
 
     def _news(self, of: Broadcast, event: Inbound) -> Job[Accepted | None]:

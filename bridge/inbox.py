@@ -18,9 +18,10 @@ from bridge.metrics import MESSAGES
 from bridge.pausing import Pausing
 from bridge.store import Job, Store
 from bridge.store.inbox import Accepted, accept, accept_if
+from bridge.store.ledger import Beginning
 from bridge.store.ratings import answer_of
 from bridge.store.run import Transaction
-from bridge.store.turns import TurnKind
+from bridge.store.turns import Turn, TurnKind
 from bridge.words import Word, command_in
 
 log = get(__name__)
@@ -30,13 +31,16 @@ log = get(__name__)
 class Bells:
     """Whom to tell of messages, by the names of their lanes.
 
-    wake: after its commit. defer: in the transaction that accepts them, once for many.
+    wake: after its commit, with what `beginning` took. defer: in the transaction that accepts
+        them, once for many.
+    beginning: what may take a message in that transaction, by its lane.
     interrupt: to stop what the lane is answering; tells whether there was anything.
     """
 
-    wake: Callable[[str], None]
+    wake: Callable[[str, Turn | None], None]
     interrupt: Callable[[str], Awaitable[bool]]
     defer: Callable[[Transaction, Sequence[str]], None] | None = None
+    beginning: Callable[[str], Awaitable[Beginning | None]] | None = None
 
 
 class Inbox:
@@ -70,17 +74,19 @@ class Inbox:
         event = _storable(event)
         # Adapters put many events at once: whoever has to look somebody up must not be overtaken.
         # A lock is taken in the order of the calls, and what follows it runs on to `write`.
+        lane = lane_of(event, self._sessions.group_scope)
         async with self._door:
             is_welcome = await self._guests.may_talk(event)
+            begin = await self._beginning(event, lane)
         if not is_welcome:
             await self._turn_away(event)
             return
         if event.edits and not self._asks_anew(event):
             MESSAGES.labels(event.chat.platform, "edited").inc()
             return
-        lane, began = lane_of(event, self._sessions.group_scope), self._now()
+        began = self._now()
         with self._rush.entering():
-            accepted = await self._store.write(self._acceptance(event, lane), order=lane)
+            accepted = await self._store.write(self._acceptance(event, lane, begin), order=lane)
         if accepted is None:
             outcome = "passed_over" if _reacts(event) else "repeated"
             MESSAGES.labels(event.chat.platform, outcome).inc()
@@ -90,7 +96,7 @@ class Inbox:
         tracing.past(accepted.traced, "receive", began, platform=event.chat.platform)
         if self._interrupts(event):
             await self._interrupted(lane)
-        self._bells.wake(accepted.lane)
+        self._bells.wake(accepted.lane, accepted.begun)
         if command_in(event.text) is None and not self._guests.is_admins_word(event):
             await self._tell_if_paused(event, lane)
 
@@ -103,7 +109,7 @@ class Inbox:
         told = self._notice(without_words(event), lane, TurnKind.STRANGER)
         accepted = await self._store.write(accept_if(knock, told), order=lane)
         if accepted is not None:
-            self._bells.wake(accepted.lane)
+            self._bells.wake(accepted.lane, None)
 
     async def _tell_if_paused(self, event: Inbound, lane: str) -> None:
         """Once in each pause to each person. The message is committed, so nothing may fail."""
@@ -114,14 +120,22 @@ class Inbox:
             told = replace(without_words(event), event_id=key, edits="")
             lane = express(lane)
             if await self._store.write(self._notice(told, lane, TurnKind.PAUSED), order=lane):
-                self._bells.wake(lane)
+                self._bells.wake(lane, None)
         except Unreachable as error:
             log.warning("pause.not_told", error=str(error))
 
     def _notice(self, event: Inbound, lane: str, kind: TurnKind) -> Job[Accepted | None]:
         return accept(event, lane, self._now(), kind=kind, also=self._bells.defer)
 
-    def _acceptance(self, event: Inbound, lane: str) -> Job[Accepted | None]:
+    async def _beginning(self, event: Inbound, lane: str) -> Beginning | None:
+        """What may take it at once; not if something else has to be stopped before."""
+        if self._bells.beginning is None or self._interrupts(event):
+            return None
+        return await self._bells.beginning(lane)
+
+    def _acceptance(
+        self, event: Inbound, lane: str, begin: Beginning | None
+    ) -> Job[Accepted | None]:
         if self._guests.is_admins_word(event):
             return self._notice(event, express(lane), TurnKind.ADMIN)
         command = command_in(event.text)
@@ -132,7 +146,9 @@ class Inbox:
         if window is not None and event.album:
             window = max(window, ALBUM_WINDOW)
         window = None if command else window
-        return accept(event, lane, self._now(), merge_window=window, also=self._bells.defer)
+        return accept(
+            event, lane, self._now(), merge_window=window, also=self._bells.defer, begin=begin
+        )
 
     async def _interrupted(self, lane: str) -> None:
         """The message is committed, so this must not make its platform deliver it again."""

@@ -3,13 +3,14 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.config import GroupScope, SessionSettings
 from bridge.events import ChatKind, Inbound
 from bridge.lanes import is_shared, lane_of
 from bridge.store import Store
+from bridge.store.run import Transaction
 from bridge.store.sessions import (
     Known,
     Resumed,
@@ -22,6 +23,17 @@ from bridge.store.sessions import (
 from bridge.upstream import Agent
 
 UID_LENGTH = 32  # hex digits, 128 bits: nobody meets another's by chance
+
+
+@dataclass(frozen=True, slots=True)
+class _Who:
+    """Who an event is from. own: the uid before any link, of the person or of a whole group."""
+
+    lane: str
+    agent: str
+    known: Known
+    own: str
+    shared: bool
 
 
 class Sessions:
@@ -56,17 +68,20 @@ class Sessions:
         asked_in: the conversation in which this very message was asked before a crash.
         visits: they were here just now, and are remembered.
         """
-        lane = lane_of(event, self._settings.group_scope)
-        agent = self._agent_of[event.chat.account]
-        person = Known(event.chat, event.user, self._hash(event, "user", event.user.id))
-        own = self._of_group(event) or person.uid
-        resumed = await self._store.read(resume(lane, person, own))
-        if visits and resumed.is_news(person, self._now()):
-            await self._store.write(remember_user(person, self._now()))
-        conversation_id = asked_in or self._current(resumed, agent)
-        alone = own if own != resumed.uid else None
-        shared = is_shared(event, self._settings.group_scope)
-        return Session(lane, agent, resumed.uid, conversation_id, alone=alone, shared=shared)
+        who = self._who(event)
+        resumed = await self._store.read(resume(who.lane, who.known, who.own))
+        if visits and resumed.is_news(who.known, self._now()):
+            await self._store.write(remember_user(who.known, self._now()))
+        session = self._session(who, resumed)
+        return replace(session, conversation_id=asked_in) if asked_in else session
+
+    def resolve_in(self, transaction: Transaction, event: Inbound) -> Session:
+        """`resolve` for somebody who is here just now, inside a transaction that writes."""
+        who = self._who(event)
+        resumed = resume(who.lane, who.known, who.own)(transaction)
+        if resumed.is_news(who.known, self._now()):
+            remember_user(who.known, self._now())(transaction)
+        return self._session(who, resumed)
 
     async def open(self, session: Session, title: str) -> Session:
         """Make sure there is a conversation to ask in; a new one is named after its question.
@@ -80,6 +95,20 @@ class Sessions:
             begin_conversation(session, conversation_id, title, self._now()),
         )
         return replace(session, conversation_id=conversation_id, fresh=True)
+
+    def _who(self, event: Inbound) -> "_Who":
+        lane = lane_of(event, self._settings.group_scope)
+        agent = self._agent_of[event.chat.account]
+        known = Known(event.chat, event.user, self._hash(event, "user", event.user.id))
+        shared = is_shared(event, self._settings.group_scope)
+        return _Who(lane, agent, known, self._of_group(event) or known.uid, shared)
+
+    def _session(self, who: "_Who", resumed: Resumed) -> Session:
+        conversation_id = self._current(resumed, who.agent)
+        alone = who.own if who.own != resumed.uid else None
+        return Session(
+            who.lane, who.agent, resumed.uid, conversation_id, alone=alone, shared=who.shared
+        )
 
     def _current(self, resumed: Resumed, agent: str) -> str | None:
         """The conversation that goes on; None to begin a new one."""

@@ -31,8 +31,9 @@ from bridge.render import Renderer
 from bridge.screen import Screen
 from bridge.sessions import Sessions
 from bridge.store.ledger import Ledger
+from bridge.store.run import Transaction
 from bridge.store.sessions import Session
-from bridge.store.turns import Ending, Turn, TurnKind, TurnState
+from bridge.store.turns import Ending, Start, Turn, TurnKind, TurnState
 from bridge.text.reply import Reply, State
 from bridge.variables import Variables
 
@@ -45,6 +46,7 @@ class Walk:
 
     slots: how many answers may be written at once; nobody holds one who only waits.
     turn_timeout: seconds one answer may take in all.
+    is_alone: no other process can take over what this one has begun.
     """
 
     ledger: Ledger
@@ -60,6 +62,7 @@ class Walk:
     outbox: Outbox
     slots: asyncio.Semaphore
     turn_timeout: float
+    is_alone: bool = False
 
     async def run(self, turn: Turn, stop: Stop) -> Ending:
         """Take a turn from wherever it is to its end, which whoever calls this writes down."""
@@ -89,7 +92,22 @@ class Walk:
             self.variables.tell(turn.event, await self.sessions.resolve(turn.event))
         await self.outbox.show_typing(turn.event.chat)
 
+    def start(self, transaction: Transaction, turn: Turn) -> Start | None:
+        """Who asks, for a run that begins with this transaction; in the database's own thread.
+
+        Of a plain question it is noted at once that it leaves, where nothing can come between but
+        an end of this process, after which it is looked for before it is asked.
+        """
+        if not turn.is_visit:
+            return None
+        session = self.sessions.resolve_in(transaction, turn.event)
+        goes_on = turn.is_plain and session.conversation_id is not None
+        is_sure = self.is_alone and not self.allowance.limits(session)
+        return Start(session, noted=goes_on and is_sure)
+
     async def _session_of(self, turn: Turn) -> Session:
+        if turn.start is not None:
+            return turn.start.session
         visits = turn.is_visit
         return await self.sessions.resolve(turn.event, asked_in=turn.asked_in, visits=visits)
 

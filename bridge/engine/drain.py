@@ -17,7 +17,7 @@ from bridge.flow.stop import Stop
 from bridge.logs import about, get
 from bridge.metrics import TURNS, TURNS_RUNNING
 from bridge.pausing import Pausing
-from bridge.store.ledger import Fenced, Ledger
+from bridge.store.ledger import Beginning, Begun, Fenced, Ledger, Ready
 from bridge.store.turns import Ending, Turn, TurnState
 from bridge.turn import Walk
 
@@ -69,11 +69,21 @@ class Drain:
         """Look whether the bridge is paused, so that no question has to wait for that."""
         await self._pausing.look()
 
-    async def __call__(self, lane: str) -> None:
-        """Take over the lane and work until it has no open turn."""
-        await self.calm()
-        ready = partial(self._ready, paused=await self._pausing.is_on())
-        begun = await self._ledger.begin(lane, ready)
+    async def beginning(self) -> Beginning | None:
+        """What takes a message that finds its lane free in the transaction that accepts it.
+
+        None while a crowd comes in, which must not be kept at the door for that.
+        """
+        if self._closing or self._rush.is_on:
+            return None
+        return self._ledger.beginning(await self._choose(), self._walk.start)
+
+    async def __call__(self, lane: str, taken: Turn | None = None) -> None:
+        """Take over the lane and work until it has no open turn.
+
+        taken: by `beginning`, since which nobody has drained the lane.
+        """
+        begun = await self._begin(lane) if taken is None else Begun.by(taken)
         waiting = begun.waiting
         try:
             if begun.turn is not None:
@@ -83,6 +93,13 @@ class Drain:
                 waiting = await self._after(waiting[0], self._do(step))
         finally:
             self._interrupts.end(lane)
+
+    async def _begin(self, lane: str) -> Begun:
+        await self.calm()
+        return await self._ledger.begin(lane, await self._choose(), self._walk.start)
+
+    async def _choose(self) -> Ready:
+        return partial(self._ready, paused=await self._pausing.is_on())
 
     def _next(self, waiting: Sequence[Turn], *, paused: bool) -> Step:
         return next_step(waiting, self._merge_window, self._now(), paused=paused)
@@ -121,7 +138,8 @@ class Drain:
         return None
 
     async def _take(self, parts: Sequence[Turn]) -> list[Turn] | None:
-        return await self._run(await self._ledger.take(parts[0], parts[1:]), parts)
+        taken = await self._ledger.take(parts[0], parts[1:], self._walk.start)
+        return await self._run(taken, parts)
 
     async def _run(self, turn: Turn, parts: Sequence[Turn]) -> list[Turn] | None:
         """Run a turn that was taken, of these parts; what waits after it, if that is known."""

@@ -13,8 +13,9 @@ from bridge.flow.retry import backoff
 from bridge.flow.ticks import next_tick
 from bridge.logs import get
 from bridge.pausing import LOOK_EVERY
-from bridge.store.ledger import Ledger
+from bridge.store.ledger import Beginning, Ledger
 from bridge.store.run import Transaction
+from bridge.store.turns import Turn
 
 log = get(__name__)
 
@@ -46,12 +47,20 @@ class EmbeddedEngine:
     # Whoever starts next looks for what has work.
     defer: Callable[[Transaction, Sequence[str]], None] | None = None
 
-    def wake(self, lane: str) -> None:
-        """The lane has work. Before `run` this is only remembered."""
+    async def beginning(self, lane: str) -> Beginning | None:
+        """Only while nobody is at work in the lane, who would be overtaken."""
+        is_at_rest = self._group is not None and lane not in self._actors
+        return await self._drain.beginning() if is_at_rest else None
+
+    def wake(self, lane: str, taken: Turn | None = None) -> None:
+        """The lane has work. Before `run` this is only remembered.
+
+        What was taken is taken once more where somebody has come to the lane meanwhile.
+        """
         self._woken.add(lane)
         if self._group is not None and lane not in self._actors:
             name = f"lane {lane}"
-            self._actors[lane] = self._group.create_task(self._act(lane), name=name)
+            self._actors[lane] = self._group.create_task(self._act(lane, taken), name=name)
 
     async def run(self, stop: asyncio.Event, grace: float) -> None:
         """Work until `stop`, beginning with what an earlier process left undone.
@@ -99,18 +108,19 @@ class EmbeddedEngine:
             log.warning("engine.cut", lanes=len(late))
             await asyncio.wait(late)
 
-    async def _act(self, lane: str) -> None:
+    async def _act(self, lane: str, taken: Turn | None) -> None:
         attempt = 0
         while lane in self._woken and self._group is not None:
             self._woken.discard(lane)
             try:
-                await self._drain(lane)
+                await self._drain(lane, taken)
                 attempt = 0
             except Transient as error:
                 attempt += 1
                 self._woken.add(lane)
                 log.error("lane.delayed", lane=lane, error=str(error))
                 await self._rest(lane, backoff(attempt))
+            taken = None
         # No await since the check, so nobody can have been woken in between.
         del self._actors[lane]
 

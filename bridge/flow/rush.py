@@ -49,6 +49,11 @@ class Rush:
                 self._turn()
                 self._calm.set()
 
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a crowd at the door."""
+        return not self._calm.is_set()
+
     async def over(self) -> None:
         """Wait until there is no crowd, or for long enough."""
         if self._calm.is_set():

@@ -15,17 +15,21 @@ from bridge.spans import Traced
 from bridge.store.codec import INBOUND
 from bridge.store.run import Bulk, Job
 from bridge.store.tables import inbox, turns
-from bridge.store.turns import TurnKind, TurnState
+from bridge.store.turns import Turn, TurnKind, TurnState
 from bridge.store.upsert import insert
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A new row, the lane that has work because of it, and when that began."""
+    """A new row, the lane that has work because of it, and when that began.
+
+    begun: its turn, if it was taken at once.
+    """
 
     id: int
     lane: str
     at: datetime
+    begun: Turn | None = None
 
     @property
     def traced(self) -> Traced:
@@ -34,29 +38,52 @@ class Accepted:
 
 
 Tell: TypeAlias = Callable[[Connection, Sequence[str]], None]
+Begin: TypeAlias = Callable[[Connection, Turn], Turn | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """An event, the lane it belongs to, and when it came; `tell` is `accept`'s `also`."""
+    """An event, the lane it belongs to, and when it came; the rest is as in `accept`."""
 
     event: Inbound
     lane: str
     at: datetime
     tell: Tell | None
     kind: TurnKind = TurnKind.MESSAGE
+    begin: Begin | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
         chat = self.event.chat
         return chat.platform, chat.account, self.event.event_id
 
+    def begun(self, connection: Connection, accepted: Accepted) -> Accepted:
+        """What was accepted, with its turn if that is taken at once."""
+        if self.begin is None:
+            return accepted
+        turn = Turn(
+            id=accepted.id,
+            lane=accepted.lane,
+            fence=0,
+            kind=self.kind,
+            state=TurnState.RECEIVED,
+            events=(self.event,),
+            question=None,
+            trace=None,
+            attempts=0,
+            failures=0,
+            retries=0,
+            created_at=self.at,
+            asked_at=None,
+        )
+        return replace(accepted, begun=self.begin(connection, turn))
+
 
 Row: TypeAlias = dict[str, Any]
 _Begun: TypeAlias = tuple[Accepted, _Arrival]
 
 
-def accept(
+def accept(  # noqa: PLR0913 - by name, and most messages need few of them
     event: Inbound,
     lane: str,
     now: datetime,
@@ -64,14 +91,16 @@ def accept(
     merge_window: float | None = None,
     also: Tell | None = None,
     kind: TurnKind = TurnKind.MESSAGE,
+    begin: Begin | None = None,
 ) -> Job[Accepted | None]:
     """Insert an event and its turn; None if it was put before.
 
     also: called with the lanes that have work now, in the same transaction.
+    begin: called with its turn, in the same transaction, which it may take at once.
     merge_window: if given, an event that finds its lane busy becomes a notice in the express
         lane, unless it comes within so many seconds after one it can still be merged into.
     """
-    arrival = _Arrival(event, lane, now, also, kind)
+    arrival = _Arrival(event, lane, now, also, kind, begin)
     if merge_window is None:
         return Bulk(_accept_all, arrival)
     return partial(_accept_unless_busy, arrival, merge_window)
@@ -83,7 +112,7 @@ def accept_if(wanted: Job[bool], acceptance: Job[Accepted | None]) -> Job[Accept
 
 
 def _accept_all(connection: Connection, arrivals: Sequence[_Arrival]) -> list[Accepted | None]:
-    """Three statements, however many there are: platforms count the seconds to our answer."""
+    """Few statements, however many there are: platforms count the seconds to our answer."""
     new = _inserted(connection, arrivals)
     begun: list[_Begun] = []
     results: list[Accepted | None] = []
@@ -94,7 +123,8 @@ def _accept_all(connection: Connection, arrivals: Sequence[_Arrival]) -> list[Ac
         if accepted is not None:
             begun.append((accepted, arrival))
     _begin(connection, begun)
-    return results
+    taken = {accepted.id: arrival.begun(connection, accepted) for accepted, arrival in begun}
+    return [each and taken[each.id] for each in results]
 
 
 def _accept_unless_busy(

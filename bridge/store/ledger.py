@@ -1,15 +1,16 @@
 """The ledger: how far each message has come. After a crash it decides, not memory.
 
-`asking` is written before the question leaves, `asked` with the chat id before any text is
-shown, `answered` with every page before the first final one is sent. Every write of a turn is
-conditional on its lane's fence, so a run that was overtaken writes nothing.
+`asking` is written before the question leaves, for a plain one with the run that begins; `asked`
+with the chat id before any text is shown, `answered` with every page before the first final one is
+sent. Every write of a turn is conditional on its lane's fence, so a run that was overtaken writes
+nothing.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Update, bindparam, func, select, true, update
 
@@ -19,9 +20,23 @@ from bridge.store.reading import open_turns, questions_before, turn_by
 from bridge.store.run import Store
 from bridge.store.sessions import Session, use_conversation
 from bridge.store.tables import inbox, lanes, outbox, turns, usage
-from bridge.store.turns import Settled, Turn, TurnState
+from bridge.store.turns import Settled, Start, Turn, TurnState
 from bridge.store.upsert import change, insert, put
 from bridge.upstream import Trace, Usage
+
+Ready: TypeAlias = Callable[[Sequence[Turn]], Sequence[Turn]]
+"""The parts of a run, of the open turns; none if there is no run to begin.
+
+Called where the database is, so it decides and does nothing.
+"""
+Starting: TypeAlias = Callable[[Connection, Turn], Start | None]
+"""What is known of a question as soon as it is taken; called in the same transaction."""
+Beginning: TypeAlias = Callable[[Connection, Turn], Turn | None]
+"""Takes a turn that was accepted in the same transaction, if its lane is free."""
+
+
+def _unknown(_connection: Connection, _turn: Turn) -> Start | None:
+    return None
 
 
 class Fenced(Exception):
@@ -40,6 +55,11 @@ class Begun:
     turn: Turn | None = None
     parts: Sequence[Turn] = ()
 
+    @classmethod
+    def by(cls, turn: Turn) -> "Begun":
+        """The lane of a turn that was taken as it was accepted."""
+        return cls(turn.fence, [turn], turn, [turn])
+
 
 class Ledger:
     """Reads and advances turns. Raises `Unreachable` (database), `Fenced`."""
@@ -56,23 +76,34 @@ class Ledger:
         begun = await self.begin(lane, lambda _: ())
         return begun.fence, begun.waiting
 
-    async def begin(self, lane: str, ready: Callable[[Sequence[Turn]], Sequence[Turn]]) -> Begun:
-        """`take_over` a lane and `take` what is ready there, in one transaction.
-
-        ready: the parts of a run, of the open turns; none if there is no run to begin. Called
-            where the database is, so it decides and does nothing.
-        """
+    async def begin(self, lane: str, ready: Ready, starting: Starting = _unknown) -> Begun:
+        """`take_over` a lane and `take` what is ready there, in one transaction."""
 
         def job(connection: Connection) -> Begun:
             fence = _raised(connection, lane)
             waiting = open_turns(connection, lane, fence)
             if not (parts := ready(waiting)):
                 return Begun(fence, waiting)
-            turn = _together(parts[0], parts[1:])
-            _take(connection, turn, parts[1:], self._now())
+            turn = _take(connection, parts[0], parts[1:], self._now(), starting)
             return Begun(fence, waiting, turn, parts)
 
         return await self._store.write(job)
+
+    def beginning(self, ready: Ready, starting: Starting) -> Beginning:
+        """`begin`, in the transaction that accepts a message, if nothing waits before it.
+
+        Whoever drained the lane before has ended all its turns, so there is nobody to overtake.
+        """
+
+        def job(connection: Connection, turn: Turn) -> Turn | None:
+            if not ready([turn]):
+                return None
+            if connection.execute(_EARLIER, {"lane": turn.lane, "before": turn.id}).first():
+                return None
+            fenced = replace(turn, fence=_raised(connection, turn.lane))
+            return _take(connection, fenced, [], self._now(), starting)
+
+        return job
 
     async def waiting(self, lane: str, fence: int) -> list[Turn]:
         """The lane's open turns, oldest first, each with what was merged into it."""
@@ -105,33 +136,33 @@ class Ledger:
 
         return await self._store.read(job)
 
-    async def take(self, turn: Turn, merge: Sequence[Turn]) -> Turn:
+    async def take(self, turn: Turn, merge: Sequence[Turn], starting: Starting = _unknown) -> Turn:
         """Begin a run: count it BEFORE it can kill us, and fix what belongs to the turn."""
-        taken = _together(turn, merge)
 
-        def job(connection: Connection) -> None:
+        def job(connection: Connection) -> Turn:
             holds_fence(connection, turn)
-            _take(connection, taken, merge, self._now())
+            return _take(connection, turn, merge, self._now(), starting)
 
-        await self._store.write(job)
-        return taken
+        return await self._store.write(job)
 
     async def asking(self, turn: Turn, session: Session) -> Turn:
         """The question is about to leave, in the conversation that then goes on in its lane."""
         assert session.conversation_id is not None  # noqa: S101  `Sessions.open` saw to it
         conversation_id = session.conversation_id
+        asking = replace(turn, state=TurnState.ASKING, trace=Trace(conversation_id, ""))
+        if turn.start and turn.start.noted and turn.start.session == session:
+            return asking
         # Asking once more is no progress, or a question that kills the process would do it forever.
         progress = _PROGRESS if turn.state is TurnState.RECEIVED else {}
         use = use_conversation(session.lane, session.agent, conversation_id, self._now())
 
         def job(connection: Connection) -> None:
-            asking = {"state": TurnState.ASKING, "conversation_id": conversation_id}
-            _advance(connection, turn, **asking, **progress)
+            _advance(connection, turn, **_asking_in(conversation_id), **progress)
             if not session.fresh:  # else that was written when it began
                 use(connection)
 
         await self._store.write(job)
-        return replace(turn, state=TurnState.ASKING, trace=Trace(conversation_id, ""))
+        return asking
 
     async def asked(self, turn: Turn, trace: Trace) -> Turn:
         """Coze has accepted the question: from here on it is never asked again."""
@@ -294,11 +325,25 @@ def _together(turn: Turn, merge: Sequence[Turn]) -> Turn:
     return replace(turn, attempts=turn.attempts + 1, events=events)
 
 
-def _take(connection: Connection, taken: Turn, merged: Sequence[Turn], now: datetime) -> None:
-    change(connection, turns, {"id": taken.id}, attempts=taken.attempts)
+def _take(
+    connection: Connection, turn: Turn, merged: Sequence[Turn], now: datetime, starting: Starting
+) -> Turn:
+    taken = _together(turn, merged)
+    is_new = taken.state is TurnState.RECEIVED
+    start = starting(connection, taken) if is_new else None
+    noted = start.session.conversation_id if start and start.noted else None
+    asking = _asking_in(noted) if noted else {}
+    change(connection, turns, {"id": taken.id}, attempts=taken.attempts, **asking)
+    if start and noted:
+        use_conversation(start.session.lane, start.session.agent, noted, now)(connection)
     ended = {"state": TurnState.MERGED, "merged_into": taken.id, "ended_at": now}
     for part in merged:
         change(connection, turns, {"id": part.id}, **ended)
+    return replace(taken, start=start)
+
+
+def _asking_in(conversation_id: str) -> dict[str, Any]:
+    return {"state": TurnState.ASKING, "conversation_id": conversation_id}
 
 
 _PROGRESS: dict[str, Any] = {"attempts": 1, "failures": 0}
@@ -313,6 +358,12 @@ _HELD = (
     .where(lanes.c.lane == bindparam("in"), lanes.c.fence == bindparam("by"))
     .with_for_update(read=True)
     .exists()
+)
+_EARLIER = (
+    select(turns.c.id)
+    .where(turns.c.lane == bindparam("lane"), turns.c.ended_at.is_(None))
+    .where(turns.c.id < bindparam("before"))
+    .limit(1)
 )
 _ONE_LESS = (
     update(turns)

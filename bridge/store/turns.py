@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from bridge.events import Inbound
 from bridge.spans import Traced
+from bridge.store.sessions import Session
 from bridge.upstream import Trace
 from bridge.words import command_in
 
@@ -49,6 +50,18 @@ _ASKING = frozenset({TurnKind.MESSAGE, TurnKind.BUSY})  # whoever was told so di
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What was found out, and written, in the transaction that took a turn.
+
+    session: who asks, and in which conversation. noted: the ledger says already that the question
+        is about to leave, in that conversation.
+    """
+
+    session: Session
+    noted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One message of a user and what became of it.
 
@@ -57,6 +70,7 @@ class Turn:
     again: the turn in which that was first asked.
     trace: where the answer is found at Coze, once asked; `chat_id` is empty before `asked`.
     attempts: runs begun since the last progress, this one included.
+    start: of the run that goes on; None where nothing is known of it.
     """
 
     id: int
@@ -74,6 +88,7 @@ class Turn:
     asked_at: datetime | None
     error: str | None = None
     again: int | None = None
+    start: Start | None = None
 
     @property
     def event(self) -> Inbound:
@@ -95,6 +110,12 @@ class Turn:
         brings = any(event.attachments or event.place for event in self.events)
         brings = brings or self.again is not None
         return (brings or bool(self.text.strip())) and command_in(self.text) is None
+
+    @property
+    def is_plain(self) -> bool:
+        """It is a question in words alone, that was never asked before."""
+        is_bare = not any(event.attachments or event.place for event in self.events)
+        return self.is_question and is_bare and not self.event.edits and self.again is None
 
     @property
     def is_visit(self) -> bool:

@@ -179,7 +179,7 @@ class Machine:
         self.world = World(self.store, self._clock, agent=self.agent)
         self.world.adapter = self.adapter
         self.world.wire()
-        self._door = self.world.inbox_with(self.world.engine.wake)
+        self._door = self.world.engines_inbox()
         self._engine = asyncio.create_task(self.world.engine.run(asyncio.Event(), 0))
 
     async def end(self) -> None:

@@ -70,6 +70,17 @@ def test_a_death_at_any_write_of_one_answer(template: Path, writes: int, play: P
         on_virtual_time(lambda clock: happens(incidents, url, clock))
 
 
+@pytest.mark.parametrize("writes", range(12))
+@pytest.mark.parametrize("play", [Play(pace=0.7), Play(lost=True, pace=1.0)])
+def test_a_death_at_any_write_where_a_conversation_goes_on(
+    template: Path, writes: int, play: Play
+) -> None:
+    before: list[Incident] = [Say("a", 1), Wait(9)]
+    incidents: list[Incident] = [Answer(play), Kill(writes), Say("a", 30), Wait(20), Say("a", 1)]
+    with copied(template) as url:
+        on_virtual_time(lambda clock: happens([*before, *incidents], url, clock))
+
+
 def lose(machine: Machine) -> None:
     machine.adapter.delete("1")
 

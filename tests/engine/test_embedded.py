@@ -3,19 +3,22 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
 
+from bridge.config import AgentSettings
 from bridge.engine.drain import LAST_WORDS, Drain
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.errors import RateLimited, Unauthorised, Unreachable
 from bridge.lanes import express
 from bridge.store.ledger import Fenced
+from bridge.store.turns import Turn
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from bridge.testing.clock import Clock
+from bridge.upstream import AnswerEvent, Question
 from tests.stages.world import PatientStore, World
 
 LANE = "fake/fake/room/"
@@ -24,7 +27,7 @@ LANE = "fake/fake/room/"
 @asynccontextmanager
 async def running(world: World, *, grace: float = 20) -> AsyncIterator[asyncio.Event]:
     """The engine at work; leaving stops it. Messages go through a door that wakes it."""
-    world.inbox = world.inbox_with(world.engine.wake)
+    world.inbox = world.engines_inbox()
     stop = asyncio.Event()
     task = asyncio.create_task(world.engine.run(stop, grace))
     try:
@@ -55,7 +58,7 @@ class ListDrain(Drain):
     def close(self) -> None:
         pass
 
-    async def __call__(self, lane: str) -> None:
+    async def __call__(self, lane: str, taken: Turn | None = None) -> None:
         assert lane not in self.busy, "one lane was drained twice at once"
         self.busy.add(lane)
         try:
@@ -85,6 +88,65 @@ async def test_a_lane_is_answered_in_order_and_lanes_do_not_wait_for_each_other(
     for chat in ("a", "b", "c"):
         assert world.adapter.shown(chat) == ["You said: one", "You said: two"]
     assert world.clock.monotonic() < 10
+
+
+class NotingAgent(ScriptedAgent):
+    """Notes how much was written before each question left."""
+
+    def __init__(self, store: PatientStore) -> None:
+        super().__init__()
+        self.writes: list[int] = []
+        self._store = store
+
+    def ask(self, question: Question) -> AbstractAsyncContextManager[AsyncIterator[AnswerEvent]]:
+        self.writes.append(self._store.writes)
+        return super().ask(question)
+
+
+async def test_a_question_in_a_lane_at_rest_leaves_after_one_write(world: World) -> None:
+    world.agent = agent = NotingAgent(world.store)
+    world.wire()
+    async with running(world):
+        await world.hear("one")
+        await all_is_answered(world)
+        before = world.store.writes
+        await world.hear("two")
+        await all_is_answered(world)
+    assert agent.writes[1] - before == 1
+    assert world.adapter.shown() == ["You said: one", "You said: two"]
+
+
+async def test_who_comes_while_a_lane_is_at_work_waits(world: World, agent: ScriptedAgent) -> None:
+    agent.otherwise = Play(pace=1.0)
+    async with running(world):
+        await asyncio.gather(*(world.hear(text) for text in ("one", "two", "three")))
+        await all_is_answered(world)
+    assert agent.asked == ["one", "two", "three"]
+    assert agent.most_streams == 1
+
+
+async def test_limits_hold_in_a_lane_at_rest(world: World, agent: ScriptedAgent) -> None:
+    world.agent_settings = AgentSettings(bot_id="1", messages_per_minute=1)
+    world.wire()
+    async with running(world):
+        for text in ("one", "two"):
+            await world.hear(text)
+            await all_is_answered(world)
+    assert agent.asked == ["one"]
+    assert len(world.adapter.shown()) == 2
+
+
+async def test_nothing_is_begun_while_the_bridge_is_paused(
+    world: World, agent: ScriptedAgent
+) -> None:
+    async with running(world):
+        await world.pausing.begin("anna")
+        await world.hear("one")
+        await asyncio.sleep(5)
+        assert agent.asked == []
+        await world.pausing.end("anna")
+        await all_is_answered(world)
+    assert agent.asked == ["one"]
 
 
 async def test_no_more_answers_are_written_at_once_than_allowed(

@@ -81,7 +81,7 @@ async def test_a_turn_that_is_taken_up_goes_on_in_its_trace(
     world: World, collector: Collector
 ) -> None:
     event = await world.hear("hello there")
-    world.store.life = 6  # writes
+    world.store.life = 5  # writes
     with pytest.raises(Killed):
         await world.drain("fake/fake/room/")
     before = collector.traces

@@ -65,7 +65,7 @@ class PatientStore:
     """The real store; while its thread works, the virtual clock stands still.
 
     failing: errors for the next writes, one each; None lets one through.
-    broken: what every call raises.
+    broken: what every call raises. writes: how many there were.
     """
 
     def __init__(self, store: Store) -> None:
@@ -73,6 +73,7 @@ class PatientStore:
         self.failing: list[Exception | None] = []
         self.broken: Exception | None = None
         self.life: int | None = None  # writes until the process is killed
+        self.writes = 0
 
     async def read(self, job: Job[T]) -> T:
         self._answer()
@@ -85,6 +86,7 @@ class PatientStore:
             raise error
         with _loop().outside():
             result = await self._store.write(job, order=order)
+        self.writes += 1
         self._age()
         return result
 
@@ -231,6 +233,7 @@ class World:
             outbox=self.outbox,
             slots=asyncio.Semaphore(self.most),
             turn_timeout=self.turn_timeout,
+            is_alone=True,
         )
         self.drain = Drain(
             self.ledger,
@@ -247,7 +250,7 @@ class World:
             self.store,
             self.guests,
             accounts=self.accounts,
-            bells=Bells(self.woken.append, self.interrupts.reach),
+            bells=Bells(lambda lane, _: self.woken.append(lane), self.interrupts.reach),
             now=now,
         )
         return self
@@ -256,12 +259,20 @@ class World:
         self, wake: Callable[[str], None], interrupt: Callable[[str], Awaitable[bool]] | None = None
     ) -> Inbox:
         """A door that tells others than usual."""
+        return self._inbox(Bells(lambda lane, _: wake(lane), interrupt or self.interrupts.reach))
+
+    def engines_inbox(self) -> Inbox:
+        """A door that tells the engine."""
+        engine = self.engine
+        return self._inbox(Bells(engine.wake, self.interrupts.reach, beginning=engine.beginning))
+
+    def _inbox(self, bells: Bells) -> Inbox:
         return Inbox(
             self.store,
             sessions=self.sessions_settings,
             guests=self.guests,
             pausing=self.pausing,
-            bells=Bells(wake, interrupt or self.interrupts.reach),
+            bells=bells,
             now=self.clock.now,
         )
 

@@ -1,16 +1,21 @@
 """Steps of a turn that are written together."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import Connection
 
 from bridge.events import ChatRef, Inbound, Page, User
 from bridge.store import Store
 from bridge.store.inbox import accept
-from bridge.store.ledger import Fenced, Ledger
+from bridge.store.ledger import Fenced, Ledger, Ready
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session, StoredSession, session_of
-from bridge.store.turns import Settled, Turn, TurnState
+from bridge.store.turns import Settled, Start, Turn, TurnState
+from bridge.upstream import Trace
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = Session("lane", "default", "uid", "c1")
@@ -91,3 +96,78 @@ async def test_a_question_makes_its_conversation_the_current_one(
 async def test_what_is_gone_is_nobodys_to_begin(store: Store, ledger: Ledger) -> None:
     begun = await ledger.begin("lane", lambda waiting: waiting[:1])
     assert (begun.turn, begun.waiting) == (None, [])
+
+
+def goes_on(_: Connection, __: Turn) -> Start:
+    return Start(SESSION, noted=True)
+
+
+def everything(waiting: Sequence[Turn]) -> Sequence[Turn]:
+    return waiting
+
+
+async def arrive(
+    store: Store, ledger: Ledger, *texts: str, ready: Ready = everything
+) -> list[Turn | None]:
+    """Messages that come at once; what was taken of each as it was accepted."""
+    begin = ledger.beginning(ready, goes_on)
+    events = [Inbound(text, CHAT, User("u"), text, NOW) for text in texts]
+    accepted = await asyncio.gather(
+        *(store.write(accept(event, "lane", NOW, begin=begin), order="lane") for event in events)
+    )
+    return [each.begun if each else None for each in accepted]
+
+
+async def test_a_message_whose_lane_is_free_is_taken_as_it_is_accepted(
+    store: Store, ledger: Ledger
+) -> None:
+    [turn] = await arrive(store, ledger, "a")
+    assert turn is not None
+    assert (turn.text, turn.attempts, turn.state) == ("a", 1, TurnState.RECEIVED)
+    asking = await ledger.asking(turn, SESSION)
+    assert asking == replace(await ledger.current(turn), start=turn.start)
+    assert asking.state is TurnState.ASKING
+    assert await store.read(session_of("lane")) == StoredSession("default", "c1", NOW)
+    asked = await ledger.asked(asking, Trace("c1", "t1"))
+    assert asked.state is TurnState.ASKED
+    await ledger.take_over("lane")
+    with pytest.raises(Fenced):
+        await ledger.ended(asked, TurnState.FAILED)
+
+
+async def test_what_is_asked_elsewhere_than_was_noted_is_noted_anew(
+    store: Store, ledger: Ledger
+) -> None:
+    [turn] = await arrive(store, ledger, "a")
+    assert turn is not None
+    asking = await ledger.asking(turn, replace(SESSION, conversation_id="c2"))
+    assert asking.trace == (await ledger.current(turn)).trace == Trace("c2", "")
+
+
+async def test_a_message_waits_for_those_before_it(store: Store, ledger: Ledger) -> None:
+    await put(store, "a")
+    assert await arrive(store, ledger, "b") == [None]
+    assert [(it.text, it.attempts) for it in await ledger.waiting("lane", 0)] == [
+        ("a", 0),
+        ("b", 0),
+    ]
+
+
+async def test_of_messages_that_come_at_once_the_first_is_taken(
+    store: Store, ledger: Ledger
+) -> None:
+    first, *others = await arrive(store, ledger, "a", "b", "c")
+    assert first is not None
+    assert others == [None, None]
+    left = await ledger.waiting("lane", first.fence)
+    assert [(turn.text, turn.attempts) for turn in left] == [("a", 1), ("b", 0), ("c", 0)]
+
+
+async def test_a_message_that_is_not_ready_is_not_taken(store: Store, ledger: Ledger) -> None:
+    assert await arrive(store, ledger, "a", ready=lambda _: ()) == [None]
+    assert [turn.attempts for turn in await ledger.waiting("lane", 0)] == [0]
+
+
+async def test_what_comes_twice_is_taken_once(store: Store, ledger: Ledger) -> None:
+    taken = await arrive(store, ledger, "a", "a")
+    assert [turn is None for turn in taken] == [False, True]

@@ -15,8 +15,9 @@ from bridge.errors import Permanent, Transient, Unreachable
 from bridge.flow.retry import backoff
 from bridge.logs import get
 from bridge.pausing import LOOK_EVERY
-from bridge.store.ledger import Fenced, Ledger
+from bridge.store.ledger import Beginning, Fenced, Ledger
 from bridge.store.run import Transaction
+from bridge.store.turns import Turn
 
 log = get(__name__)
 
@@ -60,7 +61,11 @@ class ClusterEngine:
         """Messages are being accepted: their jobs belong to the same transaction."""
         self._queue.defer(transaction, lanes)
 
-    def wake(self, lane: str) -> None:
+    async def beginning(self, lane: str) -> Beginning | None:
+        """Nothing: which replica answers is for the queue to say."""
+        return None
+
+    def wake(self, lane: str, taken: Turn | None = None) -> None:
         """The queue has told somebody already."""
 
     # The life of the engine
