@@ -23,6 +23,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bridge.errors import BridgeError
+from bridge.flow.asked import end_if_asked
 from bridge.flow.buckets import Answered, Buckets, Claimed, Demand, GivenBack, Held, Note, name_of
 from bridge.flow.pacing import CALM, SLOWEST, Pacer, Priority, open_to, open_to_edits
 from bridge.limits import Limit, Pace, Quota
@@ -122,6 +123,7 @@ class SharedPacer:
                     await self._buckets.forget_idle()
                     self._idle_to_forget = False
             except Exception as error:  # noqa: BLE001  nobody awaits it, and claims meet it too
+                end_if_asked()
                 tell = log.debug if isinstance(error, BridgeError) else log.error
                 tell("pacing.not_written", notes=len(self._notes), error=repr(error))
                 await asyncio.sleep(LOOK_AGAIN)

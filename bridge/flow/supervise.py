@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from bridge.flow.asked import end_if_asked
 from bridge.flow.retry import backoff
 
 CALM = 60.0  # seconds a peer must have run before its earlier failures are forgotten
@@ -28,6 +29,7 @@ async def supervise(
         try:
             return await peer()
         except passing as error:
+            end_if_asked()
             attempt = 1 if clock() - started > CALM else attempt + 1
             seconds = getattr(error, "retry_after", None) or backoff(attempt)
             failed(error, seconds)

@@ -21,6 +21,7 @@ AWAY = float(os.environ.get("DATABASE_AWAY", "15"))  # seconds, longer than a re
 SILENT_AFTER = 8.0  # seconds: half the stall time, and some for calls under way
 PEOPLE = range(1, 9)
 READY_WITHIN = 30.0  # seconds; the machine may be busy, and this is not what is tried here
+ENDS_WITHIN = 30.0  # seconds; those who are just connecting have four or five
 
 
 async def two(world: TelegramWorld, url: str) -> list[Daemon]:
@@ -43,6 +44,17 @@ async def test_restarted_at_once(telegram: TelegramWorld, server: "OwnPostgres")
         await telegram.answered(number, "tea", "water", "milk", within=60)
     assert len(telegram.questions()) == 3 * len(PEOPLE)
     assert not any(daemon.has_ended for daemon in daemons)
+
+
+async def test_asked_to_end_while_it_is_away_it_ends(
+    telegram: TelegramWorld, server: "OwnPostgres"
+) -> None:
+    daemon = telegram.daemon(database__url=server.url, server__grace="0.5")
+    await until_ready(daemon, within=READY_WITHIN)
+    await asyncio.to_thread(server.stop)
+    await eventually(lambda: daemon.events("engine.no_database"))
+    daemon.signal()
+    assert await daemon.exit_code(within=ENDS_WITHIN) == 0
 
 
 def is_growing(world: TelegramWorld, number: int) -> bool:

@@ -8,9 +8,10 @@ from sqlalchemy import text
 from bridge.app import utcnow
 from bridge.engine.cluster import Beats, ClusterEngine, Replicas
 from bridge.engine.cluster.lease import Lease
+from bridge.errors import Permanent
 from bridge.flow.interrupts import Interrupts
 from bridge.store import Store
-from bridge.store.ledger import Ledger
+from bridge.store.ledger import Fenced, Ledger
 
 pytestmark = pytest.mark.postgres
 PATIENCE = 10.0  # seconds
@@ -50,3 +51,38 @@ async def test_whoever_was_away_begins_no_lane_that_others_may_have(url: str, st
         replicas.lease = Lease(60.0)
         assert await drain.lanes.get() == "telegram/bot/42/"
         stop.set()
+
+
+class Fails(Drained):
+    """One that finds its lane with somebody else."""
+
+    async def __call__(self, lane: str) -> None:
+        raise Fenced(lane)
+
+
+async def test_whoever_fails_leaves_nothing_at_work(url: str, store: Store) -> None:
+    """Those who connect for the queue's pool obey no cancellation: the process would not end."""
+    ledger, before = Ledger(store, utcnow), asyncio.all_tasks()
+    replicas = Replicas(url, ledger, Interrupts(), beats=Beats(every=0.2, stall=1.0))
+    engine = ClusterEngine(replicas, ledger, Fails(), grace=0.1)
+    await store.write(lambda connection: engine.defer(connection, ["telegram/bot/42/"]))
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(Permanent, match="start this one again"):
+            await engine.run(asyncio.Event(), 0.1)
+    assert asyncio.all_tasks() == before
+
+
+async def test_whoever_is_cancelled_while_it_connects_leaves_nothing_at_work(
+    url: str, store: Store
+) -> None:
+    ledger, before = Ledger(store, utcnow), asyncio.all_tasks()
+    replicas = Replicas(url, ledger, Interrupts())
+    engine = ClusterEngine(replicas, ledger, Drained(), grace=0.1)
+    running = asyncio.create_task(engine.run(asyncio.Event(), 0.1))
+    while not any("worker" in task.get_name() for task in asyncio.all_tasks()):
+        await asyncio.sleep(0)
+    running.cancel()
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert asyncio.all_tasks() == before

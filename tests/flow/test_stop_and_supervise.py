@@ -105,3 +105,21 @@ async def test_an_error_that_will_not_pass_ends_the_supervision() -> None:
 
     with pytest.raises(Permanent):
         await supervise(peer, passing=Transient, failed=lambda *_: None)
+
+
+async def test_a_peer_that_makes_another_error_of_its_cancellation_is_not_started_again() -> None:
+    runs = []
+
+    async def peer() -> None:
+        runs.append(1)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise Unreachable("the connection was lost") from None
+
+    supervised = asyncio.create_task(supervise(peer, passing=Transient, failed=lambda *_: None))
+    await asyncio.sleep(0)
+    supervised.cancel()
+    await asyncio.wait([supervised], timeout=5)
+    assert supervised.cancelled()
+    assert len(runs) == 1

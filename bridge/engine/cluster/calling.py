@@ -5,6 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 import psycopg
@@ -21,6 +22,7 @@ log = get(__name__)
 CHANNEL = "coze_bridge"
 CALM = 10.0  # seconds a connection must have lasted for earlier ones to be forgotten
 ALIVE = 5.0  # seconds between two looks at whether the connection still is one
+LAST_WORDS = 1.0  # seconds for what is just being said when there is no more to say
 
 
 class Calling:
@@ -99,9 +101,10 @@ class Calling:
         return self._speaker
 
     async def close(self) -> None:
-        """Say no more."""
-        async with self._speaking:
-            await self._hang_up()
+        """Say no more. What is just being said, perhaps to nobody, is left to whoever says it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS), self._speaking:
+                await self._hang_up()
 
     async def _hang_up(self) -> None:
         speaker, self._speaker = self._speaker, None

@@ -12,6 +12,7 @@ from bridge.engine.cluster.queue import LaneQueue, schema_is_there
 from bridge.engine.cluster.replicas import Replicas
 from bridge.engine.drain import Drain
 from bridge.errors import Permanent, Transient, Unreachable
+from bridge.flow.asked import end_if_asked
 from bridge.flow.retry import backoff
 from bridge.logs import get
 from bridge.pausing import LOOK_EVERY
@@ -79,15 +80,17 @@ class ClusterEngine:
         if not await schema_is_there(self._replicas.url):
             raise Permanent("the database lacks the queue's tables: run `coze-bridge migrate`")
         self._broken = asyncio.get_running_loop().create_future()
-        await self._queue.open()
         beats = self._replicas.beats
         pulse = Pulse(self._replicas.conninfo, self._queue.name, 2 * beats.stall)
-        with pulse.felt(beats.every):
-            await self._run(stop, grace, pulse)
+        try:
+            await self._queue.open()
+            with pulse.felt(beats.every):
+                await self._run(stop, grace, pulse)
+        finally:  # however it ends: what is left open here may keep the process from ending
+            await self._queue.close()
+            await self._replicas.calling.close()
         if self._broken.done():
             _tell(self._broken)
-        await self._queue.close()
-        await self._replicas.calling.close()
 
     async def _run(self, stop: asyncio.Event, grace: float, pulse: Pulse) -> None:
         assert self._broken is not None  # noqa: S101  `run` has made it
@@ -126,6 +129,7 @@ class ClusterEngine:
                 await self._queue.work()
             except Unreachable as error:
                 log.warning("queue.lost", error=str(error))
+            end_if_asked()  # it raises that instead, where the database is away
             attempt = 1 if time.monotonic() - began > self._replicas.beats.stall else attempt + 1
             await asyncio.sleep(backoff(attempt))
 
@@ -146,7 +150,7 @@ class ClusterEngine:
                     return
                 await self._drain(lane)
             except Transient as error:
-                _end_if_asked()
+                end_if_asked()  # the queue asks only once, and would wait for ever
                 attempt += 1
                 log.error("lane.delayed", lane=lane, error=str(error))
                 await asyncio.sleep(backoff(attempt))
@@ -206,6 +210,7 @@ class ClusterEngine:
                 await chore()
             except Unreachable as error:
                 log.warning("engine.no_database", error=str(error))
+            end_if_asked()
             await asyncio.sleep(seconds)
 
     def _break(self, error: BaseException) -> None:
@@ -218,14 +223,3 @@ def _tell(broken: asyncio.Future[NoReturn]) -> NoReturn:
         broken.result()
     except Fenced as error:
         raise Permanent(f"{error}; start this one again") from error
-
-
-def _end_if_asked() -> None:
-    """Raises `CancelledError` if this task was cancelled, and somebody made another error of it.
-
-    So libraries do where a connection fails at the very moment. The queue asks only once, and
-    would wait for ever.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

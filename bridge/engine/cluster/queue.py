@@ -142,7 +142,10 @@ class LaneQueue:
             await self._app.open_async()
 
     async def close(self) -> None:
-        """Release every connection."""
+        """Release every connection, whatever became of `open`; takes up to five seconds.
+
+        Not to be left out: whoever of the pool is just connecting does not obey a cancellation.
+        """
         await self._app.close_async()
 
     def defer(self, transaction: Transaction, lanes: Sequence[str]) -> None:
