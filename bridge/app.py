@@ -26,6 +26,7 @@ from bridge.engine.drain import Drain
 from bridge.engine.works import Works, works
 from bridge.fetching import Fetcher, is_public, is_public_host
 from bridge.files import Files
+from bridge.flow.asked import end_if_asked
 from bridge.flow.pacing import Pacing
 from bridge.flow.rush import Rush
 from bridge.flow.ticks import next_tick
@@ -99,7 +100,10 @@ class Bridge:
     vitals: Vitals
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run every peer until `stop`, then drain. Raises what none of them may survive."""
+        """Run every peer until `stop`, then drain. Raises what none of them may survive.
+
+        Sets `stop` itself when one of them failed, for then the end has begun as well.
+        """
         async with asyncio.TaskGroup() as group:
             receivers = [
                 group.create_task(self.receiving.run(account, adapter), name=f"receive {account}")
@@ -125,7 +129,10 @@ class Bridge:
             working = group.create_task(
                 self.engine.run(stopping, self.settings.server.grace), name="engine"
             )
-            await stop.wait()
+            try:
+                await stop.wait()
+            finally:
+                stop.set()
             self.health.report("process", "shutting down")
             await _cancel(receivers)  # nothing new comes in
             stopping.set()
@@ -342,6 +349,7 @@ async def _open_adapter(
 async def _repeat(chore: Callable[[], Awaitable[object]], seconds: float) -> None:
     while True:
         await chore()
+        end_if_asked()
         await next_tick(seconds)
 
 

@@ -8,11 +8,13 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from bridge.adapter import Adapter
 from bridge.app import open_bridge, utcnow
 from bridge.config import Settings
+from bridge.ending import end_within
 from bridge.errors import BridgeError, Unreachable
 from bridge.logs import get
 from bridge.reload import Reload, on_hangup, parts_of
@@ -46,31 +48,37 @@ async def serve(
     *,
     started: Callable[[str], None] | None = None,
     read: Callable[[], Settings] | None = None,
+    ending: Callable[[float], None] = end_within,
 ) -> None:
     """Run the bridge until SIGTERM or SIGINT.
 
     started: told where it listens, once it does. read: reads the settings again, on SIGHUP; where
-    it is left out, that signal ends the process. Raises `BridgeError`.
+    it is left out, that signal ends the process. ending: told how many seconds the end may take,
+    once it begins, for whatever reason. Raises `BridgeError`.
     """
+    begun = partial(ending, settings.server.grace + CLOSING)
     with _one_error():
         async with AsyncExitStack() as stack:
-            stop = stack.enter_context(_stop_signals())
-            life = await stack.enter_async_context(_pulse(settings, stop))
-            await stack.enter_async_context(tracing(settings.tracing.endpoint, os.environ))
-            bridge = await stack.enter_async_context(open_bridge(settings))
-            life.watch(bridge.vitals)
-            if read is not None:
-                parts = parts_of(bridge.rules, bridge.adapters)
-                stack.enter_context(on_hangup(Reload(settings, read, parts), stop))
-            served = [a for a in bridge.adapters.values() if isinstance(a, ServesHttp)]
-            status = Status(bridge.health, utcnow)
-            everything = [status, *bridge.pages, *served]
-            url = await stack.enter_async_context(serve_http(settings.server, everything))
-            log.info("listening", url=url, accounts=sorted(bridge.adapters))
-            if started:
-                started(_greeting(url, bridge.adapters))
-            life.ready()
-            await bridge.run(stop)
+            stop = stack.enter_context(_stop_signals(begun))
+            try:
+                life = await stack.enter_async_context(_pulse(settings, stop))
+                await stack.enter_async_context(tracing(settings.tracing.endpoint, os.environ))
+                bridge = await stack.enter_async_context(open_bridge(settings))
+                life.watch(bridge.vitals)
+                if read is not None:
+                    parts = parts_of(bridge.rules, bridge.adapters)
+                    stack.enter_context(on_hangup(Reload(settings, read, parts), stop))
+                served = [a for a in bridge.adapters.values() if isinstance(a, ServesHttp)]
+                status = Status(bridge.health, utcnow)
+                everything = [status, *bridge.pages, *served]
+                url = await stack.enter_async_context(serve_http(settings.server, everything))
+                log.info("listening", url=url, accounts=sorted(bridge.adapters))
+                if started:
+                    started(_greeting(url, bridge.adapters))
+                life.ready()
+                await bridge.run(stop)
+            finally:
+                stop.set()  # before anything is closed, which may take its time
 
 
 async def say(
@@ -113,10 +121,23 @@ def _greeting(url: str, adapters: Mapping[str, Adapter]) -> str:
     return "\n".join(lines)
 
 
+class _Stop(asyncio.Event):
+    """Set when the end begins, whoever wanted it. begun: called then, once."""
+
+    def __init__(self, begun: Callable[[], None]) -> None:
+        super().__init__()
+        self._begun = begun
+
+    def set(self) -> None:
+        if not self.is_set():
+            self._begun()
+        super().set()
+
+
 @contextmanager
-def _stop_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGTERM and SIGINT set. A second signal ends the process at once."""
-    stop = asyncio.Event()
+def _stop_signals(begun: Callable[[], None]) -> Iterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set. A signal after that ends the process at once."""
+    stop = _Stop(begun)
     loop = asyncio.get_running_loop()
 
     def handle() -> None:
