@@ -27,7 +27,14 @@ EXTRA = "PostgreSQL takes the extra: pip install 'coze-bridge[cluster]'"
 READERS = 6  # connections
 REST = 1.0  # seconds after which a connection may not be what it was
 BATCH = 500  # jobs in one transaction; more would only delay the first
-LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000}  # seconds, milliseconds
+LIMITS = {
+    "connect_timeout": 5,  # seconds
+    "tcp_user_timeout": 10_000,  # milliseconds
+    "keepalives": 1,
+    "keepalives_idle": 5,  # seconds; the system's two hours would be for who waits for an answer
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 """So that a host that vanished is an error soon, and not when the network gives up."""
 
 

@@ -199,6 +199,10 @@ def test_a_url_means_the_same_to_all_who_connect() -> None:
         "port": "1,2",
         "connect_timeout": "5",
         "tcp_user_timeout": "10000",
+        "keepalives": "1",
+        "keepalives_idle": "5",
+        "keepalives_interval": "2",
+        "keepalives_count": "3",
     }
     patient = conninfo_to_dict(conninfo("postgresql://host/x?connect_timeout=60"))
     assert patient["connect_timeout"] == "60"

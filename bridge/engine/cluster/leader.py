@@ -25,21 +25,13 @@ SILENT = """
 SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'idle_session_timeout'
 """
 
-# So that we notice a server whose host vanished.
-KEEPALIVES = {
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-
 
 @asynccontextmanager
 async def leading(url: str, what: str) -> AsyncIterator[asyncio.Event]:
     """Wait until we are the one; yields what is set when we are it no more.
 
     A session's advisory lock, so a connection pooler that shares sessions must not be between.
+    url: as `conninfo` gives it.
     """
     connection = await _elected(url, what)
     lost = asyncio.Event()
@@ -58,11 +50,7 @@ async def _elected(url: str, what: str) -> psycopg.AsyncConnection:
     attempt = 0
     while True:
         try:
-            connection = await psycopg.AsyncConnection.connect(
-                url,
-                autocommit=True,
-                **KEEPALIVES,  # type: ignore[arg-type]  # libpq's own words
-            )
+            connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
         except psycopg.Error as error:
             attempt += 1
             log.warning("leader.no_database", of=what, error=one_line(error))

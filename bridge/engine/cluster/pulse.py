@@ -7,10 +7,6 @@ from contextlib import contextmanager
 
 import psycopg
 
-from bridge.engine.cluster.leader import KEEPALIVES
-
-CONNECT = 5  # seconds
-
 
 class Pulse:
     """Notices a queue whose connections hang though the database is well.
@@ -19,7 +15,8 @@ class Pulse:
     pool waited for ever, and only a new process helped. What hangs there must not keep us from
     noticing it, hence neither the pool nor the event loop is used here.
 
-    worker: the queue's name at the moment, None between two. longest: seconds without a beat.
+    url: as `conninfo` gives it. worker: the queue's name at the moment, None between two.
+    longest: seconds without a beat.
     """
 
     def __init__(self, url: str, worker: Callable[[], int | None], longest: float) -> None:
@@ -54,12 +51,7 @@ class Pulse:
                 self._silent_since = None
 
     def _connected(self) -> psycopg.Connection:
-        return psycopg.connect(
-            self._url,
-            autocommit=True,
-            connect_timeout=CONNECT,
-            **KEEPALIVES,  # type: ignore[arg-type]  # libpq's own words
-        )
+        return psycopg.connect(self._url, autocommit=True)
 
     def _age(self, connection: psycopg.Connection) -> float | None:
         worker = self._worker()
