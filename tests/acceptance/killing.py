@@ -4,13 +4,11 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 from daemon_process import Daemon, eventually
 
-SILENT = 20.0  # seconds without a sign of life
 Talking = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
@@ -40,27 +38,16 @@ async def kill_at_random(
 
 @asynccontextmanager
 async def looked_after(daemons: list[Daemon]) -> AsyncIterator[list[Daemon]]:
-    """Be the service manager, who starts again what ended; yields those that did.
-
-    One that does not say that it lives is ended first, as the probe in `deploy/` does.
-    """
+    """Be the service manager, who starts again what ended; yields those that did."""
     ended: list[Daemon] = []
-    silent: dict[int, float] = {}  # since when, by their places in the list
 
     async def look() -> None:
         while True:
-            for number, daemon in enumerate(daemons):
+            for daemon in daemons:
                 if daemon.has_ended:
                     assert await daemon.exit_code() == 1
                     ended.append(daemon)
                     daemon.start()
-                    silent.pop(number, None)
-                elif not daemon.url or await _lives(daemon):
-                    silent.pop(number, None)
-                elif time.monotonic() - silent.setdefault(number, time.monotonic()) > SILENT:
-                    daemon.kill()
-                    daemon.start()
-                    silent.pop(number)
             await asyncio.sleep(0.2)
 
     looking = asyncio.create_task(look())
@@ -68,11 +55,3 @@ async def looked_after(daemons: list[Daemon]) -> AsyncIterator[list[Daemon]]:
         yield ended
     finally:
         looking.cancel()
-
-
-async def _lives(daemon: Daemon) -> bool:
-    with suppress(aiohttp.ClientError, TimeoutError):
-        async with asyncio.timeout(5):
-            status, _ = await daemon.get("/healthz")
-            return status == 200
-    return False
