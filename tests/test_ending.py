@@ -162,9 +162,11 @@ async def test_the_end_has_begun_once_a_peer_failed_whoever_else_goes_on(
     async with open_bridge(settings) as whole:
         bridge = replace(whole, engine=Fails(), vitals=stubborn)
         running = asyncio.create_task(bridge.run(stop))
-        async with asyncio.timeout(PATIENCE):
-            await stop.wait()
-        assert not running.done()
-        stubborn.go.set()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await stop.wait()
+            assert not running.done()
+        finally:
+            stubborn.go.set()
         with pytest.RaisesGroup(Permanent):
             await running
