@@ -17,6 +17,7 @@ from bridge.config import (
     Settings,
 )
 from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, Emulator, serve
+from bridge.web.ask import port_is_taken
 
 HOST = "127.0.0.1"
 FOLDER = Path(".demo")
@@ -82,7 +83,5 @@ def _require_free(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise OSError(
-                    errno.EADDRINUSE, f"port {port} is taken; choose another with --port"
-                ) from error
+                raise port_is_taken(port) from error
             raise

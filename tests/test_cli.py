@@ -99,6 +99,30 @@ def test_help_lists_the_commands(folder: Path) -> None:
         assert re.search(rf"^  {command} ", result.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize("group", ["agent", "vars", "sessions", "dead", "access", "slack"])
+def test_no_command_is_cut_short_in_the_help_of_its_group(folder: Path, group: str) -> None:
+    listed = coze_bridge(group, "-h", folder=folder, extra={"COLUMNS": "80"}).stdout
+    assert "Commands:" in listed
+    assert not re.search(r"\.\.\.$", listed.partition("Commands:")[2], re.MULTILINE)
+
+
+def test_a_reader_that_has_had_enough_is_told_nothing(folder: Path) -> None:
+    gone, ours = os.pipe()
+    os.close(gone)
+    result = subprocess.run(
+        [sys.executable, "-m", "bridge", "slack", "manifest"],
+        cwd=folder,
+        env=environment(),
+        stdout=ours,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(ours)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
 def test_version_is_one_line(folder: Path) -> None:
     result = coze_bridge("--version", folder=folder)
     assert result.returncode == 0
@@ -281,7 +305,10 @@ def test_port_that_is_taken_is_one_line_and_exit_1(folder: Path) -> None:
         for command in (["emulate", "--port", port], ["demo", "--port", port], ["run"]):
             result = coze_bridge(*command, folder=folder)
             assert result.returncode == 1
-            assert port in result.stderr.splitlines()[-1]
+            said = result.stderr.splitlines()[-1]
+            assert port in said
+            assert "choose another" in said
+            assert "error while" not in said
             assert "Traceback" not in result.stderr
 
 

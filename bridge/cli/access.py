@@ -77,7 +77,10 @@ def block(person: Person, config: Config = None, as_json: AsJson = False) -> Non
 
 @access.command()
 def revoke(person: Person, config: Config = None, as_json: AsJson = False) -> None:
-    """Take back what was decided of somebody: the configuration alone counts for them again."""
+    """Take back what was decided of somebody.
+
+    The configuration alone counts for them again.
+    """
     with exit_codes():
         from bridge.store.guests import Standing
 

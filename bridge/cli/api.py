@@ -1,8 +1,6 @@
 """The command `coze-bridge api`: its options, and what they become."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +34,7 @@ Unchecked = Annotated[
 
 
 def api(  # noqa: PLR0913 - each is an option of the command line
-    method: Annotated[str, typer.Argument(help="GET, POST, PUT or DELETE.")] = "",
+    method: Annotated[str, typer.Argument(help="GET, POST, PUT, DELETE or PATCH.")] = "",
     path: Annotated[str, typer.Argument(help="Such as /v1/bots/7342866812345678901.")] = "",
     *,
     query: Query = None,
@@ -55,7 +53,7 @@ def api(  # noqa: PLR0913 - each is an option of the command line
     Prints the answer as JSON, and the events of a stream as they arrive. Exits 1 if the answer
     is no.
     """
-    with exit_codes(), _pipes():
+    with exit_codes():
         from bridge.api import Wishes, Words, call, listing
 
         words = Words(method, path, query or (), data, form or (), unchecked)
@@ -70,13 +68,3 @@ def api(  # noqa: PLR0913 - each is an option of the command line
         coze = load_coze(find(config, os.environ), os.environ)
         wishes = Wishes(paginate, for_script, output, user)
         run(call(coze, words, wishes, typer.echo))
-
-
-@contextmanager
-def _pipes() -> Iterator[None]:
-    """End without a word where the reader of our answer has had enough, such as `head`."""
-    try:
-        yield
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to flush goes nowhere
-        raise typer.Exit(1) from None

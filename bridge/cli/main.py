@@ -9,6 +9,7 @@ import gc
 import json
 import signal
 import sys
+from errno import EADDRINUSE
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,6 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(agent, name="agent")
 app.add_typer(access, name="access")
@@ -108,7 +110,14 @@ def emulate(port: Port = 8090) -> None:
     """Run the Coze emulator alone."""
     with _exit_codes():
         _log("info", "auto")
-        _run(_emulate(port))
+        try:
+            _run(_emulate(port))
+        except OSError as error:
+            if error.errno != EADDRINUSE:
+                raise
+            from bridge.web.ask import port_is_taken
+
+            raise port_is_taken(port) from error
 
 
 @app.command()

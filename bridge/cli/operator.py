@@ -115,7 +115,10 @@ def reset_session(lane: Lane, config: Config = None, as_json: AsJson = False) ->
 
 @dead.command("list")
 def list_dead(limit: Limit = 50, config: Config = None, as_json: AsJson = False) -> None:
-    """List dead and failed turns, the newest first, each with its reason."""
+    """List dead and failed turns, and why.
+
+    The newest comes first.
+    """
     with exit_codes():
         from bridge.operator import dead as its
 
@@ -149,7 +152,10 @@ def requeue(
 def drop(
     ids: Numbers = None, everything: All = False, config: Config = None, as_json: AsJson = False
 ) -> None:
-    """Strike turns off the list; they stay in their conversation's history."""
+    """Strike turns off the list.
+
+    They stay in their conversation's history.
+    """
     with exit_codes():
         from bridge.operator.dead import numbers
         from bridge.view.unanswered import Wish, change
@@ -217,7 +223,10 @@ def sync(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell Coze what is known of people and it has not heard; name what it refuses."""
+    """Tell Coze what it has not heard of people.
+
+    What it refuses is named.
+    """
     with exit_codes():
         from bridge.operator import sheets
 

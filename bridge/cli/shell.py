@@ -54,6 +54,9 @@ def exit_codes() -> Iterator[None]:
         fail(error.problems, 2)
     except BridgeError as error:
         fail([str(error)], 1)
+    except BrokenPipeError:  # whoever reads our answer has had enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to flush goes nowhere
+        raise typer.Exit(1) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         fail([where + (error.strerror or str(error))], 1)

@@ -1,6 +1,7 @@
 """Asking whether a bridge runs here and how it is, as a load balancer would; or could run."""
 
 import json
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -71,7 +72,14 @@ def cannot_listen(server: ServerSettings, error: OSError) -> str:
         key, cure = "server.port", "choose one from 1024 up, and let a proxy have this one"
     else:
         key, cure = "server.host", "127.0.0.1 is this machine alone, 0.0.0.0 all of its addresses"
-    return f"{key}: cannot listen on {where}: {error.strerror}; {cure}"
+    # Names that do not resolve have numbers of their own; asyncio tells the rest at great length.
+    why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    return f"{key}: cannot listen on {where}: {why}; {cure}"
+
+
+def port_is_taken(port: int) -> OSError:
+    """Say it to somebody who gave, or left out, `--port`."""
+    return OSError(EADDRINUSE, f"port {port} is taken; choose another with --port")
 
 
 def _answer(url: str, body: str) -> Answer:
