@@ -4,6 +4,7 @@ A third party adds one with the entry point group `coze_bridge.adapters`; a name
 """
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
@@ -86,7 +87,9 @@ def _known() -> dict[str, EntryPoint]:
 def _platform(name: str) -> Platform:
     known = _known()
     if name not in known:
-        raise KeyError(f"unknown platform; this version knows {', '.join(sorted(known))}")
+        near = get_close_matches(name, known, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise KeyError(f"unknown platform; this version knows {', '.join(sorted(known))}{meant}")
     try:
         platform = known[name].load()
     except (ImportError, AttributeError) as error:

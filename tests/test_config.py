@@ -426,7 +426,8 @@ def test_misspelt_variables_are_problems_too(tmp_path: Path) -> None:
     ("content", "complaint"),
     [
         (b"[coze\n", "not valid TOML: "),
-        (b"\xff", "not valid TOML: "),
+        (b"\xff", "not UTF-8; save it in that encoding"),
+        (b"\xff\xfe[\x00c\x00]\x00", "not UTF-8; "),
         (b'a = "x"\na = "y"', "not valid TOML: "),
     ],
 )
@@ -443,6 +444,18 @@ def test_missing_file_and_folder_for_a_file(tmp_path: Path) -> None:
     for path, reason in [(tmp_path / "no.toml", "No such file"), (tmp_path, "Is a directory")]:
         with pytest.raises(Misconfigured, match=f"cannot be read: {reason}"):
             load(path, {}, settings_model)
+
+
+def test_mark_with_which_some_editors_begin_a_file_is_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(SMALLEST, encoding="utf-8-sig")
+    assert load(path, {}, settings_model).agents["default"].bot_id == ID
+
+
+def test_misspelt_platform_is_guessed(tmp_path: Path) -> None:
+    line = the_problem(tmp_path, SMALLEST + '[adapters.telegramm]\ntoken = "x"\n')
+    assert line.startswith("adapters.telegramm.platform: unknown platform; this version knows")
+    assert line.endswith("; did you mean telegram?")
 
 
 def test_nothing_at_all_says_how_to_begin(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ be a secret in the wrong place.
 
 import difflib
 import shlex
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_args
@@ -19,7 +20,6 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from bridge.config.values import KeptPrivate, MayBeAFile
@@ -96,6 +96,7 @@ def variable(key: str) -> str:
 def read_tables(path: Path | None, environ: Mapping[str, str], problems: Problems) -> Table:
     """Merge the file and the environment, which wins. Raises `Misconfigured` for a bad file."""
     given = _environment(environ, problems)
+    written = {} if path is None else _written(path)
 
     class Tables(BaseSettings):
         model_config = SettingsConfigDict(extra="allow")
@@ -109,16 +110,22 @@ def read_tables(path: Path | None, environ: Mapping[str, str], problems: Problem
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            file = TomlConfigSettingsSource(settings_cls, path)
+            file = InitSettingsSource(settings_cls, written)
             return InitSettingsSource(settings_cls, given), file
 
+    return dict(Tables().model_extra or {})
+
+
+def _written(path: Path) -> Table:
+    """Read the file. Raises `Misconfigured`."""
     try:
-        if path is not None:
-            path.open().close()  # the source would take a missing file for an empty one
-        return dict(Tables().model_extra or {})
+        # Some editors of Windows begin UTF-8 with a mark (BOM), which TOML does not allow for.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise Misconfigured([f"{path}: cannot be read: {error.strerror}"]) from error
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError; it names line and column
+    except UnicodeDecodeError as error:
+        raise Misconfigured([f"{path}: not UTF-8; save it in that encoding"]) from error
+    except ValueError as error:  # TOMLDecodeError; it names line and column
         raise Misconfigured([f"{path}: not valid TOML: {error}"]) from error
 
 
