@@ -1,6 +1,7 @@
 """Whether the bridge does its work, and if not, what stands in the way."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
@@ -53,7 +54,9 @@ class Health:
     def report(self, part: str, trouble: str | None) -> None:
         """Note that a part is in trouble, or (None) is well again."""
         if trouble != self._reported.get(part):
-            log.info("health", part=part, trouble=trouble)
+            wanted = trouble is None or part == "process"  # it only ever says that we were asked to
+            level = logging.INFO if wanted else logging.WARNING
+            log.log(level, "health", part=part, trouble=trouble)
         if trouble is None:
             self._reported.pop(part, None)
         else:

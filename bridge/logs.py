@@ -5,6 +5,7 @@ look the same. Message texts are not redacted: do not log them.
 """
 
 import logging
+import os
 import re
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -49,10 +50,11 @@ def configure(level: str, format: str, stream: TextIO) -> None:  # noqa: A002 - 
     format: json, console, or auto for console on a terminal.
     """
     console = format == "console" or (format == "auto" and stream.isatty())
+    colors = stream.isatty() and not os.environ.get("NO_COLOR")  # https://no-color.org
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_shared(), processors=_last(console=console, colors=stream.isatty())
+            foreign_pre_chain=_shared(), processors=_last(console=console, colors=colors)
         )
     )
     root = logging.getLogger()

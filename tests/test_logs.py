@@ -131,6 +131,26 @@ def test_console_is_for_people(stream: io.StringIO) -> None:
     assert "{" not in stream.getvalue()
 
 
+class Terminal(io.StringIO):
+    """Somebody who watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("stream")  # it puts things back
+@pytest.mark.parametrize(("no_color", "colours"), [("", True), ("1", False)])
+def test_who_wants_no_colours_gets_none(
+    monkeypatch: pytest.MonkeyPatch, no_color: str, colours: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    terminal = Terminal()
+    logs.configure("info", "auto", terminal)
+    logs.get("x").info("hello")
+    assert "hello" in terminal.getvalue()
+    assert ("\x1b[" in terminal.getvalue()) is colours
+
+
 async def test_every_line_about_a_turn_has_its_number_also_in_tasks_begun_meanwhile(
     stream: io.StringIO,
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.errors import Permanent, Unauthorised, Unreachable
 from bridge.health import PATIENCE, Health
@@ -58,6 +59,21 @@ async def test_an_agent_in_trouble_is_named_until_it_is_well(
     assert await health.troubles(clock.now()) == {"coze.default": str(error)}
     await health.ask_agents()
     assert await health.troubles(clock.now()) == {}
+
+
+async def test_trouble_is_a_warning_in_the_log_and_its_end_is_not(
+    health: Health, agent: ScriptedAgent
+) -> None:
+    agent.fail("check", Unauthorised("bad token"))
+    with capture_logs() as told:
+        await health.ask_agents()
+        await health.ask_agents()
+        health.report("process", "shutting down")
+    assert [(it["part"], it["trouble"], it["log_level"]) for it in told] == [
+        ("coze.default", "bad token", "warning"),
+        ("coze.default", None, "info"),
+        ("process", "shutting down", "info"),
+    ]
 
 
 async def test_every_trouble_is_named_at_once(health: Health, world: World) -> None:
