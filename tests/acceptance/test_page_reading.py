@@ -1,7 +1,8 @@
 """Reading on the chat page, in a real Chromium: what is above, on a phone, in the dark."""
 
 import pytest
-from page_stage import CONTRAST, Reader, Stage, beside_it, quiet, until
+from page_guest import file
+from page_stage import CONTRAST, TOO_SMALL, Reader, Stage, beside_it, quiet, until
 from playwright.async_api import Browser, expect
 from test_page import reader, stage
 
@@ -98,6 +99,27 @@ class TestReading:
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= 360
         assert await reader.page.get_attribute("#words", "placeholder") == "输入消息"
+        assert reader.complaints == []
+        await context.close()
+
+    async def test_nothing_is_too_small_for_a_finger(self, browser: Browser, stage: Stage) -> None:
+        context = await browser.new_context(
+            viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+        )
+        reader = await Reader.sit_down(context)
+        page = reader.page
+        await page.goto(stage.url)
+        await page.wait_for_selector("#welcome:not([hidden])")
+        assert await page.evaluate(TOO_SMALL) == []
+        await page.fill("#words", "hello")
+        await page.tap("#send")
+        await page.wait_for_selector(".answer")
+        await stage.say("```\ncode\n```", buttons=(Button("A", "x"),))
+        await page.wait_for_selector("#log .suggestions button")
+        await page.set_input_files("#files", [file("a.txt", b"a", "text/plain")])
+        await page.wait_for_selector("#tray li button")
+        await page.tap("#profile")
+        assert await page.evaluate(TOO_SMALL) == []
         assert reader.complaints == []
         await context.close()
 
