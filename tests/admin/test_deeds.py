@@ -189,3 +189,27 @@ async def test_the_page_and_the_command_line_tell_the_same(stage: Stage, operato
     assert found
     assert found.said
     assert found.said.user.name in text
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/admin/conversations", "No conversations yet."),
+        ("/admin/conversations?search=nobody", "Nothing was found."),
+        ("/admin/conversations?agent=default", "Nothing was found."),
+        ("/admin/people", "Nobody has written yet."),
+        ("/admin/people?search=nobody", "Nothing was found."),
+        ("/admin/unanswered", "Every message was answered."),
+    ],
+)
+async def test_an_empty_list_says_why_it_is_empty(operator: Visitor, path: str, said: str) -> None:
+    _, text, _ = await operator.get(path)
+    assert said in text
+
+
+async def test_one_answer_is_not_called_answers(stage: Stage, operator: Visitor) -> None:
+    for count, said in [(1, "1,500 for 1 answer<"), (2, "3,000 for 2 answers<")]:
+        turn, _ = await stage.says(f"question {count}")
+        await stage.costs(turn)
+        _, text, _ = await operator.get(f"/admin/people/one?uid={stage.uid(ANNA)}")
+        assert said in text

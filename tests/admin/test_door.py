@@ -184,7 +184,17 @@ async def test_a_deed_is_not_done_by_following_a_link(stage: Stage, operator: Vi
     _, lane = await stage.says("hello")
     csrf = await operator.csrf()
     status, _, _ = await operator.get(f"/admin/conversations/reset?lane={lane}&csrf={csrf}")
-    assert status == 405
+    assert status == 404
+
+
+async def test_a_page_that_is_not_there_is_told_to_operators_alone(
+    stranger: Visitor, operator: Visitor
+) -> None:
+    status, text, _ = await operator.get("/admin/no/such")
+    assert (status, "There is no such page." in text) == (404, True)
+    stranger.http.cookie_jar.clear()
+    status, _, response = await stranger.get("/admin/no/such")
+    assert (status, response.headers["Location"]) == (303, "/admin/login")
 
 
 async def test_a_form_of_another_kind_is_not_read(operator: Visitor) -> None:

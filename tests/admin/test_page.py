@@ -15,7 +15,7 @@ from tests.admin.stage import TOKEN, Stage
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "acceptance"))
 
-from page_stage import Reader, launched
+from page_stage import TOO_SMALL, Reader, launched
 
 pytestmark = pytest.mark.browser
 LANE = "fake/fake/chat-u-anna/"
@@ -103,7 +103,7 @@ async def test_a_conversation_is_found_opened_and_begun_anew(stage: Stage, reade
     await page.press("[name=search]", "Enter")
     await page.wait_for_url("**search=anna**")
     assert await reader.count("#list tbody tr") == 1
-    await page.click("a.lane")
+    await page.click("#list >> text=Anna")
     await reader.sees(".asked .words", "What is\nthe weather?")
     await reader.sees(".answered .words", "It is **fine**.")
     await reader.sees(".file", "document: report.pdf")
@@ -164,16 +164,19 @@ async def test_who_was_signed_out_is_led_to_the_entrance(stage: Stage, reader: R
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_it_fits_a_phone(stage: Stage, browser: Browser, scheme: str) -> None:
+async def test_it_fits_a_phone_and_a_finger(stage: Stage, browser: Browser, scheme: str) -> None:
     long = User("u-long", name="N" * 120)
     _, lane = await stage.says("w" * 400, long, file="f" * 120 + ".pdf", title="T" * 90)
     await stage.answers(lane, "", error="e" * 300)
     context = await browser.new_context(
         viewport={"width": 360, "height": 740},
         color_scheme="dark" if scheme == "dark" else "light",
+        has_touch=True,
+        is_mobile=True,
     )
     page = await context.new_page()
     await page.goto(f"{stage.url}/admin")
+    assert await page.evaluate(TOO_SMALL) == []
     await page.fill("#token", TOKEN)
     await page.press("#token", "Enter")
     await page.wait_for_selector("#charts")
@@ -182,6 +185,7 @@ async def test_it_fits_a_phone(stage: Stage, browser: Browser, scheme: str) -> N
     for path in ("", "/conversations", one, "/unanswered", "/people", person, "/log"):
         await page.goto(f"{stage.url}/admin{path}")
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        assert await page.evaluate(TOO_SMALL) == [], path
     ground = await page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(21, 22, 26)") is (scheme == "dark")
     await context.close()

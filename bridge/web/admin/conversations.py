@@ -7,7 +7,7 @@ from bridge.store.overview import Held, Ran, Talk, Which
 from bridge.view.talks import Shown, who
 from bridge.web.admin.asked import after, link
 from bridge.web.admin.html import Html, join, tag
-from bridge.web.admin.overview import lane
+from bridge.web.admin.overview import lane, to_talk
 from bridge.web.admin.parts import (
     button,
     hidden,
@@ -15,6 +15,7 @@ from bridge.web.admin.parts import (
     live,
     mark,
     name,
+    nothing,
     on,
     pairs,
     search,
@@ -40,7 +41,7 @@ def listed(
     finder = search("/admin/conversations", which.search, "Name, group, id or lane", *chosen)
     rows = [
         (
-            name(who(it.said)) if it.said else "not stored any more",
+            to_talk(it.lane, name(who(it.said)) if it.said else "not stored any more"),
             when(it.used_at),
             it.agent,
             mark("busy", f"{it.open_turns} running") if it.open_turns else "",
@@ -49,7 +50,9 @@ def listed(
         for it in piece.found
     ]
     heads = ("who", "last used", "agent", "now", "lane")
-    found = table(heads, rows, nothing="None of those that were looked at.")
+    sought = bool(which.search or which.platform or which.agent)
+    empty = nothing("No conversations yet.", sought=sought, more=piece.then is not None)
+    found = table(heads, rows, nothing=empty)
     return [finder, live("list", found, _onward(piece, which))]
 
 

@@ -108,15 +108,23 @@ def _row(it: Ran) -> Sequence[str]:
         it.reference,
         join(mark("busy", it.state), tries),
         when(it.created_at),
-        name(who(it.said)),
+        to_talk(it.lane, name(who(it.said))),
         lane(it.lane),
     )
 
 
 def lane(of: str) -> Html:
-    """A lane, and the way to it."""
-    own = of.removesuffix("!")  # the express lane is part of it
-    return tag("a", name(own), href=link("/conversations/one", lane=own), class_="lane")
+    """What a conversation is called here, and on the command line."""
+    return tag("span", name(_own(of)), class_="lane")
+
+
+def to_talk(of: str, *label: str) -> Html:
+    """The way to the conversation of a lane."""
+    return tag("a", *label, href=link("/conversations/one", lane=_own(of)))
+
+
+def _own(lane: str) -> str:
+    return lane.removesuffix("!")  # the express lane is part of it
 
 
 def _parts(parts: Mapping[str, str | None]) -> Html:

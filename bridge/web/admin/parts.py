@@ -71,11 +71,11 @@ def entrance(trouble: str = "") -> str:
     return document(_head("Sign in"), tag("body", main))
 
 
-def sorry(message: str) -> str:
+def sorry(message: str, title: str = "Not done") -> str:
     """What stands there instead of a page, or of a deed."""
     back = tag("p", tag("a", "To the overview", href="/admin"))
-    main = tag("main", tag("h1", "Not done"), tag("p", message, class_="trouble"), back)
-    return document(_head("Not done"), tag("body", main))
+    main = tag("main", tag("h1", title), tag("p", message, class_="trouble"), back)
+    return document(_head(title), tag("body", main))
 
 
 def live(name: str, *content: str, title: str = "", kind: str = "") -> Html:
@@ -141,6 +141,13 @@ def hidden(csrf: str, **fields: str) -> Html:
 def button(label: str, *, confirm: str = "", kind: str = "", **more: str) -> Html:
     """Ends a form. confirm: asked before, where there is a script."""
     return tag("button", label, data_confirm=confirm or None, class_=kind or None, **more)
+
+
+def nothing(yet: str, *, sought: bool, more: bool) -> str:
+    """What an empty list says. yet: where nobody has looked for anything. more: it goes on."""
+    if more:
+        return "None of those that were looked at."
+    return "Nothing was found." if sought else yet
 
 
 def search(action: str, said: str, label: str, *more: str) -> Html:

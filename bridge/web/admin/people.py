@@ -15,6 +15,7 @@ from bridge.web.admin.parts import (
     live,
     mark,
     name,
+    nothing,
     on,
     pairs,
     search,
@@ -44,9 +45,10 @@ def listed(
 ) -> list[Html]:
     """The list. closed: only who is named, or let in, may talk."""
     finder = search("/admin/people", said, "Name or address, such as telegram:12345")
-    heads = ("who", "address", "last here", "tokens, 24 h", "30 days", "may talk", "")
+    heads = ("who", "address", "last here", "tokens, 24 h", "tokens, 30 days", "may talk", "")
     rows = [_row(it, csrf, closed=closed) for it in people]
-    found = table(heads, rows, nothing="None of those that were looked at.")
+    empty = nothing("Nobody has written yet.", sought=bool(said), more=piece.then is not None)
+    found = table(heads, rows, nothing=empty)
     return [finder, live("list", found, _onward(piece, said))]
 
 
@@ -116,6 +118,10 @@ def _tokens(it: Spent) -> str:
     return f"{it.input_tokens + it.output_tokens:,}"
 
 
+def _answers(it: Spent) -> str:
+    return "1 answer" if it.answers == 1 else f"{it.answers:,} answers"
+
+
 def _deeds(it: Judged, csrf: str, *, closed: bool) -> Html:
     who = it.identity
     if it.standing in _FIXED:
@@ -159,7 +165,7 @@ def one(it: Known, sheets: Sequence[Sheet], csrf: str, *, closed: bool) -> list[
         [
             ("connector_uid", name(it.uid)),
             ("tokens, 24 h", _tokens(first.day)),
-            ("30 days", f"{_tokens(first.month)} for {first.month.answers:,} answers"),
+            ("tokens, 30 days", f"{_tokens(first.month)} for {_answers(first.month)}"),
         ]
     )
     heads = ("name", "address", "account", "first here", "last here", "may talk", "")

@@ -117,6 +117,7 @@ class Admin:
             web.get("/admin/page/{name}", _safe(self._file)),
             *(web.get(f"/admin{path}", _safe(self._reading(it))) for path, it in reads.items()),
             *(web.post(f"/admin{path}", _safe(self._writing(it))) for path, it in writes.items()),
+            web.get("/admin/{nowhere:.*}", _safe(self._nowhere)),
         ]
 
     # In and out
@@ -153,6 +154,12 @@ class Admin:
         if found is None:
             raise Refused(404, "There is no such file.")
         return found.response(request)
+
+    async def _nowhere(self, request: web.Request) -> web.StreamResponse:
+        """Tell operators only what there is not: nobody else learns which pages there are."""
+        if await self._door.session(request) is None:
+            return _to("/admin/login")
+        return _html(parts.sorry("There is no such page.", "Not found"), 404)
 
     def _reading(self, handler: Reader) -> Handler:
         async def read(request: web.Request) -> web.StreamResponse:

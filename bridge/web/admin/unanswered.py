@@ -6,8 +6,8 @@ from bridge.store.overview import Ran
 from bridge.view.talks import who
 from bridge.view.unanswered import Wish
 from bridge.web.admin.asked import link
-from bridge.web.admin.html import Html, join, tag
-from bridge.web.admin.overview import lane
+from bridge.web.admin.html import Html, tag
+from bridge.web.admin.overview import lane, to_talk
 from bridge.web.admin.parts import button, hidden, live, mark, name, on, table, when
 
 PAGE = 50  # turns
@@ -20,10 +20,8 @@ def listed(found: Sequence[Ran], total: int, csrf: str) -> list[Html]:
         return [live("list", tag("p", "Every message was answered.", class_="nothing"))]
     heads = ("", "turn", "state", "ended", "who", "why", "lane")
     rows = table(heads, [_row(it) for it in found], nothing="")
-    all_of_them = join(
-        tag("input", type="checkbox", id="all", data_all="id"),
-        tag("label", "all of these", for_="all"),
-    )
+    every = tag("input", type="checkbox", id="all", data_all="id")
+    all_of_them = tag("label", every, tag("span", "all of these"))
     deeds = tag(
         "p",
         all_of_them,
@@ -40,11 +38,11 @@ def listed(found: Sequence[Ran], total: int, csrf: str) -> list[Html]:
 def _row(it: Ran) -> Sequence[str]:
     box = tag("input", type="checkbox", name="id", value=str(it.id), aria_label=it.reference)
     return (
-        box,
+        tag("label", box, class_="tick"),
         it.reference,
         mark("bad", it.state),
         when(it.ended_at),
-        join(name(who(it.said)), " (", name(it.said.chat.account), ")"),
+        to_talk(it.lane, name(who(it.said)), " (", name(it.said.chat.account), ")"),
         it.error or "nobody was there to read the answer",
         lane(it.lane),
     )

@@ -12,8 +12,9 @@ function localise(root) {
     const sameDay = at.toDateString() === new Date().toDateString();
     const day = sameDay ? {} : { year: "numeric", month: "short", day: "numeric" };
     time.title = at.toLocaleString();
+    const exact = sameDay && !time.closest(".axis"); // a chart has no room for what is zero
     time.textContent = at.toLocaleString(undefined, {
-      ...day, hour: "2-digit", minute: "2-digit", ...(sameDay && { second: "2-digit" }),
+      ...day, hour: "2-digit", minute: "2-digit", ...(exact && { second: "2-digit" }),
     });
   }
 }
