@@ -5,6 +5,7 @@ server that hangs up on a request it has read is `httpx.ConnectTimeout` too. So 
 happened is read from the cause, and from httpx's name only where there is none.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,8 @@ _NEVER_SENT_HTTPX = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+# Not what is derived from them: a certificate, or a proxy, has to be named.
+_NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ClientConnectorDNSError)
 _TROUBLE = (httpx.RequestError, aiohttp.ClientError, OSError, TimeoutError, EventTooLarge)
 
 
@@ -70,4 +73,13 @@ def _told(error: BaseException) -> BaseException:
 def _text(error: Exception) -> str:
     """Name the error; aiohttp's own text has the address, never a header."""
     told = _told(error)
+    if isinstance(told, aiohttp.ClientConnectorError) and type(told) in _NO_CONNECTION:
+        return f"cannot connect to {told.host}:{told.port}: {_why(told.os_error)}"
     return f"{type(told).__name__}: {told}" if str(told) else type(told).__name__
+
+
+def _why(error: OSError) -> str:
+    """In the system's own words. A name that was not found has a number, below 0, of its own."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)

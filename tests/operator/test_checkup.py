@@ -126,7 +126,11 @@ def clock_behind(its: Installation) -> None:
 
 COZE: list[tuple[Spoil, str, str]] = [
     (wrong_token, "coze.token: the token is wrong, expired", "make a new one at Coze"),
-    (no_coze, "agents.default: ClientConnector", "is coze.base_url right (http://127.0.0.1:9)"),
+    (
+        no_coze,
+        "agents.default: cannot connect to 127.0.0.1:9",
+        "is coze.base_url right (http://127.0.0.1:9)",
+    ),
     (another_server, "agents.default: ", "is coze.base_url right"),
     (unknown_bot, "agents.default: the agent does not exist", "is bot_id right"),
     (unpublished_bot, "agents.default: the agent is not published", "publish it at Coze"),
