@@ -79,7 +79,7 @@ def list_sessions(
 
         which = Which(platform, agent, search, limit)
         found = with_store(quietly(config), lambda store: talks.list_of(store, which))
-        echo(talks.list_data(found), talks.list_lines(found, limit), as_json=as_json)
+        echo(talks.list_data(found), talks.list_lines(found, which), as_json=as_json)
 
 
 @sessions.command("show")

@@ -16,18 +16,19 @@ async def list_of(store: Store, which: Which) -> list[Talk]:
     return await store.read(talks(which))
 
 
-def list_lines(found: Sequence[Talk], limit: int) -> Iterator[str]:
-    """For people."""
+def list_lines(found: Sequence[Talk], which: Which) -> Iterator[str]:
+    """For people. which: what they asked for."""
     if not found:
-        yield "No conversations."
+        sought = which.platform or which.agent or which.search
+        yield "No conversation is like that." if sought else "No conversations yet."
         return
     rows = [
         (paper.local(it.used_at), it.agent, paper.shortened(who(it.said), _WHO), it.lane)
         for it in found
     ]
     yield from paper.columns(("last used", "agent", "who", "lane"), rows)
-    if len(found) == limit:
-        yield f"The {limit} used last; --limit shows more."
+    if len(found) == which.limit:
+        yield f"The {which.limit} used last; --limit shows more."
 
 
 def list_data(found: Sequence[Talk]) -> list[dict[str, object]]:

@@ -96,6 +96,15 @@ def test_conversations_are_listed_in_columns(folder: Path) -> None:
     assert all(len(line) <= 80 for line in lines)
 
 
+@pytest.mark.parametrize("where", ["--platform", "--agent", "--search"])
+def test_a_search_that_finds_nothing_does_not_say_that_there_is_nothing(
+    folder: Path, where: str
+) -> None:
+    assert told("sessions", "list", where, "nope", folder=folder).stdout == (
+        "No conversation is like that.\n"
+    )
+
+
 def test_conversations_for_scripts_are_complete(folder: Path) -> None:
     found = data("sessions", "list", "--search", "ANNA", folder=folder)
     assert found == [
