@@ -24,6 +24,7 @@ from bridge.upstream import Agent
 log = get(__name__)
 
 YES = frozenset({"yes", "是", "确认", "好"})
+NO = frozenset({"no", "cancel", "不", "否", "不是", "不要", "取消"})
 AT_ONCE = 50  # windows of messages looked through before the answer; the rest comes after it
 PATIENCE = 5.0  # seconds for Coze, before the answer
 REST = 0.02  # seconds between two windows, for whoever else wants to write
@@ -54,9 +55,13 @@ class Forgetting:
         if event.chat.kind is not ChatKind.PRIVATE:
             # A button would be there for others to press, and the lane may be everybody's.
             return Reply.saying(say(Phrase.FORGET_IN_PRIVATE, language))
-        if said.strip(" .!。！").lower() not in YES:
+        answer = said.strip(" .!。！").lower()
+        if answer in NO:
+            return Reply.saying(say(Phrase.NOT_FORGOTTEN, language))
+        if answer not in YES:
             yes = Button(say(Phrase.FORGET_YES, language), "/forget yes")
-            return Reply.saying(say(Phrase.FORGET_ASK, language), buttons=(yes,))
+            no = Button(say(Phrase.FORGET_NO, language), "/forget no")
+            return Reply.saying(say(Phrase.FORGET_ASK, language), buttons=(yes, no))
         who = Somebody(event.chat.platform, event.chat.account, event.user.id, session.own_uid)
         await self._forget(who, session.uid, message)
         return Reply.saying(say(Phrase.FORGOTTEN, language))

@@ -190,6 +190,8 @@ class Phrase(Enum):
         "此操作无法撤销。请按下按钮，或发送 `/forget yes`。",
     )
     FORGET_YES = Text("Yes, forget me", "是的，忘记我")
+    FORGET_NO = Text("No", "不")
+    NOT_FORGOTTEN = Text("Nothing was deleted.", "什么都没有删除。")
     FORGET_IN_PRIVATE = Text(
         "Please say /forget in a private chat with me. It covers what you said in groups as well.",
         "请在与我的私聊中发送 /forget，它也包括你在群组里说过的话。",

@@ -85,17 +85,27 @@ async def number(world: World, table: object) -> int:
 async def test_whoever_asks_is_asked_back_and_nothing_happens(world: World) -> None:
     await world.chat("about the train")
     before = await traces(world, *SECRETS)
-    for asked in ("/forget", "/forget maybe", "/forget no"):
+    for asked in ("/forget", "/forget maybe", "/forget not"):
         assert (await world.chat(asked))[-1] == say(Phrase.FORGET_ASK, "en")
     assert set(before) <= set(await traces(world, *SECRETS))
     assert await number(world, forgettings) == 0
 
 
-async def test_button_says_yes_in_the_language_of_the_user(world: World) -> None:
+@pytest.mark.parametrize("no", ["no", "No.", "cancel", "不", "取消"])
+async def test_no_is_understood_and_nothing_happens(world: World, no: str) -> None:
+    await world.chat("about the train")
+    assert (await world.chat(f"/forget {no}"))[-1] == say(Phrase.NOT_FORGOTTEN, "en")
+    assert await number(world, forgettings) == 0
+
+
+async def test_buttons_are_in_the_language_of_the_user(world: World) -> None:
     event = world.says("/forget", user=LI)
     session = await world.sessions.resolve(event)
     reply = await worker(world).obey(event, session, 1, "")
-    assert [(b.label, b.says) for b in reply.buttons] == [("是的，忘记我", "/forget yes")]
+    assert [(b.label, b.says) for b in reply.buttons] == [
+        ("是的，忘记我", "/forget yes"),
+        ("不", "/forget no"),
+    ]
     assert reply.text == say(Phrase.FORGET_ASK, "zh-CN")
 
 
