@@ -213,3 +213,12 @@ async def test_one_answer_is_not_called_answers(stage: Stage, operator: Visitor)
         await stage.costs(turn)
         _, text, _ = await operator.get(f"/admin/people/one?uid={stage.uid(ANNA)}")
         assert said in text
+
+
+async def test_a_page_is_called_after_whom_it_is_about(stage: Stage, operator: Visitor) -> None:
+    _, lane = await stage.says("hello", User("u-odd", name="Odd <i> \u202ename"))
+    uid = stage.uid(User("u-odd"))
+    for path in (f"people/one?uid={uid}", f"conversations/one?lane={lane}"):
+        _, text, _ = await operator.get(f"/admin/{path}")
+        assert "<title>Odd &lt;i&gt; name · coze-bridge</title>" in text
+        assert "<h1><bdi>Odd &lt;i&gt; name</bdi></h1>" in text

@@ -70,6 +70,11 @@ def _choice(key: str, all_of_them: str, values: Sequence[str], chosen: str) -> H
     return tag("select", *options, name=key, aria_label=all_of_them)
 
 
+def title(shown: Shown) -> str:
+    """What the page of one conversation is called."""
+    return who(shown.talk.said) if shown.talk.said else "Conversation"
+
+
 def one(shown: Shown, csrf: str) -> list[Html]:
     """One conversation, with what was said in it as far as that is stored."""
     return [

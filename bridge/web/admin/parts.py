@@ -16,7 +16,10 @@ _PAGES = (
 
 
 def page(title: str, here: str, csrf: str, *content: str) -> str:
-    """A whole page of somebody who is signed in. here: the path of its place in the menu."""
+    """A whole page of somebody who is signed in.
+
+    title: our own, or what somebody is called. here: the path of its place in the menu.
+    """
     links = [
         tag("a", name, href=f"/admin{path}", aria_current="page" if path == here else None)
         for path, name in _PAGES
@@ -29,12 +32,12 @@ def page(title: str, here: str, csrf: str, *content: str) -> str:
         action="/admin/logout",
     )
     skip = tag("a", "To the content", href="#content", class_="skip")
-    name = tag("a", "coze-bridge", href="/admin", class_="name")
-    bar = tag("header", name, tag("nav", *links, aria_label="Pages"), out)
+    home = tag("a", "coze-bridge", href="/admin", class_="name")
+    bar = tag("header", home, tag("nav", *links, aria_label="Pages"), out)
     lost = tag(
         "p", "Not connected. What you see may be old.", id="lost", role="status", hidden=True
     )
-    main = tag("main", tag("h1", title), *content, id="content", tabindex="-1")
+    main = tag("main", tag("h1", name(title)), *content, id="content", tabindex="-1")
     script = tag("script", src="/admin/page/live.js", type="module")
     return document(_head(title, script), tag("body", skip, bar, lost, main))
 
@@ -118,7 +121,7 @@ def lasting(span: timedelta) -> str:
 
 def name(of: str) -> Html:
     """What somebody is called, or calls something: in one line, and it turns nothing around it."""
-    return tag("bdi", "".join(_letters(of)).strip() or "no name")
+    return tag("bdi", _line(of))
 
 
 def words(said: str) -> Html:
@@ -180,7 +183,7 @@ def _head(title: str, *more: str) -> Html:
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{title} · coze-bridge"),
+        tag("title", _line(title), " · coze-bridge"),
         tag("link", rel="icon", href="/admin/page/icon.svg"),
         tag("link", rel="stylesheet", href="/admin/page/style.css"),
         *more,
@@ -193,8 +196,8 @@ def _cells(heads: Sequence[str], row: Sequence[str]) -> Iterator[Html]:
         yield tag("td", inner, data_of=head or None)
 
 
-def _letters(of: str) -> Iterator[str]:
-    return (shown for _, shown in _shown(of))
+def _line(of: str) -> str:
+    return "".join(shown for _, shown in _shown(of)).strip() or "no name"
 
 
 def _shown(said: str) -> Iterator[tuple[str, str]]:

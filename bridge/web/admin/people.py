@@ -158,6 +158,12 @@ def _onward(piece: Piece[Identity], said: str) -> Html:
     return on(link("/people", search=said, after=after(piece.then)), label)
 
 
+def title(it: Known) -> str:
+    """What the page of a person is called."""
+    first = it.faces[0].identity
+    return first.name or first.user
+
+
 def one(it: Known, sheets: Sequence[Sheet], csrf: str, *, closed: bool) -> list[Html]:
     """A person with all they go by, and what agents know of them."""
     first = it.faces[0]

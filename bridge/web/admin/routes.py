@@ -219,7 +219,8 @@ class Admin:
         given = asked(request)
         shown = await talks.show(self._store, given.get("lane"), turns=conversations.TURNS)
         drawn = [*_told(given), *conversations.one(shown, session.csrf)]
-        return self._page("Conversation", "/conversations", session, *drawn)
+        title = conversations.title(shown)
+        return self._page(title, "/conversations", session, *drawn)
 
     async def _unanswered(self, request: web.Request, session: Session) -> str:
         given = asked(request)
@@ -254,7 +255,7 @@ class Admin:
             for name, whose in known_to.items()
         ]
         drawn = people_page.one(found, sheets, session.csrf, closed=rules.is_closed)
-        return self._page("Person", "/people", session, *_told(given), *drawn)
+        return self._page(people_page.title(found), "/people", session, *_told(given), *drawn)
 
     def _known_to(self, found: people.Known) -> dict[str, variables.Whose]:
         """The agents of the accounts on which somebody is known, as far as they are configured."""
