@@ -71,7 +71,7 @@ CONTRAST = """() => {
 
 # What can be touched and is lower than a finger is thick (44 CSS pixels, WCAG 2.5.5), or, a button,
 # narrower. A box to tick may have a label around it that is touched in its place.
-TOO_SMALL = """() => [...document.querySelectorAll("a, button, input, select, textarea")]
+TOO_SMALL = """() => [...document.querySelectorAll("a, button, input, select, textarea, summary")]
     .filter((e) => e.checkVisibility() && !e.disabled && !e.matches(".skip"))
     .map((e) => [e, (e.closest("label") ?? e).getBoundingClientRect()])
     .filter(([e, { width, height }]) => height < 44 || (e.matches("button") && width < 44))

@@ -6,7 +6,7 @@ from page_stage import CONTRAST, TOO_SMALL, Reader, Stage, beside_it, quiet, unt
 from playwright.async_api import Browser, expect
 from test_page import reader, stage
 
-from bridge.events import Button
+from bridge.events import Button, EnclosureKind
 
 __all__ = ["reader", "stage"]
 
@@ -114,8 +114,12 @@ class TestReading:
         await page.fill("#words", "hello")
         await page.tap("#send")
         await page.wait_for_selector(".answer")
-        await stage.say("```\ncode\n```", buttons=(Button("A", "x"),))
+        thoughts = "> " + "I think. " * 60  # folded
+        await stage.say(f"{thoughts}\n\n```\ncode\n```", buttons=(Button("A", "x"),))
         await page.wait_for_selector("#log .suggestions button")
+        await stage.send(EnclosureKind.DOCUMENT, "plan.pdf", b"%PDF-")
+        await page.wait_for_selector("a.parcel")
+        assert await page.locator("summary").is_visible()
         await page.set_input_files("#files", [file("a.txt", b"a", "text/plain")])
         await page.wait_for_selector("#tray li button")
         await page.tap("#profile")
