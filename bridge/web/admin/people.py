@@ -45,7 +45,7 @@ def listed(
 ) -> list[Html]:
     """The list. closed: only who is named, or let in, may talk."""
     finder = search("/admin/people", said, "Name or address, such as telegram:12345")
-    heads = ("who", "address", "last here", "tokens, 24 h", "tokens, 30 days", "may talk", "")
+    heads = ("who", "address", "last here", "tokens, 24 h", "tokens, 30 d", "may talk", "")
     rows = [_row(it, csrf, closed=closed) for it in people]
     empty = nothing("Nobody has written yet.", sought=bool(said), more=piece.then is not None)
     found = table(heads, rows, nothing=empty)
@@ -171,7 +171,7 @@ def one(it: Known, sheets: Sequence[Sheet], csrf: str, *, closed: bool) -> list[
         [
             ("connector_uid", name(it.uid)),
             ("tokens, 24 h", _tokens(first.day)),
-            ("tokens, 30 days", f"{_tokens(first.month)} for {_answers(first.month)}"),
+            ("tokens, 30 d", f"{_tokens(first.month)} for {_answers(first.month)}"),
         ]
     )
     heads = ("name", "address", "account", "first here", "last here", "may talk", "")
