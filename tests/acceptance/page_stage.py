@@ -13,7 +13,7 @@ from types import TracebackType
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from adapters.web.adapter import WebAdapter
 from adapters.web.settings import WebSettings
@@ -24,6 +24,9 @@ from bridge.events import Page as Shown
 from bridge.testing.transcript import FakeHost
 
 Script = Callable[["Stage", Inbound], Awaitable[object]]
+
+PATIENCE = 30.0  # seconds until a test gives up waiting
+expect.set_options(timeout=PATIENCE * 1000)
 
 _FLAGS = [
     "--no-sandbox",
@@ -99,7 +102,7 @@ async def quiet(stage: "Stage", event: Inbound) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something on the server's side."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -249,7 +252,7 @@ class Reader:
     @classmethod
     async def sit_down(cls, context: BrowserContext) -> "Reader":
         page, noise = await context.new_page(), []
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("console", lambda message: noise.append(message.text))
         page.on("pageerror", lambda error: noise.append(str(error)))
         page.on("dialog", lambda dialog: noise.append(f"dialog: {dialog.message}"))
@@ -263,6 +266,13 @@ class Reader:
     async def write(self, text: str) -> None:
         await self.page.fill("#words", text)
         await self.page.press("#words", "Enter")
+
+    async def has_said_all(self) -> None:
+        """Wait until the page knows that the server has its words: it says the rest again."""
+        await self.until(
+            "Object.keys(localStorage).filter((name) => name.startsWith('coze-bridge:outbox:'))"
+            ".every((name) => localStorage.getItem(name) === '[]')"
+        )
 
     async def sees(self, selector: str, text: str, *, times: int = 1) -> None:
         """Wait until exactly `times` elements show exactly `text`."""

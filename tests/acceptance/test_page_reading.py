@@ -1,9 +1,11 @@
 """Reading on the chat page, in a real Chromium: what is above, on a phone, in the dark."""
 
+import asyncio
+
 import pytest
 from page_guest import file
 from page_stage import CONTRAST, TOO_SMALL, Reader, Stage, beside_it, quiet, until
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 from test_page import reader, stage
 
 from bridge.events import Button, EnclosureKind
@@ -24,6 +26,18 @@ _SCROLL_UP = """async () => {
 }"""
 
 
+# From here on frames wait until `paint` is called; what was asked of them is counted.
+_HOLD_FRAMES = """() => {
+    window.held = [];
+    window.requestAnimationFrame = (draw) => window.held.push(draw);
+}"""
+
+_TOP_OF_OLDEST = """() => {
+    window.oldest ??= document.querySelector("article");
+    return window.oldest.getBoundingClientRect().top;
+}"""
+
+
 class TestReading:
     async def test_older_messages_load_on_the_way_up_and_nothing_jumps(
         self, stage: Stage, reader: Reader
@@ -31,6 +45,7 @@ class TestReading:
         stage.script = quiet
         await reader.write("start")
         await until(lambda: stage.heard != [])
+        await reader.has_said_all()  # or the words stand below as well until they are said again
         for number in range(220):
             await stage.say(f"message {number}")
         await reader.page.reload()
@@ -40,10 +55,41 @@ class TestReading:
         while not await reader.count(".bubble"):
             jumps.append(await reader.page.evaluate(_SCROLL_UP))
         assert len(jumps) == 3
-        assert max(jumps, key=abs) < 2
+        assert max(map(abs, jumps)) < 2
         await reader.sees(".mine .bubble", "start")
         shown = await reader.page.locator(".answer .md").all_inner_texts()
         assert [text.strip() for text in shown] == [f"message {n}" for n in range(220)]
+
+    async def test_an_answer_that_grows_below_moves_nothing_when_older_messages_come(
+        self, stage: Stage, reader: Reader
+    ) -> None:
+        stage.script = quiet
+        await reader.write("start")
+        await until(lambda: stage.heard != [])
+        await reader.has_said_all()
+        for number in range(120):
+            await stage.say(f"message {number}")
+        growing = await stage.say("line\n\n", final=False)
+        await reader.page.reload()
+        await reader.sees(".answer .md", "line")
+        asked, given = asyncio.Event(), asyncio.Event()
+
+        async def take_time(route: Route) -> None:
+            asked.set()
+            await given.wait()
+            await route.continue_()
+
+        await reader.page.route("**/messages?*", take_time)
+        await reader.page.evaluate("document.querySelector('#scroll').scrollTop = 0")
+        await asked.wait()
+        await reader.page.evaluate(_HOLD_FRAMES)
+        before = await reader.page.evaluate(_TOP_OF_OLDEST)
+        await stage.change(growing, "line\n\n" * 50)
+        await reader.until("window.held.length > 0")
+        given.set()
+        await reader.until("document.querySelector('article') !== window.oldest")
+        assert abs(await reader.page.evaluate(_TOP_OF_OLDEST) - before) < 2
+        await reader.until("document.querySelectorAll('.block').length >= 50")
 
     async def test_who_reads_above_is_left_alone_and_can_jump_down(
         self, stage: Stage, reader: Reader

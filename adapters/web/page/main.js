@@ -215,6 +215,7 @@ async function loadOlder() {
   at("older").hidden = false;
   try {
     const older = await api.older(line.chat, store.oldest);
+    paint(); // what has come meanwhile, or it would move what is read together with the older ones
     follower.above(() => {
       store.prepend(older);
       at("older").hidden = true;
