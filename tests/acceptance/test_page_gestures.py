@@ -217,7 +217,7 @@ class TestChanging:
         message = await stage.say("A tee is …")
         await reader.page.fill("#words", "a draft")
         await reader.page.hover(".mine >> nth=1")
-        assert await reader.page.locator(".change:visible").count() == 1
+        await expect(reader.page.locator(".change:visible")).to_have_count(1)
         await reader.page.locator(".change:visible").click()
         assert await reader.page.input_value("#words") == "tee"
         await reader.page.fill("#words", "tea")

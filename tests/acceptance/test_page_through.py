@@ -101,7 +101,6 @@ async def test_a_file_is_there_for_the_daemon_that_comes_after_a_kill(
     await reader.until("document.querySelector('#send:not(:disabled)') !== null")
     await reader.write("tea")
     await eventually(lambda: _is_stored(world, "paper.pdf"))
-    reader.page.set_default_timeout(30_000)
     port = daemon.url.rpartition(":")[2]
     daemon.kill()
     daemon.start(server__port=port)
