@@ -139,13 +139,9 @@ LOST = frozenset(
 )
 
 
-LATE = frozenset({"slow_headers", "slow_start", "pause"})
-"""Answers that come too late for our patience, unless this machine is slower than they are."""
-
-
 def is_right_about(name: str, *, looked_up: bool) -> bool:
     """Tell whether an answer was looked up if, and only if, its stream was lost."""
-    return looked_up is (name in LOST) or (name in LATE and not looked_up)
+    return looked_up is (name in LOST)
 
 
 def answers_to(fault: Scenario) -> list[str]:

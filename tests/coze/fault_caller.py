@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, FAULTS, Emulator, serve
+from bridge.testing.clock import Clock
 
 Json: TypeAlias = dict[str, object]
 
@@ -109,10 +110,10 @@ class Caller:
 
 
 @pytest.fixture
-async def caller() -> AsyncIterator[Caller]:
+async def caller(loop_clock: Clock) -> AsyncIterator[Caller]:
     headers = {"Authorization": f"Bearer {DEMO_TOKEN}"}
     async with (
-        serve(Emulator(pace=0.002)) as emulator,
+        serve(Emulator(pace=0.002, clock=lambda: loop_clock.now().timestamp())) as emulator,
         aiohttp.ClientSession(emulator.url, headers=headers) as http,
     ):
         yield Caller(emulator, http)

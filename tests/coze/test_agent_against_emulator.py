@@ -60,7 +60,9 @@ async def emulator(clock: Clock) -> AsyncIterator[Emulator]:
 
 @pytest.fixture
 async def client(emulator: Emulator) -> AsyncIterator[CozeClient]:
-    settings = ClientSettings(idle_timeout=1.0, max_concurrent_turns=1, retry_wait=0.001)
+    settings = ClientSettings(
+        connect_timeout=0.5, idle_timeout=1.0, max_concurrent_turns=1, retry_wait=0.001
+    )
     async with CozeClient(emulator.url, Pat(DEMO_TOKEN), settings) as client:
         yield client
 

@@ -34,6 +34,8 @@ from bridge.emulator import (
 )
 from bridge.emulator.chatflows import Workflow
 from bridge.errors import BridgeError, Gone, Permanent, Transient, Unauthorised
+from bridge.testing.clock import Clock as LoopClock
+from bridge.testing.clock import ClockLoop
 from bridge.testing.wire_server import Scene, WireServer, reply, stream
 from bridge.upstream import (
     AnswerEvent,
@@ -54,7 +56,9 @@ from bridge.upstream import (
 )
 
 ENDPOINT = "/v1/workflows/chat"
-SETTINGS = ClientSettings(idle_timeout=1.0, max_concurrent_turns=1, retry_wait=0.001)
+SETTINGS = ClientSettings(
+    connect_timeout=0.5, idle_timeout=1.0, max_concurrent_turns=1, retry_wait=0.001
+)
 ENDED_WELL = [Spoken(), Finished(None)]
 
 
@@ -255,7 +259,8 @@ def suffer(*, retrievable: bool) -> dict[str, Ended]:
 
         return dict(zip(names, await asyncio.gather(*map(one, names)), strict=True))
 
-    return asyncio.run(all_at_once())
+    with asyncio.Runner(loop_factory=lambda: ClockLoop(LoopClock())) as runner:
+        return runner.run(all_at_once())
 
 
 @pytest.fixture(scope="module")
