@@ -293,7 +293,7 @@ def test_emulator_runs_until_it_is_asked_to_stop(folder: Path) -> None:
         assert process.stdout is not None
         assert f"http://127.0.0.1:{port}" in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_port_that_is_taken_is_one_line_and_exit_1(folder: Path) -> None:
@@ -335,7 +335,7 @@ def test_demo_prints_where_to_go_and_stops_when_asked(folder: Path) -> None:
         assert process.stdout is not None
         assert f"http://127.0.0.1:{port}/" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=40) == 0
+        assert process.wait(timeout=60) == 0
     assert (folder / ".demo").is_dir()
 
 

@@ -159,7 +159,7 @@ async def main():
     stop = asyncio.Event()
     with on_hangup(lambda: open("reloaded", "w").close(), stop):
         open("ready", "w").close()
-        await asyncio.wait_for(stop.wait(), 20)
+        await asyncio.wait_for(stop.wait(), 60)
     open("stopped", "w").close()
 
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that it is told when the terminal is closed

@@ -88,7 +88,7 @@ class Emulator:
         """Every question that was accepted, oldest first, as it stands now."""
         return [asked(chat) for chat in self.archive.chats.values()]
 
-    async def until(self, happened: Callable[["Emulator"], bool], *, within: float = 10.0) -> None:
+    async def until(self, happened: Callable[["Emulator"], bool], *, within: float = 30.0) -> None:
         """Wait for something to be true of the emulator.
 
         Looks again after each question, delta and change of a chat's status. Raises

@@ -23,7 +23,7 @@ from bridge.adapter import Adapter
 from bridge.errors import BridgeError, Gone, RateLimited, Rejected, Transient, Unreachable
 from bridge.events import ChatRef, Inbound, MessageRef, Page
 
-PATIENCE = 5.0  # seconds until a test gives up waiting
+PATIENCE = 30.0  # seconds until a test gives up waiting
 A_MOMENT = 0.05  # seconds to watch that something does not happen
 
 

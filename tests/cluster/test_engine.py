@@ -14,7 +14,7 @@ from bridge.store import Store
 from bridge.store.ledger import Fenced, Ledger
 
 pytestmark = pytest.mark.postgres
-PATIENCE = 10.0  # seconds
+PATIENCE = 30.0  # seconds
 AT_WORK = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
 
 

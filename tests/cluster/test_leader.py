@@ -10,7 +10,7 @@ from bridge.engine.cluster.leader import leading
 from bridge.errors import Unreachable
 
 pytestmark = pytest.mark.postgres
-PATIENCE = 10.0  # seconds
+PATIENCE = 30.0  # seconds
 
 
 async def lead(url: str, what: str, elected: asyncio.Event, over: asyncio.Event) -> None:

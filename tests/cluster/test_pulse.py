@@ -9,7 +9,7 @@ from bridge.engine.cluster.pulse import Pulse
 from bridge.store import Store
 
 pytestmark = pytest.mark.postgres
-PATIENCE = 10.0
+PATIENCE = 30.0
 OFTEN = 0.02  # seconds
 LONGEST = 0.5  # seconds without a beat
 

@@ -14,7 +14,7 @@ from bridge.errors import Unreachable
 from bridge.store import Store
 
 pytestmark = pytest.mark.postgres
-PATIENCE = 10.0
+PATIENCE = 30.0
 BRISK = Beats(every=0.2, stall=1.0)
 
 

@@ -122,7 +122,7 @@ class TestMessages:
             reader, writer = await asyncio.open_connection(host, int(port))
             head = "POST /web/web/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
             writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n{")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert b" 408 " in await reader.readline()
             writer.close()
             await writer.wait_closed()

@@ -146,7 +146,7 @@ class TestEvents:
                 page = reading(visit.http, f"{visit.url}/events", visit.headers)
                 readers.append(await open_pages.enter_async_context(page))
                 await readers[-1].step()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 with pytest.raises(EOFError):
                     await readers[0].step()
             await visit.adapter.send(visit.chat, Page("hi"), key="t/0")
@@ -160,7 +160,7 @@ class TestEvents:
             await reader.step()
             message = await visit.adapter.send(visit.chat, Page("a"), key="t/0")
         live = visit.adapter._chats.seen(visit.chat.chat)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while live.subscribers:  # nothing is written meanwhile: the closed line is enough
                 await asyncio.sleep(0)
         await visit.adapter.edit(message, Page("a", final=True))

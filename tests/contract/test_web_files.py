@@ -171,7 +171,7 @@ class TestFiles:
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + bytes(500_000))
         await writer.drain()
         folder = visit.folder / visit.chat.chat
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not (folder.exists() and list(folder.iterdir())):
                 await asyncio.sleep(0.01)
             writer.close()

@@ -44,7 +44,7 @@ async def test_a_stop_wakes_a_sleeper() -> None:
 async def test_a_stop_that_came_early_ends_one_sleep_and_no_more() -> None:
     stop = Stop()
     stop.ask()
-    await asyncio.wait_for(stop.sleep(3600), 1)
+    await asyncio.wait_for(stop.sleep(3600), 30)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(stop.sleep(3600), 0.01)
 
@@ -53,13 +53,13 @@ async def test_a_hurry_ends_every_sleep() -> None:
     stop = Stop()
     stop.hurry()
     for _ in range(3):
-        await asyncio.wait_for(stop.sleep(3600), 1)
+        await asyncio.wait_for(stop.sleep(3600), 30)
 
 
 async def test_what_begins_after_a_hurry_is_hurried_too() -> None:
     interrupts = Interrupts()
     interrupts.hurry()
-    await asyncio.wait_for(interrupts.begin("lane", 1).sleep(3600), 1)
+    await asyncio.wait_for(interrupts.begin("lane", 1).sleep(3600), 30)
 
 
 def test_backoff_doubles_up_to_its_most_and_is_never_zero() -> None:

@@ -126,7 +126,7 @@ async def rival(its: Installation) -> AsyncIterator[None]:
 async def test_another_program_that_polls_is_noticed(its: Installation) -> None:
     its.on_telegram()
     async with rival(its):
-        await its.telegram.until(lambda it: it.inbox.polled, within=5)
+        await its.telegram.until(lambda it: it.inbox.polled)
         [line] = findings(await its.check(), "wrong")
     assert "adapters.telegram: another program receives this bot's updates (409 Conflict)" in line
     assert "stop one of them" in line

@@ -36,7 +36,7 @@ class Emulated:
             raise RuntimeError("the emulator is not served")
         return self.port
 
-    async def until(self, happened: Callable[[Self], object], *, within: float = 10.0) -> None:
+    async def until(self, happened: Callable[[Self], object], *, within: float = 30.0) -> None:
         """Wait for something to be true; looks again after every call and change.
 
         Raises `TimeoutError` after `within` seconds.

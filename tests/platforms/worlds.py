@@ -27,7 +27,7 @@ from bridge.flow.supervise import supervise
 from bridge.platform import AdapterSettings
 from bridge.web.server import ServesHttp, Status, serve_http
 
-PATIENCE = 5.0  # seconds to wait for what should happen at once
+PATIENCE = 30.0  # seconds until a test gives up waiting for what should happen at once
 GRACE = 0.2  # seconds running answers get when a test is over
 
 if TYPE_CHECKING:

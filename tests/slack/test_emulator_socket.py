@@ -22,7 +22,7 @@ class Client:
 
     async def frame(self) -> Json:
         """The next frame."""
-        found = await self.socket.receive_json(timeout=5)
+        found = await self.socket.receive_json(timeout=30)
         assert isinstance(found, dict)
         return found
 
@@ -284,9 +284,9 @@ async def test_warned_connection_is_used_until_it_is_told_to_go(
 async def test_ping_is_answered(app_api: Raw) -> None:
     opened = await app_api.ok("apps.connections.open")
     async with app_api.http.ws_connect(str(opened["url"]), autoping=False) as socket:
-        await socket.receive(timeout=5)
+        await socket.receive(timeout=30)
         await socket.ping(b"sdk-ping-pong:1")
-        pong = await socket.receive(timeout=5)
+        pong = await socket.receive(timeout=30)
         assert (pong.type, pong.data) == (aiohttp.WSMsgType.PONG, b"sdk-ping-pong:1")
 
 

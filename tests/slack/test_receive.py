@@ -75,15 +75,15 @@ async def test_person_is_asked_for_once(ear: Listening, dm: Seat, ann: Person) -
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault("users.info", delay=20.0),
-        Fault("users.info", retry_after=30),
+        Fault("users.info", delay=3600.0),
+        Fault("users.info", retry_after=3600),
         Fault("users.info", error="x"),
     ],
     ids=["slow", "limited", "refused"],
 )
 async def test_nobody_waits_long_for_a_name(ear: Listening, dm: Seat, fault: Fault) -> None:
     ear.slack.inject(fault)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(15):
         await dm.say("hi")
         [event] = await ear.heard("hi")
     assert event.user.id
@@ -392,7 +392,7 @@ async def test_pane_of_the_older_assistant(mode: str) -> None:
     "fault",
     [
         Fault("assistant.threads.setTitle", error="not_allowed"),
-        Fault("assistant.threads.setTitle", retry_after=30),
+        Fault("assistant.threads.setTitle", retry_after=3600),
     ],
     ids=["no agent's view", "limited"],
 )

@@ -157,7 +157,7 @@ async def test_a_backup_holds_a_migration_up_and_nobody_else(pg_server: URL) -> 
                 reader.rollback()
                 longest = max(longest, time.monotonic() - began)
                 await asyncio.sleep(0.05)
-            assert longest < 3.0
+            assert longest < 10.0  # on a busy machine; without a limit, for as long as the backup
             backup.rollback()
             await migrating
         engine.dispose()

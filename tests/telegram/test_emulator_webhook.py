@@ -61,7 +61,7 @@ class Hook:
         return web.Response(status=status, headers=self.headers if status != 200 else {})
 
     async def until(self, seen: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5), self.arrived:
+        async with asyncio.timeout(30), self.arrived:
             await self.arrived.wait_for(seen)
 
 
@@ -207,7 +207,7 @@ async def test_webhook_that_nobody_answers_is_an_error_to_read(
 async def test_webhook_ends_a_poll_and_leaves_the_rest_to_polling(
     api: Raw, ann: Private, hook: Hook, emulator: Emulator
 ) -> None:
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         polling = group.create_task(api.error("getUpdates", timeout=50))
         await emulator.until(lambda it: it.inbox.polled)
         await api.ok("setWebhook", url=hook.url)

@@ -122,7 +122,7 @@ class Chat:
         self._expire_drafts()
         return next((draft for draft in reversed(self.drafts) if not draft.ended), None)
 
-    async def until(self, seen: Seen, *, within: float = 10.0) -> list[Message]:
+    async def until(self, seen: Seen, *, within: float = 30.0) -> list[Message]:
         """Wait until `seen` says yes to the visible messages; returns them.
 
         Looks again after every change. Raises `TimeoutError` after `within` seconds.
@@ -131,7 +131,7 @@ class Chat:
         return self.visible
 
     async def final(
-        self, ending: str, *, after: Message | None = None, within: float = 10.0
+        self, ending: str, *, after: Message | None = None, within: float = 30.0
     ) -> list[Message]:
         """Wait until what the bot said (after a message) ends with these words; returns it."""
         least = 0 if after is None else after.id
