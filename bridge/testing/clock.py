@@ -8,14 +8,19 @@ What is really waited for (threads, sockets) still is: the clock stands still me
 
 import asyncio
 import selectors
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeAlias, TypeVar, TypeVarTuple, Unpack
+
+from typing_extensions import Buffer
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+_Address: TypeAlias = tuple[Any, ...] | str | Buffer
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 A_TURN = 1e-6  # seconds a turn of the loop takes: without it, waiting 1e-17 s would never end
@@ -81,6 +86,11 @@ class ClockLoop(asyncio.SelectorEventLoop):
         self._outside += 1
         future.add_done_callback(self._came_back)
         return future
+
+    async def sock_connect(self, sock: socket.socket, address: _Address) -> None:
+        """Connect, for which the clock waits: a lost greeting is said again after a real second."""
+        with self.outside():
+            await super().sock_connect(sock, address)
 
     async def shutdown_default_executor(self, *_limit: float) -> None:
         """Wait for its threads. Since Python 3.12 there is a limit, over at once by this clock."""
