@@ -6,6 +6,8 @@ import stat
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -136,44 +138,67 @@ async def test_whoever_ends_early_has_written_nothing(its: Installation) -> None
     assert list(its.folder.iterdir()) == []
 
 
-def on_a_terminal(folder: Path, extra: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Type it at a real terminal: a pty, which is the controlling one of the process."""
+@contextmanager
+def on_a_terminal(folder: Path, extra: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Type it at a real terminal: a pty, which is the controlling one of the process.
+
+    Nothing is left behind: with its terminal, the command ends as well.
+    """
     spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", spawn, sys.executable, "-m", "bridge", "init"],
         cwd=folder,
         env=environment(extra),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-    )
+    ) as terminal:
+        try:
+            yield terminal
+        finally:
+            terminal.kill()
 
 
-def type_after(terminal: subprocess.Popen[bytes], prompt: str, line: bytes) -> str:
-    """Read until the prompt stands there, then type. Returns what was read."""
+def reads(terminal: subprocess.Popen[bytes]) -> bool:
+    """Whether the command that has shown a prompt sleeps, which it does to read.
+
+    Between the two, Python would hear of a Ctrl-C only with the next line.
+    """
+    children = Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children")
+    [command] = children.read_text("ascii").split()
+    return Path(f"/proc/{command}/stat").read_text("utf-8").rpartition(") ")[2][0] == "S"
+
+
+def read_up_to(terminal: subprocess.Popen[bytes], prompt: str) -> str:
     assert terminal.stdout is not None
-    assert terminal.stdin is not None
     shown = b""
     while prompt.encode() not in shown:
         piece = os.read(terminal.stdout.fileno(), 4096)
         assert piece, shown.decode()
         shown += piece
-    terminal.stdin.write(line)
-    terminal.stdin.flush()
     return shown.decode()
+
+
+def type_in(terminal: subprocess.Popen[bytes], line: str) -> None:
+    assert terminal.stdin is not None
+    terminal.stdin.write(line.encode())
+    terminal.stdin.flush()
 
 
 async def test_on_a_terminal_tokens_are_not_shown_and_ctrl_c_writes_nothing(
     its: Installation,
 ) -> None:
     with on_a_terminal(its.folder, on_telegram(its)) as terminal:
-        shown = await asyncio.to_thread(
-            type_after, terminal, "an address: ", f"{its.coze.url}\n".encode()
-        )
-        for prompt, line in (
-            ("sat_…): ", f"{DEMO_TOKEN}\n".encode()),
-            ("number: ", b"\x03"),
-        ):
-            shown += await asyncio.to_thread(type_after, terminal, prompt, line)
+        async with asyncio.timeout(PATIENCE):
+            shown = ""
+            for prompt, line in (
+                ("an address: ", f"{its.coze.url}\n"),
+                ("sat_…): ", f"{DEMO_TOKEN}\n"),
+                ("number: ", "\x03"),
+            ):
+                shown += await asyncio.to_thread(read_up_to, terminal, prompt)
+                while not reads(terminal):
+                    await asyncio.sleep(0.01)
+                type_in(terminal, line)
         rest, _ = await asyncio.to_thread(terminal.communicate, timeout=PATIENCE)
     assert terminal.returncode == 1
     assert "accepts it" in shown
