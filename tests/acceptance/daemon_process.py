@@ -8,19 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import aiohttp
 
+from bench.processes import waited_seconds
 from bridge.emulator import DEMO_BOT_ID, DEMO_TOKEN, Answer, Emulator, Memory
 from bridge.testing.loopback import Loopback
 
 ROOT = Path(__file__).parent.parent.parent
 PLUGIN = Path(__file__).parent / "plugin"
-PATIENCE = 15.0  # seconds until a test gives up waiting
+PATIENCE = 60.0  # seconds until a test gives up waiting
 LOOK = 0.005  # seconds between two looks
 
 
@@ -43,6 +45,17 @@ async def eventually(condition: Callable[[], object], *, within: float = PATIENC
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:.0f} s: {condition_name(condition)}")
         await asyncio.sleep(LOOK)
+
+
+@asynccontextmanager
+async def in_time(daemon: "Daemon", seconds: float) -> AsyncIterator[None]:
+    """Fail if what is inside takes longer, unless it was others who had the processors (Linux)."""
+    began, ours = time.monotonic(), waited_seconds(os.getpid())
+    yield
+    late = time.monotonic() - began - seconds
+    assert daemon.process is not None
+    waited = waited_seconds(os.getpid()) - ours + waited_seconds(daemon.process.pid)
+    assert late < waited, f"{late:.1f} s too late, though it waited {waited:.1f} s for a processor"
 
 
 def condition_name(condition: Callable[[], object]) -> str:

@@ -37,7 +37,7 @@ from bridge.testing.loopback_settings import LoopbackSettings
 
 IDLE = 0.8  # seconds of silence inside a stream
 LONGEST = 10.0  # seconds for one answer
-PATIENCE = 40.0  # seconds for all of them together
+PATIENCE = 100.0  # seconds for all of them together
 
 SORRY = "Sorry, something went wrong with this answer. (Reference {ref})"
 REFUSED = "Sorry, the agent cannot answer this. (Reference {ref})"

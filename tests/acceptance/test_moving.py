@@ -19,7 +19,7 @@ from bridge.emulator import Scenario
 from bridge.testing import postgres
 
 ANNA = 1
-READY_WITHIN = 30.0  # nothing here is about how long that takes
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_what_was_being_answered_is_finished_on_the_other_database(
     assert "as many as before" in moved.stdout
     new = telegram.daemon(database__url=database)
     await until_ready(new, within=READY_WITHIN)
-    await telegram.answered(ANNA, "milk", "tea", "water", within=30)
+    await telegram.answered(ANNA, "milk", "tea", "water", within=60)
     assert telegram.questions() == ["milk", "tea", "water"]
     conversations = {asked.conversation_id for asked in telegram.coze.asked}
     assert len(conversations) == 1
@@ -112,7 +112,7 @@ def on_a_terminal(arguments: list[str], database: str) -> str:
     except OSError:  # Linux tells so that the other end was closed
         pass
     os.close(here)
-    assert process.wait(timeout=30) == 0, shown
+    assert process.wait(timeout=60) == 0, shown
     return shown.decode()
 
 

@@ -147,12 +147,12 @@ async def ask_all(world: World, people: list[str]) -> None:
         for person in people:
             world.platform.say(person, person)
         for person in people:
-            await world.answered(person, *[answer_to(person)] * times, within=40)
+            await world.answered(person, *[answer_to(person)] * times, within=60)
 
 
 async def test_a_check_sees_the_daemon_and_leaves_its_poll_alone(telegram: TelegramWorld) -> None:
     daemon = telegram.daemon(server__port=str(free_port()))
-    await until_ready(daemon, within=15)
+    await until_ready(daemon, within=60)
     done = await command(daemon, "check")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""

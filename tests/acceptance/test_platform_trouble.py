@@ -41,7 +41,7 @@ async def test_the_final_edit_lands_after_a_flood_wait(world: World) -> None:
 
 
 async def test_a_flood_wait_in_one_chat_holds_up_no_other(world: World) -> None:
-    world.platform.refuse(Verb.SEND, flood(60), matches=lambda body: body.chat == "anna")
+    world.platform.refuse(Verb.SEND, flood(600), matches=lambda body: body.chat == "anna")
     world.daemon().start()
     world.platform.say("anna", "tea")
     world.platform.say("berta", "water")
@@ -127,14 +127,14 @@ async def test_a_platform_that_cannot_be_reached_gets_its_messages_afterwards(
 
 
 async def test_a_whole_answer_is_not_spoilt_by_suggestions_that_never_come(world: World) -> None:
-    world.coze.install(Scenario(follow_ups=("More?",), follow_up_delay=60))
+    world.coze.install(Scenario(follow_ups=("More?",), follow_up_delay=600))
     world.daemon(coze__turn_timeout="2").start()
     world.platform.say("anna", "tea")
     await world.answered("anna", answer_to("tea"))
 
 
 async def test_a_whole_answer_is_not_called_stopped(world: World) -> None:
-    world.coze.install(Scenario(match="tea", follow_ups=("More?",), follow_up_delay=60))
+    world.coze.install(Scenario(match="tea", follow_ups=("More?",), follow_up_delay=600))
     world.daemon(sessions__busy="interrupt").start()
     world.platform.say("anna", "tea")
     await eventually(lambda: world.platform.shown("anna") == [answer_to("tea")])

@@ -21,7 +21,7 @@ WITHIN = 1.0  # seconds to the acknowledgement of each
 CPU = 1.6  # seconds of the bridge for all of them, and for what work it began on them
 HOT = 200
 QUIET = 10  # questions of somebody else, before and meanwhile
-READY_WITHIN = 30.0
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 
 
 def update(number: int) -> dict[str, object]:
@@ -94,7 +94,7 @@ async def test_who_talks_without_end_keeps_nobody_waiting(world: World, either: 
     assert len(world.platform.in_chat("hot")) < HOT  # it was meanwhile
     wanted = [answer_to(f"hot {number}") for number in range(HOT)]
     await eventually(lambda: len(world.platform.in_chat("hot")) >= HOT, within=150)
-    await world.answered("hot", *wanted, within=30)
+    await world.answered("hot", *wanted, within=60)
     assert [text for text in world.questions() if text.startswith("hot")] == [
         f"hot {number}" for number in range(HOT)
     ]
@@ -106,5 +106,5 @@ async def latency(world: World, question: str) -> float:
     """Seconds from a question in a chat of its own to the whole answer."""
     began = time.monotonic()
     world.platform.say(question, question)
-    await world.answered(question, answer_to(question), within=30)
+    await world.answered(question, answer_to(question), within=60)
     return world.platform.in_chat(question)[-1].now.at - began

@@ -51,7 +51,7 @@ async def held_everywhere(world: World) -> None:
         world.platform.hold(Verb.SEND, When.AFTER, matches=In(POSTED_UNHEARD)),
     ]
     slow = {
-        "asking": Scenario(slow_headers=60),
+        "asking": Scenario(slow_headers=600),
         "asked": Scenario(first_delay=4),
         "growing": Scenario(pace=0.3),
         "received": Scenario(pace=0.3),

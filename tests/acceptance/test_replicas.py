@@ -19,7 +19,7 @@ from bridge.emulator import Scenario
 pytestmark = pytest.mark.postgres
 
 ANNA = 1
-READY_WITHIN = 30.0  # seconds; the machine may be busy, and this is not what is tried here
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 STALL = 10.0  # seconds without a sign of life after which a replica counts as dead
 TAKEOVER = STALL + 2.0
 KILLS = int(os.environ.get("REPLICA_KILLS", "4"))
@@ -84,12 +84,14 @@ async def test_somebody_else_polls_when_the_one_who_did_is_gone(
 async def test_stop_reaches_the_replica_that_answers(
     telegram: TelegramWorld, database: str
 ) -> None:
-    telegram.coze.install(Scenario(match="^tea", pace=0.3))
+    telegram.coze.install(Scenario(match="^tea", pace=1))
     daemons = await replicas(telegram, database, 3)
-    for _ in range(6):  # often enough that some of them are not asked where they are answered
-        before = len(telegram.chat(ANNA).answers)
+    [hears] = at_work(daemons, "leader.elected")
+    asked = 0
+    while at_work(daemons) in ([], [hears]):  # until one of them answers that is not told itself
+        asked += 1
         await telegram.say(ANNA, "tea")
-        await eventually(lambda: len(telegram.chat(ANNA).answers) > before)  # noqa: B023
+        await eventually(lambda: len(telegram.chat(ANNA).answers) == asked)  # noqa: B023
         await telegram.say(ANNA, "/stop")
         await eventually(
             lambda: (
@@ -97,8 +99,7 @@ async def test_stop_reaches_the_replica_that_answers(
                 and not telegram.chat(ANNA).answers[-1].buttons
             )
         )
-    assert len(at_work(daemons)) > 1
-    assert len(telegram.chat(ANNA).answers) == 6
+    assert len(telegram.chat(ANNA).answers) == len(telegram.questions()) == asked
 
 
 async def test_a_zombie_says_nothing_when_it_wakes(telegram: TelegramWorld, database: str) -> None:
@@ -114,7 +115,7 @@ async def test_a_zombie_says_nothing_when_it_wakes(telegram: TelegramWorld, data
         calls = len(telegram.calls("sendMessage", "editMessageText"))
     finally:
         zombie.signal(signal.SIGCONT)
-    assert await zombie.exit_code(within=30) != 0
+    assert await zombie.exit_code(within=60) != 0
     assert len(telegram.calls("sendMessage", "editMessageText")) == calls
     await telegram.answered(ANNA, "tea", "water")
     assert telegram.questions() == ["tea", "water"]
@@ -128,7 +129,7 @@ async def test_an_orderly_end_passes_the_work_on(telegram: TelegramWorld, databa
     await eventually(lambda: telegram.chat(ANNA).answers)
     [leaving] = at_work(daemons)
     leaving.signal(signal.SIGTERM)
-    assert await leaving.exit_code(within=30) == 0
+    assert await leaving.exit_code(within=60) == 0
     await telegram.answered(ANNA, *questions)
     assert telegram.questions() == questions
 
@@ -206,7 +207,7 @@ async def test_a_page_shows_what_another_replica_writes(
     daemons = [replica(telegram, database, adapters__web__access="open") for _ in range(2)]
     for each in daemons:
         await until_ready(each, within=READY_WITHIN)
-    async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+    async with aiohttp.ClientSession() as http, asyncio.timeout(60):
         visitors = [Visitor(http), Visitor(http)]
         for visitor, daemon in zip(visitors, daemons, strict=True):
             await visitor.enter(daemon)

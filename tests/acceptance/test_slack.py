@@ -4,21 +4,23 @@ import asyncio
 import json
 
 import pytest
-from daemon_process import LOOK, answer_to, eventually
+from daemon_process import LOOK, answer_to, eventually, in_time
 from slack_world import ADAPTER, Mode, SlackWorld, finished
 from telegram_world import readiness, until_ready
 
 from bridge.emulator import Scenario
 from tests.slack.emulator import Fault
 
-READY_WITHIN = 20.0  # seconds; on a machine that has much else to do
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 LATE = 1.2  # seconds after which more may have been said
 MODES = pytest.mark.parametrize("mode", ["socket", "http"])
 
 
 @MODES
 async def test_it_is_ready_within_five_seconds(slack: SlackWorld, mode: Mode) -> None:
-    await until_ready(slack.daemon(mode), within=5)  # by the contract
+    daemon = slack.daemon(mode)
+    async with in_time(daemon, 5):  # by the contract
+        await until_ready(daemon, within=READY_WITHIN)
 
 
 @MODES
@@ -212,7 +214,7 @@ async def test_what_was_written_while_nobody_ran_is_answered_in_order(
     first = ann.in_thread(await ann.say("tea"))
     second = ben.in_thread(await ben.say("coffee"))
     daemon.start()
-    await slack.answered(first, "tea", within=20)
+    await slack.answered(first, "tea", within=60)
     await slack.answered(second, "coffee")
     await first.say("milk")
     await slack.answered(first, "tea", "milk")
@@ -272,7 +274,7 @@ async def test_readiness_tells_when_no_socket_is_open(slack: SlackWorld) -> None
     async with slack.slack.outage():
         while ADAPTER not in await readiness(daemon):
             await asyncio.sleep(LOOK)
-    await until_ready(daemon, within=30)
+    await until_ready(daemon, within=60)
 
 
 async def test_no_token_is_in_a_log_line(slack: SlackWorld) -> None:
@@ -282,7 +284,7 @@ async def test_no_token_is_in_a_log_line(slack: SlackWorld) -> None:
     await until_ready(daemon, within=READY_WITHIN)
     ann = slack.dm("Ann")
     thread = ann.in_thread(await ann.say("tea"))
-    await slack.answered(thread, "tea", within=30)
+    await slack.answered(thread, "tea", within=60)
     log = daemon.log.read_text(encoding="utf-8")
     assert "502" in log or "page.delayed" in log  # so errors were logged too
     assert slack.slack.token.partition("-")[2] not in log

@@ -30,7 +30,7 @@ MOST_OPEN = 2  # questions of one person that wait for their answers
 DRAIN = 180.0  # seconds for the last answers: the tiers let 50 to 70 end in a minute
 LATENCY = 0.03  # seconds Slack takes for a post, so that kills find some under way
 STORING = 0.25  # seconds in which the id of a posted message is stored, on a loaded machine
-READY_WITHIN = 20.0  # seconds; on a machine that has much else to do
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 MODES = pytest.mark.parametrize("mode", ["socket", "http"])
 STREAMS = pytest.mark.parametrize("stream", ["auto", "edit"])
 
@@ -94,7 +94,7 @@ async def test_in_mid_stream(slack: SlackWorld, mode: Mode, stream: str) -> None
     [half] = thread.answers
     assert half.text != answer_to("tea")
     daemon.start()
-    await slack.answered(thread, "tea", "milk", within=25)
+    await slack.answered(thread, "tea", "milk", within=60)
     assert thread.answers[0] is half
     assert slack.questions() == ["tea", "milk"]
     assert slack.slack.open_streams == []
@@ -120,14 +120,14 @@ async def test_what_was_under_way_at_the_kill_stands_once(
     gate = slack.slack.hold(method, times=1)
     ann = slack.dm("Ann")
     thread = ann.in_thread(await ann.say("tea"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await gate.reached.wait()
     daemon.kill()
     gate.open()
     await eventually(lambda: under_way(slack) == [])
     assert len(thread.answers) == 1
     daemon.start()
-    await slack.answered(thread, "tea", within=25)
+    await slack.answered(thread, "tea", within=60)
     await thread.say("milk")
     await slack.answered(thread, "tea", "milk")
     assert slack.questions() == ["tea", "milk"]
@@ -142,7 +142,7 @@ async def test_what_slack_did_without_our_hearing_of_it_stands_once(
     slack.slack.inject(Fault(method, drop=Drop.AFTER))
     ann = slack.dm("Ann")
     thread = ann.in_thread(await ann.say("tea"))
-    await slack.answered(thread, "tea", within=25)
+    await slack.answered(thread, "tea", within=60)
     assert slack.slack.faults.open == ()
     await thread.say("milk")
     await slack.answered(thread, "tea", "milk")

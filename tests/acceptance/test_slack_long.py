@@ -13,7 +13,7 @@ from test_telegram import letters, long_answer
 from bridge.emulator import Scenario
 from tests.slack.emulator import Fault, Limits, Seat
 
-READY_WITHIN = 20.0  # seconds; on a machine that has much else to do
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 MINUTES = float(os.environ.get("SLACK_MINUTES", "0"))  # of an answer in real time; 0: none
 STREAMS = pytest.mark.parametrize("stream", ["auto", "edit", "final"])
 NO_STREAM = [
@@ -71,7 +71,7 @@ async def streamed_for(slack: SlackWorld, seconds: float, words: int, **settings
     await until_ready(slack.daemon(**settings), within=READY_WITHIN)  # type: ignore[arg-type]  # mode is not among them
     ann = slack.dm("Ann")
     thread = ann.in_thread(await ann.say("slowly, please"))
-    await eventually(lambda: is_whole(thread, chunks[-1]), within=seconds + 30)
+    await eventually(lambda: is_whole(thread, chunks[-1]), within=seconds + 60)
     await eventually(lambda: slack.slack.open_streams == [])
     assert " ".join(each.text for each in thread.answers).split() == "".join(chunks).split()
     return thread
@@ -108,7 +108,7 @@ async def test_an_answer_outlives_its_streams_and_its_process(
     await until_ready(daemon, within=READY_WITHIN)
     ann = slack.dm("Ann")
     thread = ann.in_thread(await ann.say("slowly, please"))
-    await eventually(lambda: len(thread.answers) > 1, within=20)
+    await eventually(lambda: len(thread.answers) > 1, within=60)
     for _ in range(kills):
         await asyncio.sleep(1)
         daemon.kill()
@@ -124,7 +124,7 @@ async def until_it_says(chunks: tuple[str, ...], thread: Seat) -> None:
     try:
         await eventually(
             lambda: words_of(thread) == chunks and not any(m.streaming for m in thread.answers),
-            within=30,
+            within=60,
         )
     except AssertionError:
         raise AssertionError(finished(thread.answers)) from None
@@ -152,9 +152,9 @@ async def test_where_slack_lets_nobody_stream_the_answer_stands_all_the_same(
     slack.slack.inject(Fault(method, error=error, times=1 if "stop" in method else 0))
     ann = slack.dm("Ann")
     thread = ann.in_thread(await ann.say("tea"))
-    await slack.answered(thread, "tea", within=20)
+    await slack.answered(thread, "tea", within=60)
     await thread.say("milk")
-    await slack.answered(thread, "tea", "milk", within=20)
+    await slack.answered(thread, "tea", "milk", within=60)
     assert slack.questions() == ["tea", "milk"]
 
 

@@ -12,7 +12,7 @@ from telegram_world import readiness, until_ready
 from bridge.emulator import Scenario
 from tests.slack.emulator import Fault, Limits, Seat
 
-READY_WITHIN = 20.0  # seconds; on a machine that has much else to do
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 OUTAGE = float(os.environ.get("SLACK_OUTAGE", "5"))  # seconds
 PEOPLE = 20
 STORING = 0.25  # seconds in which the id of a posted message is stored, on a loaded machine
@@ -67,9 +67,9 @@ async def test_sockets_that_come_and_go_under_load_lose_nothing(
         if number % 10 == 5:
             await shake(slack, kind)
         await asyncio.sleep(0.05)
-    await eventually(lambda: slack.untold() == 0, within=30)
+    await eventually(lambda: slack.untold() == 0, within=60)
     for thread, questions in zip(threads, said, strict=True):
-        await slack.answered(thread, *questions, within=30)
+        await slack.answered(thread, *questions, within=60)
     assert sorted(slack.questions()) == sorted(question for each in said for question in each)
     assert sockets.opened >= (3 if kind != "warning" else 2)
     assert not slack.slack.deliveries.lost
@@ -127,7 +127,7 @@ async def test_a_retry_after_delays_an_answer_and_loses_nothing(
     await until_ready(slack.daemon(adapters__slack__stream=stream), within=READY_WITHIN)
     slack.slack.inject(Fault(method, retry_after=2))
     thread = await ask(slack.dm("Ann"), "tea")
-    await slack.answered(thread, "tea", within=30)
+    await slack.answered(thread, "tea", within=60)
     [refused] = [call for call in slack.calls(method) if call.refused]
     again = [call for call in slack.calls(method) if call.at > refused.at]
     assert all(call.at >= refused.at + 2 for call in again)
@@ -144,7 +144,7 @@ async def test_a_message_deleted_in_mid_answer_is_written_anew(
     await eventually(lambda: thread.answers)
     await asyncio.sleep(STORING)
     await thread.delete(thread.answers[0])
-    await slack.answered(thread, "tea", within=20)
+    await slack.answered(thread, "tea", within=60)
     await thread.say("milk")
     await slack.answered(thread, "tea", "milk")
     assert slack.questions() == ["tea", "milk"]
@@ -169,7 +169,7 @@ async def test_a_bot_that_was_removed_in_mid_answer_goes_on_elsewhere(
     assert await readiness(daemon) == {}
     slack.slack.invite(general)
     again = await ask(people[1].at(general), slack.mention("coffee"))
-    await slack.answered(again, "coffee", within=30)
+    await slack.answered(again, "coffee", within=60)
 
 
 @STREAMS
@@ -200,7 +200,7 @@ async def test_an_end_that_waits_for_nobody_leaves_the_rest_to_the_next_run(
     [half] = thread.answers
     assert half.text != answer_to("tea")
     daemon.start()
-    await slack.answered(thread, "tea", within=25)
+    await slack.answered(thread, "tea", within=60)
     assert thread.answers == [half]
 
 
@@ -218,6 +218,6 @@ async def test_a_token_that_slack_took_back_is_told_to_the_operator(
         slack.slack.revoke()
     else:
         slack.slack.tokens.check(slack.slack.token).ended = "account_inactive"
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while ADAPTER not in await readiness(daemon):
             await asyncio.sleep(LOOK)

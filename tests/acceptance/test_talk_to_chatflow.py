@@ -97,7 +97,7 @@ async def test_received(world: World) -> None:
 @known_by
 async def test_asking_and_the_question_was_accepted(world: World, retrievable: bool) -> None:
     world.coze.chatflows.retrievable = retrievable
-    world.coze.install(Scenario(endpoint=ENDPOINT, slow_headers=60))
+    world.coze.install(Scenario(endpoint=ENDPOINT, slow_headers=600))
     daemon = daemon_of(world)
     daemon.start()
     world.platform.say("anna", "tea")

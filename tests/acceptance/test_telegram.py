@@ -6,13 +6,13 @@ import re
 import time
 
 import pytest
-from daemon_process import LOOK, answer_to, eventually
+from daemon_process import LOOK, answer_to, eventually, in_time
 from telegram_world import Mode, TelegramWorld, finished, readiness, until_ready
 
 from bridge.emulator import Scenario
 from tests.telegram.emulator import Fault, Limits
 
-READY_WITHIN = 20.0  # seconds; on a machine that has much else to do
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 OUTAGE = float(os.environ.get("TELEGRAM_OUTAGE", "5"))  # seconds
 ANNA, BEN, CARL = 1, 2, 3
 MODES = pytest.mark.parametrize("mode", ["polling", "webhook"])
@@ -24,7 +24,8 @@ async def test_a_question_is_answered_in_a_message_that_grows(
 ) -> None:
     telegram.coze.install(Scenario(pace=0.1))
     daemon = telegram.daemon(mode)
-    await until_ready(daemon, within=5)
+    async with in_time(daemon, 5):  # by the contract
+        await until_ready(daemon, within=READY_WITHIN)
     await telegram.say(ANNA, "tea")
     await telegram.answered(ANNA, "tea")
     [answer] = telegram.chat(ANNA).answers
@@ -58,7 +59,7 @@ async def test_what_was_written_while_nobody_ran_is_answered_in_order(
     await telegram.say(ANNA, "tea", "water", "milk")
     await telegram.say(BEN, "coffee")
     first.start()
-    await telegram.answered(ANNA, "tea", "water", "milk", within=20)
+    await telegram.answered(ANNA, "tea", "water", "milk", within=60)
     await telegram.answered(BEN, "coffee")
 
 
@@ -115,7 +116,7 @@ async def test_thirty_thousand_characters_arrive_whole_and_in_order(
         texts = finished(chat.answers)
         return bool(texts) and last in texts[-1] and not texts[-1].endswith(" …")
 
-    await eventually(whole, within=40)
+    await eventually(whole, within=60)
     texts = [message.text for message in chat.answers]
     assert len(texts) >= 8
     assert all(len(text.encode("utf-16-le")) // 2 <= 4096 for text in texts)
@@ -160,7 +161,7 @@ async def test_forty_answers_at_once_keep_every_limit(telegram: TelegramWorld) -
     for number in people:
         await telegram.say(number, f"tea for {number}")
     for number in people:
-        await telegram.answered(number, f"tea for {number}", within=30)
+        await telegram.answered(number, f"tea for {number}", within=60)
     journal = telegram.telegram.journal
     assert journal.refusals.total() == 0
     assert journal.calls["sendMessage"] == len(people)

@@ -29,7 +29,7 @@ MOST_OPEN = 3  # questions of one person that wait for their answers
 LATENCY = 0.03  # seconds Telegram takes for a post, so that kills find some under way
 STORING = 0.25  # seconds in which the id of a posted message is stored, on a loaded machine
 PROBE = "stopMessageLiveLocation"  # by which the adapter asks whose a message is
-READY_WITHIN = 20.0  # seconds; on a machine that has much else to do
+READY_WITHIN = 60.0  # seconds; the machine may be busy, and this is not what is tried here
 
 
 @contextlib.contextmanager
@@ -78,7 +78,7 @@ async def test_between_the_commit_and_the_acknowledgement(telegram: TelegramWorl
     await eventually(lambda: telegram.telegram.inbox.polled)
     gate = telegram.telegram.hold("getUpdates")
     await telegram.say(ANNA, "tea")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await gate.reached.wait()
     await eventually(lambda: daemon.events("message.accepted"))
     daemon.kill()
@@ -103,7 +103,7 @@ async def test_in_mid_stream(telegram: TelegramWorld, mode: Mode) -> None:
     [half] = telegram.chat(ANNA).answers
     assert half.text != answer_to("tea")
     daemon.start()
-    await telegram.answered(ANNA, "tea", "water", within=25)
+    await telegram.answered(ANNA, "tea", "water", within=60)
     assert telegram.chat(ANNA).answers[0] is half
     assert telegram.questions() == ["tea", "water"]
 
@@ -113,7 +113,7 @@ async def test_a_post_under_way_at_the_kill_becomes_the_answer(telegram: Telegra
     await until_ready(daemon, within=READY_WITHIN)
     gate = telegram.telegram.hold("sendMessage", times=1)
     await telegram.say(ANNA, "tea", "water")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await gate.reached.wait()
     daemon.kill()
     gate.open()
@@ -132,7 +132,7 @@ async def test_a_post_that_lands_after_it_was_looked_for_is_the_one_that_stands_
     await until_ready(daemon, within=READY_WITHIN)
     gate = telegram.telegram.hold("sendMessage", times=1)
     await telegram.say(ANNA, "tea", "water")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await gate.reached.wait()
     daemon.kill()
     daemon.start()

@@ -140,7 +140,7 @@ async def test_killed_when_the_outputs_are_kept_and_not_handed_in(world: World) 
 async def test_killed_when_they_were_handed_in(world: World, heard: bool) -> None:
     """Before anything of how it goes on was heard, and in the middle of it."""
     if not heard:
-        world.coze.install(Scenario(endpoint=SUBMIT, slow_headers=60))
+        world.coze.install(Scenario(endpoint=SUBMIT, slow_headers=600))
     daemon = daemon_of(world, ORDER, pace=0.2)
     world.platform.say("anna", "tea")
     if heard:

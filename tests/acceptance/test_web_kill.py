@@ -77,7 +77,7 @@ async def until_text(visitor: Visitor) -> None:
 
 
 async def until_whole(visitor: Visitor, text: str) -> list[dict[str, Any]]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             entries = await visitor.snapshot()
             if any(entry["text"] == text and entry["final"] for entry in entries):
