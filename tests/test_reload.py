@@ -183,7 +183,7 @@ def test_only_a_terminal_that_is_closed_ends_it(closes: bool, left: str, tmp_pat
             assert process.poll() is None
         if closes:
             os.close(ours)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         else:
             process.send_signal(1)
             while not (tmp_path / "reloaded").exists():

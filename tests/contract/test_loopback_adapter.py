@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from bridge.adapter import Retracts, ShowsTyping
+from bridge.adapter import Retracts, ShowsTyping, Sink
 from bridge.errors import Gone
 from bridge.events import ChatRef, Page
 from bridge.platform import Platform
@@ -32,7 +32,19 @@ FAULTS = {
     Fault.REJECTED: MARKUP,
     Fault.UNREACHABLE: BROKEN,
 }
-SILENCE = 0.3  # seconds without a further poll after which nobody is receiving
+
+
+class Receiver(LoopbackAdapter):
+    """Tells whether it is receiving."""
+
+    receiving = False
+
+    async def run(self, sink: Sink) -> None:
+        self.receiving = True
+        try:
+            await super().run(sink)
+        finally:
+            self.receiving = False
 
 
 class Double:
@@ -44,7 +56,7 @@ class Double:
     def __init__(self, platform: Loopback) -> None:
         settings = LoopbackSettings.model_validate({"url": platform.url})
         self.platform = platform
-        self.adapter = LoopbackAdapter("loop", settings, FakeHost())
+        self.adapter = Receiver("loop", settings, FakeHost())
         self.chat = ChatRef("loopback", "loop", "anna")
 
     async def deliver(self, text: str, *, event: str) -> bool:
@@ -67,14 +79,8 @@ class Double:
         return [each.file.content for each in self.platform.in_chat("anna") if each.file]
 
     async def _decided(self, update: Update) -> None:
-        deadline = asyncio.get_running_loop().time() + SILENCE
-        while not (update.acknowledged or update.refused):
-            if asyncio.get_running_loop().time() > deadline and not self._is_heard(update):
-                return
+        while self.adapter.receiving and not (update.acknowledged or update.refused):
             await asyncio.sleep(0.001)
-
-    def _is_heard(self, update: Update) -> bool:
-        return update.offered > 0 and self.adapter.trouble() is None
 
     async def shown(self) -> Sequence[str]:
         return self.platform.shown("anna")
