@@ -18,7 +18,7 @@ from bridge.testing.loopback import Body, Verb, When
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
 
 STALL = 10.0  # seconds without a sign of life after which a replica counts as dead
-PATIENCE = STALL + 30.0
+PATIENCE = STALL + 60.0
 
 STATES = (
     "received",  # behind another question of its chat

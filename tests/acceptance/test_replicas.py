@@ -64,11 +64,11 @@ async def test_what_a_killed_replica_was_answering_is_finished_by_another(
     await asyncio.sleep(0.3)  # the id of what was posted is stored
     began = time.monotonic()
     dead.kill()
-    await telegram.answered(ANNA, "tea", "water", within=TAKEOVER + 15)
+    await telegram.answered(ANNA, "tea", "water", within=TAKEOVER + 60)
     assert telegram.questions() == ["tea", "water"]
     [alive] = [daemon for daemon in daemons if daemon is not dead]
     assert alive.events("lanes.taken_over")
-    assert time.monotonic() - began < TAKEOVER + 10
+    assert time.monotonic() - began < TAKEOVER + 30
 
 
 async def test_somebody_else_polls_when_the_one_who_did_is_gone(
@@ -111,7 +111,7 @@ async def test_a_zombie_says_nothing_when_it_wakes(telegram: TelegramWorld, data
     await asyncio.sleep(0.5)
     zombie.signal(signal.SIGSTOP)
     try:
-        await telegram.answered(ANNA, "tea", "water", within=TAKEOVER + 20)
+        await telegram.answered(ANNA, "tea", "water", within=TAKEOVER + 60)
         calls = len(telegram.calls("sendMessage", "editMessageText"))
     finally:
         zombie.signal(signal.SIGCONT)

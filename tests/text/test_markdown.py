@@ -194,9 +194,9 @@ def test_a_mended_prefix_shows_no_markers(name: str) -> None:
 )
 def test_a_hopeless_tangle_costs_no_minutes_and_is_mended_once(unit: str) -> None:
     tangle = unit * (4000 // len(unit))
-    began = time.perf_counter()
+    began = time.process_time()
     once = mend(tangle)
-    assert time.perf_counter() - began < 2  # below 0.1 s; generous for a busy machine
+    assert time.process_time() - began < 2  # below 0.1 s; generous for a slow machine
     assert mend(once) == once
 
 
