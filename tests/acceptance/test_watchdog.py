@@ -76,14 +76,16 @@ async def test_a_blocked_process_says_nothing(world: World, systemd: Systemd) ->
 async def test_a_loop_that_something_blocks_says_nothing(world: World, systemd: Systemd) -> None:
     """The process is alive and well but for its loop: a tool of the operator's holds it."""
     daemon = service(world, systemd, tools__hold__use="errands:hold", tools__hold__timeout="60")
-    world.coze.install(Scenario(tools=(ToolCall("hold", '{"seconds": 5}'),)))
+    world.coze.install(Scenario(tools=(ToolCall("hold", "{}"),)))
     await daemon.ready()
     await eventually(lambda: systemd.heard("WATCHDOG"))
     world.platform.say("anna", "wait")
-    await eventually((world.folder / "holding").exists)
+    holding = world.folder / "holding"
+    await eventually(holding.exists)
     heard = len(systemd.heard("WATCHDOG"))
     await asyncio.sleep(2 * WATCHDOG)
     assert len(systemd.heard("WATCHDOG")) <= heard + 1
+    holding.unlink()
     await eventually(lambda: len(systemd.heard("WATCHDOG")) > heard + 1)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 SYSTEMD = Path("/lib/systemd/systemd")
 TOOLS = ("setpriv", "unshare", "nsenter", "systemctl")
-PATIENCE = 30.0  # seconds
+PATIENCE = 60.0  # seconds
 
 # The units that every service depends on, empty: no udev, no journal, nothing of this machine's.
 BARE = ("sysinit", "basic", "shutdown", "network-online", "multi-user", "umount", "local-fs")

@@ -116,5 +116,5 @@ def is_healthy(port: int) -> bool:
 
 def get(port: int, path: str) -> str:
     """Raises `OSError` for whatever is not 200."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as response:
         return str(response.read().decode())

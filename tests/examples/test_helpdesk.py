@@ -22,7 +22,7 @@ from tests.examples.conftest import EXAMPLE
 from tests.examples.desk import TOKEN, Desk, served
 from tests.test_cli import environment, free_port
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 60.0  # seconds
 PAGE = EXAMPLE.parents[1] / "docs" / "adapters.md"
 
 REFUSALS = {

@@ -90,14 +90,14 @@ async def running_is_answering(its: Installation, says: str) -> None:
         assert process.stdout is not None
         shown = await asyncio.to_thread(process.stdout.readline)
         assert masked(shown, its) == masked(says, its)
-        await its.slack.until(lambda it: it.sockets.usable, within=30)
+        await its.slack.until(lambda it: it.sockets.usable, within=60)
         dm = its.slack.person("ben").dm()
         await dm.say("and here?")
         chat = its.telegram.person(1).chat()
-        await its.telegram.until(lambda _: is_answered(its, "hello?", chat.answers), within=30)
-        await its.slack.until(lambda _: is_answered(its, "and here?", dm.answers), within=30)
+        await its.telegram.until(lambda _: is_answered(its, "hello?", chat.answers), within=60)
+        await its.slack.until(lambda _: is_answered(its, "and here?", dm.answers), within=60)
         process.send_signal(signal.SIGINT)
-        assert await asyncio.to_thread(process.wait, 30) == 0
+        assert await asyncio.to_thread(process.wait, 60) == 0
     finally:
         process.kill()
         process.communicate()

@@ -22,10 +22,11 @@ async def peek(what: str) -> str:
     return await _run(f"peek {what}")
 
 
-async def hold(seconds: int) -> str:
-    """Do what no tool may: keep everybody else from running meanwhile."""
+async def hold() -> str:
+    """Do what no tool may: keep everybody else from running, until somebody takes the file away."""
     say_so()
-    time.sleep(seconds)  # noqa: ASYNC251  the very mistake that a watchdog is for
+    while HOLDING.exists():  # noqa: ASYNC240  the very mistake that a watchdog is for
+        time.sleep(0.01)  # noqa: ASYNC251  the same
     return "held"
 
 
