@@ -23,7 +23,8 @@ from bridge.testing.loopback import Loopback
 ROOT = Path(__file__).parent.parent.parent
 PLUGIN = Path(__file__).parent / "plugin"
 PATIENCE = 60.0  # seconds until a test gives up waiting
-LOOK = 0.005  # seconds between two looks
+LOOK = 0.02  # seconds between two looks
+ASK = 0.05  # seconds between two requests: each costs both sides, who may have no time to spare
 
 
 def answer_to(question: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from daemon_process import LOOK, PATIENCE, Daemon, Stage, answer_to, eventually
+from daemon_process import ASK, PATIENCE, Daemon, Stage, answer_to, eventually
 
 from tests.platforms.worlds import free_port
 from tests.telegram.emulator import Call, Chat, Emulator, Message
@@ -78,4 +78,4 @@ async def until_ready(daemon: Daemon, *, within: float) -> None:
     async with asyncio.timeout(within):
         await daemon.ready()
         while await readiness(daemon):
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(ASK)

@@ -8,7 +8,7 @@ import socket
 import sqlite3
 
 import pytest
-from daemon_process import LOOK, PATIENCE, Daemon, World, answer_to, eventually, in_time
+from daemon_process import ASK, PATIENCE, Daemon, World, answer_to, eventually, in_time
 
 from bridge.emulator import Scenario
 from bridge.testing.loopback import Verb, flood
@@ -19,7 +19,7 @@ async def until_ready(daemon: Daemon) -> None:
     async with asyncio.timeout(PATIENCE):
         await daemon.ready()
         while (await daemon.get("/readyz"))[0] != 200:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(ASK)
 
 
 def complaint(daemon: Daemon) -> str:

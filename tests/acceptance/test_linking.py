@@ -5,7 +5,7 @@ import re
 from itertools import count
 
 import aiohttp
-from daemon_process import LOOK, PATIENCE, Daemon, eventually
+from daemon_process import ASK, PATIENCE, Daemon, eventually
 from telegram_world import TelegramWorld, finished, is_growing
 from test_web_kill import Visitor
 
@@ -38,7 +38,7 @@ class Page(Visitor):
         assert status == 202, body
         async with asyncio.timeout(PATIENCE):
             while len(answers := await self.answers()) == before:
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(ASK)
         return answers[-1]
 
     async def answers(self) -> list[str]:

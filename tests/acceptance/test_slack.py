@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from daemon_process import LOOK, answer_to, eventually, in_time
+from daemon_process import ASK, answer_to, eventually, in_time
 from slack_world import ADAPTER, Mode, SlackWorld, finished
 from telegram_world import readiness, until_ready
 
@@ -273,7 +273,7 @@ async def test_readiness_tells_when_no_socket_is_open(slack: SlackWorld) -> None
     await until_ready(daemon, within=READY_WITHIN)
     async with slack.slack.outage():
         while ADAPTER not in await readiness(daemon):
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(ASK)
     await until_ready(daemon, within=60)
 
 

@@ -5,7 +5,7 @@ import os
 import time
 
 import pytest
-from daemon_process import LOOK, answer_to, eventually
+from daemon_process import ASK, answer_to, eventually
 from slack_world import ADAPTER, Mode, SlackWorld, finished
 from telegram_world import readiness, until_ready
 
@@ -40,7 +40,7 @@ async def test_every_answer_is_complete_after_an_outage(
         began = time.monotonic()
         if mode == "socket":  # with HTTP nobody knows whom to expect a call from
             while ADAPTER not in await readiness(daemon):
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(ASK)
             assert time.monotonic() - began < min(OUTAGE, 5)
         late = await ask(slack.dm("Carl"), "coffee")  # people go on writing to Slack
         await asyncio.sleep(OUTAGE - (time.monotonic() - began))
@@ -220,4 +220,4 @@ async def test_a_token_that_slack_took_back_is_told_to_the_operator(
         slack.slack.tokens.check(slack.slack.token).ended = "account_inactive"
     async with asyncio.timeout(60):
         while ADAPTER not in await readiness(daemon):
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(ASK)

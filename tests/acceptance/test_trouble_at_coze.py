@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from daemon_process import LOOK, PATIENCE, Daemon, World, answer_to, eventually
+from daemon_process import ASK, PATIENCE, Daemon, World, answer_to, eventually
 
 from bridge.emulator import DEMO_TOKEN, FAULTS, Cut, Scenario, Trouble, serve
 
@@ -27,13 +27,13 @@ async def until_problem(daemon: Daemon, part: str, word: str) -> None:
     await daemon.ready()
     async with asyncio.timeout(PATIENCE):
         while word not in (await problems(daemon)).get(part, ""):
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(ASK)
 
 
 async def until_well(daemon: Daemon) -> None:
     async with asyncio.timeout(LOOK_AGAIN):
         while await problems(daemon):
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(ASK)
 
 
 def whole_log(daemon: Daemon) -> str:
