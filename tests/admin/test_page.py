@@ -79,12 +79,12 @@ async def test_the_overview_keeps_itself_up_to_date(stage: Stage, reader: Reader
 
 async def test_nobody_is_asked_while_nobody_looks(stage: Stage, reader: Reader) -> None:
     asked: list[str] = []
-    reader.page.on("request", lambda request: asked.append(request.url))
     hide = """(hidden) => {
         Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
         document.dispatchEvent(new Event("visibilitychange"));
     }"""
     await reader.page.evaluate(hide, True)
+    reader.page.on("request", lambda request: asked.append(request.url))
     await stage.says("hello")
     await reader.page.wait_for_timeout(5000)  # longer than it waits between two looks
     assert asked == []
