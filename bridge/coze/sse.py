@@ -60,8 +60,11 @@ class Frames:
         if self._at_start or self._cut or self._event_size:
             begun, blank, chunk = chunk.partition(_BLANK_LINE)
             frames += self._lines(begun + blank)
-        plain, odd = _plain(chunk, self._limit)
-        return [*frames, *plain, *self._lines(odd)]
+        plain = _plain(chunk) if len(chunk) <= self._limit else None
+        if plain is not None:
+            frames += plain
+            chunk = chunk[chunk.rfind(_BLANK_LINE) + 2 :]
+        return frames + self._lines(chunk)
 
     def end(self) -> list[Frame]:
         """Return the frame that the end of the stream completes, if there is one."""
@@ -107,20 +110,15 @@ class Frames:
             raise EventTooLarge(f"an event of more than {self._limit} bytes")
 
 
-def _plain(chunk: bytes, limit: int) -> tuple[list[Frame], bytes]:
-    """The plain frames that a chunk begins with, and the rest of it."""
-    if b"\r" in chunk:
-        return [], chunk
+def _plain(chunk: bytes) -> list[Frame] | None:
+    """All frames that a chunk completes, if every one of them is plain and there is any."""
+    end = chunk.rfind(_BLANK_LINE)
+    if end < 0 or b"\r" in chunk:
+        return None
     frames: list[Frame] = []
-    *blocks, rest = chunk.split(_BLANK_LINE)
-    for at, block in enumerate(blocks):
-        name, colon, data = block.partition(b"\ndata:")
-        is_plain = name.startswith(b"event:") and colon and block.count(b"\n") == 1
-        if not is_plain or len(block) > limit:
-            return frames, _BLANK_LINE.join([*blocks[at:], rest])
-        frames.append(Frame(_value(name[6:]) or "message", _value(data)))
-    return frames, rest
-
-
-def _value(field: bytes) -> str:
-    return field.removeprefix(b" ").decode("utf-8", "replace")
+    for block in chunk[:end].decode("utf-8", "replace").split("\n\n"):
+        name, colon, data = block.partition("\ndata:")
+        if not (colon and name.startswith("event:")) or "\n" in name or "\n" in data:
+            return None
+        frames.append(Frame(name[6:].removeprefix(" ") or "message", data.removeprefix(" ")))
+    return frames
