@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable
 
-LOOKS = 4  # at an answer, while it may be shown and is not, between two times that it is
+SOON = 0.25  # of the time between two times that it is shown, if it may be and is not
 SHORTEST, LONGEST = 0.02, 1.5  # seconds
 
 
@@ -17,19 +17,20 @@ class Lull:
     def __init__(self, interval: float) -> None:
         self._interval = min(LONGEST, interval)
         self._due = -math.inf
+        self._patience = self._interval * SOON
         self._limit: asyncio.Timeout | None = None  # of the lull that is
 
     def shown(self) -> None:
         """The answer is being shown as it is now: the lull lasts until it may be again."""
         self._due = asyncio.get_running_loop().time() + self._interval
+        self._patience = self._interval * SOON
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(self._due)
 
     async def __call__(self, end: Awaitable[object]) -> None:
         """Wait until the lull is over, or for `end`, which is the end of the answer."""
         now = asyncio.get_running_loop().time()
-        until = self._due if self._due > now else now + self._interval / LOOKS
-        self._limit = asyncio.timeout_at(max(until, now + SHORTEST))
+        self._limit = asyncio.timeout_at(max(self._until(now), now + SHORTEST))
         try:
             async with self._limit:
                 await end
@@ -37,3 +38,10 @@ class Lull:
             pass
         finally:
             self._limit = None
+
+    def _until(self, now: float) -> float:
+        """When it is over: later each time, if many wait for their turn to be shown."""
+        if self._due > now:
+            return self._due
+        patience, self._patience = self._patience, min(LONGEST, 2 * self._patience)
+        return now + patience

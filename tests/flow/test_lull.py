@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from bridge.flow.lull import LONGEST, LOOKS, SHORTEST, Lull
+from bridge.flow.lull import LONGEST, SHORTEST, SOON, Lull
 
 LONG = 3600.0
 
@@ -22,11 +22,15 @@ async def test_it_ends_when_the_answer_may_be_shown_again() -> None:
     lull = Lull(0.1)
     lull.shown()
     assert 0.09 <= await lasted(lull) < LONG
-    assert await lasted(lull) >= 0.1 / LOOKS
+    assert await lasted(lull) >= 0.1 * SOON - 0.01
 
 
-async def test_an_answer_that_may_be_shown_and_is_not_is_looked_at_more_often() -> None:
-    assert 0.025 <= await lasted(Lull(0.1)) < 0.1
+async def test_an_answer_that_may_be_shown_and_is_not_is_looked_at_soon_then_later() -> None:
+    lull = Lull(0.2)
+    first, second, third = [await lasted(lull) for _ in range(3)]
+    assert first < 0.2
+    assert third > second > first
+    assert third >= 0.2 - 0.01
 
 
 async def test_what_is_shown_meanwhile_makes_it_last_until_it_may_be_again() -> None:
