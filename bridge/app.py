@@ -6,7 +6,7 @@ settings ─> database ─> Coze ─> adapters ─> stages ─> engine
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from bridge.flow.pacing import Pacing
 from bridge.flow.rush import Rush
 from bridge.flow.ticks import next_tick
 from bridge.forgetting import Forgetting
+from bridge.garbage import Sweeper
 from bridge.guests import Guests
 from bridge.health import Health
 from bridge.host import StoreHost
@@ -98,6 +99,7 @@ class Bridge:
     pages: Sequence[ServesHttp]
     broadcasting: Broadcasting
     vitals: Vitals
+    sweeper: Sweeper = field(default_factory=Sweeper)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every peer until `stop`, then drain. Raises what none of them may survive.
@@ -146,6 +148,7 @@ class Bridge:
 
     async def _tidy(self) -> None:
         self.pacer.forget_idle()
+        self.sweeper.sweep()
 
 
 @asynccontextmanager

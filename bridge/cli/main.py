@@ -5,7 +5,6 @@ that `--help` is quick.
 """
 
 import asyncio
-import gc
 import json
 import signal
 import sys
@@ -85,7 +84,9 @@ def demo(
 @app.command()
 def run(config: Config = None) -> None:
     """Run the bridge until SIGTERM or Ctrl-C."""
-    gc.disable()  # until `_begun`: most of a start is loading what stays
+    from bridge import garbage
+
+    garbage.keep()  # until `_begun`: that would be a fifth of the start
     with _exit_codes():
         settings = _possible(config)
         _log(settings.log.level, settings.log.format)
@@ -204,13 +205,10 @@ def _log(level: str, format: str) -> None:  # noqa: A002 - the setting's name
 
 
 def _begun(lines: str) -> None:
-    """The start is over: what it has loaded stays, so nobody looks for garbage in it any more.
+    """The start is over, and what it has loaded stays."""
+    from bridge import garbage
 
-    That would be a fifth of the start, and later a tenth of a second now and then in which nothing
-    else happens.
-    """
-    gc.freeze()
-    gc.enable()
+    garbage.begin()
     _tell_where(lines)
 
 
