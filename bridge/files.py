@@ -109,6 +109,10 @@ class Files:
         self._settings = settings
         self._sleep = sleep
 
+    def words(self, turn: Turn, said: str) -> Brought:
+        """A question that came without files. said: its words."""
+        return _brought(turn, said, (), {})
+
     async def bring(self, turn: Turn, session: Session, said: str) -> Brought:
         """Bring every file of a question to Coze. said: the words of the question.
 

@@ -122,7 +122,7 @@ class Walk:
             return refusal
         async with screen.alive(), self.slots:
             self.variables.tell(turn.event, session)
-            brought = await stop.unless(self.files.bring(turn, session, said))
+            brought = await self._bring(turn, session, said, stop)
             if brought is None:
                 return await self._cut_short(turn, session, Reply(trace=turn.trace))
             if brought.asking is None:
@@ -132,6 +132,12 @@ class Walk:
             reply = await self._converse(turn, session, brought, screen, stop)
         self.variables.learn(session)
         return reply
+
+    async def _bring(self, turn: Turn, session: Session, said: str, stop: Stop) -> Brought | None:
+        """The question with its files, at Coze; None if it was stopped before they were there."""
+        if not any(event.attachments for event in turn.events):
+            return self.files.words(turn, said)
+        return await stop.unless(self.files.bring(turn, session, said))
 
     async def _own_words(self, turn: Turn, session: Session) -> Reply | str:
         """What we answer ourselves; else the question."""

@@ -18,7 +18,7 @@ from bridge.events import Page
 from bridge.store.codec import PAGE
 from bridge.store.reading import open_turns, questions_before, turn_by
 from bridge.store.run import Store
-from bridge.store.sessions import Session, use_conversation
+from bridge.store.sessions import Session, go_on_in, note_use
 from bridge.store.tables import inbox, lanes, outbox, turns, usage
 from bridge.store.turns import Settled, Start, Turn, TurnState
 from bridge.store.upsert import change, insert, put
@@ -154,12 +154,12 @@ class Ledger:
             return asking
         # Asking once more is no progress, or a question that kills the process would do it forever.
         progress = _PROGRESS if turn.state is TurnState.RECEIVED else {}
-        use = use_conversation(session.lane, session.agent, conversation_id, self._now())
+        go_on = go_on_in(session.lane, session.agent, conversation_id, self._now())
 
         def job(connection: Connection) -> None:
             _advance(connection, turn, **_asking_in(conversation_id), **progress)
             if not session.fresh:  # else that was written when it began
-                use(connection)
+                go_on(connection)
 
         await self._store.write(job)
         return asking
@@ -167,13 +167,13 @@ class Ledger:
     async def asked(self, turn: Turn, trace: Trace) -> Turn:
         """Coze has accepted the question: from here on it is never asked again."""
         now = self._now()
-        await self._progress(
-            turn,
-            state=TurnState.ASKED,
-            conversation_id=trace.conversation_id,
-            chat_id=trace.chat_id or None,
-            asked_at=now,
-        )
+
+        def job(connection: Connection) -> None:
+            named = {"conversation_id": trace.conversation_id, "chat_id": trace.chat_id or None}
+            _advance(connection, turn, **_PROGRESS, state=TurnState.ASKED, asked_at=now, **named)
+            note_use(connection, trace.conversation_id, now)
+
+        await self._store.write(job)
         return replace(turn, state=TurnState.ASKED, trace=trace, asked_at=now)
 
     async def answered(  # noqa: PLR0913 - by name, and each is something of the answer
@@ -261,9 +261,6 @@ class Ledger:
             lambda connection: next(questions_before(connection, lane, before), None)
         )
 
-    async def _progress(self, turn: Turn, **values: Any) -> None:
-        await self._change(turn, **_PROGRESS, **values)
-
     async def _change(self, turn: Turn, **values: Any) -> None:
         await self._store.write(lambda connection: _advance(connection, turn, **values))
 
@@ -335,7 +332,7 @@ def _take(
     asking = _asking_in(noted) if noted else {}
     change(connection, turns, {"id": taken.id}, attempts=taken.attempts, **asking)
     if start and noted:
-        use_conversation(start.session.lane, start.session.agent, noted, now)(connection)
+        go_on_in(start.session.lane, start.session.agent, noted, now)(connection)
     ended = {"state": TurnState.MERGED, "merged_into": taken.id, "ended_at": now}
     for part in merged:
         change(connection, turns, {"id": part.id}, **ended)

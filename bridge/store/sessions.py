@@ -168,21 +168,25 @@ def resume(lane: str, who: Known, uid: str) -> Job[Resumed]:
     return job
 
 
-def use_conversation(lane: str, agent: str, conversation_id: str, now: datetime) -> Job[None]:
+def go_on_in(lane: str, agent: str, conversation_id: str, now: datetime) -> Job[None]:
     """Make a conversation the lane's current one."""
+    going_on = {"agent": agent, "conversation_id": conversation_id, "used_at": now}
+    return lambda connection: put(connection, sessions, lane=lane, **going_on)
+
+
+def use_conversation(lane: str, agent: str, conversation_id: str, now: datetime) -> Job[None]:
+    """Make a conversation the lane's current one, and the newest in its history."""
 
     def job(connection: Connection) -> None:
-        put(
-            connection,
-            sessions,
-            lane=lane,
-            agent=agent,
-            conversation_id=conversation_id,
-            used_at=now,
-        )
-        change(connection, conversations, {"conversation_id": conversation_id}, used_at=now)
+        go_on_in(lane, agent, conversation_id, now)(connection)
+        note_use(connection, conversation_id, now)
 
     return job
+
+
+def note_use(connection: Connection, conversation_id: str, now: datetime) -> None:
+    """Make a conversation the newest in its lane's history."""
+    change(connection, conversations, {"conversation_id": conversation_id}, used_at=now)
 
 
 def begin_conversation(
