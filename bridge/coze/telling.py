@@ -12,17 +12,16 @@ from operator import attrgetter
 
 from bridge.clean import clean
 from bridge.coze.codes import error_for, may_have_run
+from bridge.coze.increments import Increment, increments
 from bridge.coze.readable import options, readable, streams_as_text
 from bridge.coze.sse import Frame
 from bridge.coze.wire import (
     Chat,
-    Increment,
     Message,
     Status,
     chat,
     decode,
     ends_visible_text,
-    increments,
     message,
     number,
     parse,

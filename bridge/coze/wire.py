@@ -10,10 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import groupby
 from typing import TypeAlias
-
-import msgspec
 
 from bridge.clean import clean
 from bridge.events import Place
@@ -102,19 +99,6 @@ class Message:
     reasoning: str
     mark: str
     created_at: int
-
-
-class Increment(msgspec.Struct, frozen=True):
-    """What of a message an increment brings; names as on the wire. See `increment`."""
-
-    id: str | None = ""
-    conversation_id: str | None = ""
-    chat_id: str | None = ""
-    role: str | None = ""
-    type: str | None = ""
-    content: str | None = ""
-    content_type: str | None = ""
-    reasoning_content: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,51 +228,6 @@ def message(source: Json) -> Message:
         reasoning=word(source, "reasoning_content"),
         mark=word(child(source, "meta_data"), MARK),
         created_at=number(source, "created_at") or 0,
-    )
-
-
-_INCREMENTS = msgspec.json.Decoder(list[Increment])
-
-
-def increments(told: Sequence[str]) -> Iterator[Increment]:
-    """Read increments, of which an answer has hundreds; those that belong together as one.
-
-    Like `message`, in a fortieth of its time, where all is of the types that Coze promises; else
-    by way of it.
-    """
-    try:
-        read = _INCREMENTS.decode(f"[{','.join(told)}]")
-    except (msgspec.MsgspecError, RecursionError):
-        read = []
-    if len(read) != len(told):
-        read = [_increment(each) for each in told]
-    for _, alike in groupby(read, key=_all_but_words):
-        yield _sum(list(alike))
-
-
-def _increment(data: str) -> Increment:
-    odd = message(parse(data))
-    return Increment(
-        odd.id,
-        odd.conversation_id,
-        odd.chat_id,
-        odd.role,
-        odd.type,
-        odd.content,
-        odd.content_type,
-        odd.reasoning,
-    )
-
-
-def _all_but_words(it: Increment) -> tuple[str | None, ...]:
-    return it.id, it.conversation_id, it.chat_id, it.role, it.type, it.content_type
-
-
-def _sum(alike: Sequence[Increment]) -> Increment:
-    return msgspec.structs.replace(
-        alike[0],
-        content="".join(each.content or "" for each in alike),
-        reasoning_content="".join(each.reasoning_content or "" for each in alike),
     )
 
 

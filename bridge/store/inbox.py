@@ -13,6 +13,7 @@ from bridge.events import Inbound
 from bridge.lanes import express
 from bridge.spans import Traced
 from bridge.store.codec import INBOUND
+from bridge.store.ledger import Beginning
 from bridge.store.run import Bulk, Job
 from bridge.store.tables import inbox, turns
 from bridge.store.turns import Turn, TurnKind, TurnState
@@ -38,7 +39,6 @@ class Accepted:
 
 
 Tell: TypeAlias = Callable[[Connection, Sequence[str]], None]
-Begin: TypeAlias = Callable[[Connection, Turn], Turn | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class _Arrival:
     at: datetime
     tell: Tell | None
     kind: TurnKind = TurnKind.MESSAGE
-    begin: Begin | None = None
+    begin: Beginning | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -91,12 +91,13 @@ def accept(  # noqa: PLR0913 - by name, and most messages need few of them
     merge_window: float | None = None,
     also: Tell | None = None,
     kind: TurnKind = TurnKind.MESSAGE,
-    begin: Begin | None = None,
+    begin: Beginning | None = None,
 ) -> Job[Accepted | None]:
     """Insert an event and its turn; None if it was put before.
 
     also: called with the lanes that have work now, in the same transaction.
-    begin: called with its turn, in the same transaction, which it may take at once.
+    begin: called with its turn, in the same transaction, which it may take at once; not with a
+        merge_window.
     merge_window: if given, an event that finds its lane busy becomes a notice in the express
         lane, unless it comes within so many seconds after one it can still be merged into.
     """

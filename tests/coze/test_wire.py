@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.coze import wire
+from bridge.coze.increments import Increment, increments
 from bridge.coze.readable import readable
 from bridge.coze.sse import Frame
 from bridge.coze.telling import Telling
@@ -269,14 +270,14 @@ def test_the_name_of_a_call_can_be_stored_whatever_a_model_made_of_it() -> None:
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([1, {}])
 )
-NAMES = st.sampled_from([*wire.Increment.__struct_fields__, "meta_data", "created_at", "more"])
+NAMES = st.sampled_from([*Increment.__struct_fields__, "meta_data", "created_at", "more"])
 
 
 @given(st.dictionaries(NAMES, VALUES), st.sampled_from(["", "]", "{", "},{", ","]))
 def test_an_increment_is_read_like_any_message(told: dict[str, object], broken: str) -> None:
     data = json.dumps(told) + broken
-    (read,), whole = wire.increments([data]), wire.message(wire.parse(data))
-    for name in wire.Increment.__struct_fields__:
+    (read,), whole = increments([data]), wire.message(wire.parse(data))
+    for name in Increment.__struct_fields__:
         same = "reasoning" if name == "reasoning_content" else name
         assert (getattr(read, name) or "") == getattr(whole, same)
 
@@ -284,7 +285,7 @@ def test_an_increment_is_read_like_any_message(told: dict[str, object], broken: 
 def test_increments_that_belong_together_are_one() -> None:
     said = [{"id": "m1", "content": "Hi"}, {"id": "m1", "reasoning_content": "so"}]
     others = [{"id": "m1", "content": 1, "type": "answer"}, {"id": "m2", "content": "!"}]
-    told = wire.increments([json.dumps(each) for each in [*said, {"id": "m1"}, *others]])
+    told = increments([json.dumps(each) for each in [*said, {"id": "m1"}, *others]])
     assert [(each.id, each.content, each.reasoning_content) for each in told] == [
         ("m1", "Hi", "so"),
         ("m1", "1", ""),
@@ -293,5 +294,5 @@ def test_increments_that_belong_together_are_one() -> None:
 
 
 def test_half_a_character_in_an_increment_is_kept() -> None:
-    (read,) = wire.increments(['{"content": "\\ud83d"}'])
+    (read,) = increments(['{"content": "\\ud83d"}'])
     assert read.content == "\ud83d"
