@@ -50,8 +50,7 @@ class Renderer:
             return []
         caps = self._caps[turn.event.chat.account]
         agent = self._agents[session.agent]
-        quote = agent.reasoning is Reasoning.QUOTE
-        before, text = _text(turn, reply, quote=quote, caps=caps)
+        before, text = _text(turn, reply, agent, caps)
         texts = paginate(
             before + text,
             caps.max_text,
@@ -68,6 +67,11 @@ class Renderer:
         last = replace(pages[-1], final=reply.ended, buttons=buttons, rates=rates)
         return [*pages[:-1], last, *self._files(turn, reply, agent)]
 
+    def shows(self, turn: Turn, session: Session, reply: Reply) -> bool:
+        """Whether there is anything to see of an answer yet."""
+        caps = self._caps[turn.event.chat.account]
+        return any(_text(turn, reply, self._agents[session.agent], caps))
+
     def _files(self, turn: Turn, reply: Reply, agent: AgentSettings) -> list[Page]:
         if turn.event.chat.account not in self._takes_files:
             return []
@@ -80,8 +84,9 @@ def _tail(reply: Reply, caps: Capabilities) -> Tail:
     return Tail.STEADY if caps.appends else Tail.MENDED
 
 
-def _text(turn: Turn, reply: Reply, *, quote: bool, caps: Capabilities) -> tuple[str, str]:
+def _text(turn: Turn, reply: Reply, agent: AgentSettings, caps: Capabilities) -> tuple[str, str]:
     """What stands before the answer's own words, and those with all that follows."""
+    quote = agent.reasoning is Reasoning.QUOTE
     thoughts = [_quoted(reply.reasoning)] if quote and reply.reasoning else []
     said = spelled(reply.text, caps.command_sign) if reply.is_ours else reply.text
     after = [*_doing(turn, reply, caps), *_remarks(reply), _ending(turn, reply)]

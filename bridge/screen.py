@@ -169,7 +169,7 @@ class Screen:
             if await self._may_show():
                 await self._show(render())
         finally:
-            self._line.give_back()  # there was nothing to show, such as before the first word
+            self._line.give_back()  # there was nothing new to show, or nothing at all
         last = self._last
         if last and last not in self._spent and self._line.is_spent(last):
             self._spent.add(last)

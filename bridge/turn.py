@@ -153,6 +153,7 @@ class Walk:
         try:
             async with latest(
                 self.relay.stream(turn, session, replace(brought.question, lull=screen.lull)),
+                begins=lambda reply: self.render.shows(turn, session, reply),
                 claim=screen.claim,
                 urgent=lambda reply: reply.urgent,
                 within=self.turn_timeout,

@@ -16,12 +16,20 @@ T = TypeVar("T")
 class Latest(Generic[T]):
     """The newest value of a stream, taken when the reader is ready for it.
 
-    Iterating yields the newest value not yet taken, and always the last one. Between values it
+    Iterating yields the newest value not yet taken, and always the last one. It begins with the
+    first for which `begins` holds: what comes before has nothing to show. Between values it
     asks `claim`: 0 means go, anything else the seconds to wait before asking again. A value for
     which `urgent` holds, and the end of the stream, wait for no claim but one being asked for.
     """
 
-    def __init__(self, claim: Callable[[], Awaitable[float]], urgent: Callable[[T], bool]) -> None:
+    def __init__(
+        self,
+        begins: Callable[[T], bool],
+        claim: Callable[[], Awaitable[float]],
+        urgent: Callable[[T], bool],
+    ) -> None:
+        self._begins = begins
+        self._begun = False
         self._claim = claim
         self._urgent = urgent
         self._slot: list[T] = []  # at most one: an empty list tells "taken" from a None
@@ -60,7 +68,9 @@ class Latest(Generic[T]):
         if self._closed:
             return
         self._slot[:] = [value]
-        self._changed.set()
+        self._begun = self._begun or self._begins(value)
+        if self._begun:
+            self._changed.set()
         if self._urgent(value):
             self._hurry.set()
         else:
@@ -77,6 +87,10 @@ class Latest(Generic[T]):
             self.close()
 
 
+def _always(_: object) -> bool:
+    return True
+
+
 def _never(_: object) -> bool:
     return False
 
@@ -89,6 +103,7 @@ async def _now() -> float:
 async def latest(
     source: AsyncGenerator[T, None],
     *,
+    begins: Callable[[T], bool] = _always,
     claim: Callable[[], Awaitable[float]] = _now,
     urgent: Callable[[T], bool] = _never,
     within: float | None = None,
@@ -100,7 +115,7 @@ async def latest(
 
     within: seconds the whole stream may take; then `TimeoutError` is raised to the reader.
     """
-    values = Latest(claim, urgent)
+    values = Latest(begins, claim, urgent)
     pump = asyncio.create_task(values._pump(source, within), name="latest")
     try:
         yield values

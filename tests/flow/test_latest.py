@@ -55,6 +55,34 @@ async def test_each_value_is_taken_once() -> None:
         assert await anext(values) == 2
 
 
+async def test_what_comes_before_there_is_something_to_show_is_passed_over_without_a_claim() -> (
+    None
+):
+    tap, asked = Tap(), list[int]()
+
+    async def claim() -> float:
+        asked.append(1)
+        return 0.0
+
+    async with latest(tap.stream(), begins=lambda value: value >= 3, claim=claim) as values:
+        taking = asyncio.create_task(anext(values))
+        for value in (1, 2):
+            tap.values.put_nowait(value)
+        while not tap.values.empty():
+            await asyncio.sleep(0)
+        assert not asked
+        tap.values.put_nowait(3)
+        assert await taking == 3
+        tap.values.put_nowait(0)  # what has begun goes on
+        assert await anext(values) == 0
+        assert asked == [1, 1]
+
+
+async def test_a_stream_that_ends_before_it_has_begun_yields_its_last_value() -> None:
+    async with latest(counted(3), begins=lambda _: False) as values:
+        assert [value async for value in values] == [2]
+
+
 async def test_a_claim_that_says_wait_holds_a_value_back_until_it_is_granted() -> None:
     tap, answers = Tap(), [0.01, 0.01, 0.0]
 
