@@ -193,18 +193,22 @@ class Line:
             else:
                 await self._adapter.edit(message, Page("·", final=True))
 
-    async def typing(self) -> None:
-        """Give a sign of life if the platform has one and the pace allows it; never raises."""
+    async def typing(self) -> float:
+        """Give a sign of life if the platform has one; never raises.
+
+        Returns 0, or the seconds for which the pace does not allow it.
+        """
         limits: tuple[Limit, ...] = (self._pace, *self._account)
         if not (shows := self._verbs.shows_typing):
-            return
+            return 0.0
         try:
-            if await self._pacer.grant(limits, Priority.TYPING) > 0:
-                return
+            if (seconds := await self._pacer.grant(limits, Priority.TYPING)) > 0:
+                return seconds
             with self._watched("typing", limits):
                 await shows.typing(self._chat)
         except Exception as error:  # noqa: BLE001  no sign of life is worth an answer
             log.debug("typing.failed", account=self._chat.account, error=repr(error))
+        return 0.0
 
     @contextmanager
     def _watched(self, verb: str, claimed: Sequence[Limit]) -> Iterator[None]:

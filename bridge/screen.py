@@ -37,6 +37,7 @@ from bridge.text.plan import Drop, Edit, Post, plan
 
 log = get(__name__)
 
+TYPING_AFTER = 0.04  # seconds; the question goes first, and who is answered at once needs no sign
 TYPING_EVERY = 4.0  # seconds; platforms show it for five or six
 NOT_NOW = 3600.0  # seconds; longer than any answer streams
 FILE_TRIES = 4  # the text stands there already, and the next question waits behind a file
@@ -135,9 +136,10 @@ class Screen:
             log.warning("draft.not_kept", turn=self._turn.id, error=repr(error))
 
     async def _show_life(self) -> None:
+        await self._sleep(TYPING_AFTER)
         while self.is_empty and self._draft is None:
-            await self._line.typing()
-            await self._sleep(TYPING_EVERY)
+            refused_for = await self._line.typing()
+            await self._sleep(min(refused_for or TYPING_EVERY, TYPING_EVERY))
         while self._drafting:
             await self._sleep(DRAFT_LASTS)
             if self._draft is not None:

@@ -38,9 +38,15 @@ def pages(
     **settings: object,
 ) -> list[Page]:
     event = replace(TURN.event, user=replace(ANNA, language=language))
+    turn, render = replace(TURN, events=(event,)), renderer(caps, **settings)
+    shown = render(turn, SESSION, reply)
+    assert render.shows(turn, SESSION, reply) is bool(shown) or reply.is_silent
+    return shown
+
+
+def renderer(caps: Capabilities, **settings: object) -> Renderer:
     agent = AgentSettings.model_validate({"bot_id": "1", **settings})
-    render = Renderer({"default": agent}, {"fake": caps})
-    return render(replace(TURN, events=(event,)), SESSION, reply)
+    return Renderer({"default": agent}, {"fake": caps})
 
 
 def so_far(text: str, **changes: object) -> Reply:

@@ -15,6 +15,7 @@ from bridge.errors import (
 )
 from bridge.events import Page
 from bridge.outbox import Outbox
+from bridge.screen import TYPING_AFTER
 from bridge.store.ledger import Fenced
 from bridge.store.outbox import PageState
 from bridge.testing.adapter import ROOMY, BareAdapter, FakeAdapter
@@ -236,6 +237,37 @@ async def test_typing_is_shown_until_the_first_text(
     typing = [call.at for call in adapter.did("typing")]
     assert len(typing) == 3
     assert max(typing) < adapter.did("send")[0].at
+
+
+async def test_who_is_answered_at_once_needs_no_typing(
+    world: World, adapter: FakeAdapter, agent: ScriptedAgent
+) -> None:
+    agent.play(Play(text="a b", pace=TYPING_AFTER / 2))
+    await world.chat("hello")
+    assert adapter.did("typing") == []
+
+
+async def test_typing_that_comes_too_soon_after_an_answer_comes_as_soon_as_it_may(
+    world: World, adapter: FakeAdapter, agent: ScriptedAgent
+) -> None:
+    await world.chat("hello")
+    agent.play(Play(text="a b", pace=5.0))
+    await world.chat("and now?")
+    posted, edited, [typed] = adapter.did("send")[0], adapter.did("edit")[0], adapter.did("typing")
+    assert edited.at == pytest.approx(
+        posted.at, abs=0.01
+    )  # ahead of the pace, which is idle again after both
+    assert typed.at - posted.at == pytest.approx(3 * ROOMY.edit_interval, abs=0.01)
+
+
+async def test_no_word_yet_is_no_reason_to_hold_typing_back(
+    world: World, adapter: FakeAdapter, agent: ScriptedAgent
+) -> None:
+    agent.play(Play(text="a b", pace=3.0))  # it is taken at once, and says nothing
+    asked = world.clock.monotonic()
+    await world.chat("hello")
+    [typed] = adapter.did("typing")
+    assert typed.at - asked == pytest.approx(TYPING_AFTER, abs=0.01)
 
 
 @pytest.mark.parametrize(

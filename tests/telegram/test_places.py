@@ -241,7 +241,7 @@ async def test_answer_that_was_not_begun_goes_to_the_supergroup(
 async def test_customer_is_answered_in_the_owners_name(world: World, bob: Person) -> None:
     connection = await world.telegram.person(1, "Olga").connect_business()
     shop = connection.chat(bob)
-    world.script("", reply=STORY, pace=0.002)
+    world.script("", reply=STORY, pace=0.002, first_delay=0.3)
     async with world.running(stream="native"):
         await shop.say("Do you sell bridges?")
         [message] = await shop.final(STORY[-20:])
