@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bridge.adapter import Adapter, Outgoing
 from bridge.events import ChatRef, Enclosure
+from bridge.flow.ends import Ends
 from bridge.flow.pacing import Pacing
 from bridge.line import Line
 from bridge.screen import Screen
@@ -38,6 +39,7 @@ class Outbox:
         self._sleep = sleep
         self._guard = guard
         self._outgoing = outgoing
+        self._ends = Ends()
 
     async def screen(self, turn: Turn) -> "Screen":
         """The screen of a turn, with what an earlier run left on it."""
@@ -50,4 +52,5 @@ class Outbox:
         await self._line(chat).typing()
 
     def _line(self, chat: ChatRef) -> Line:
-        return Line(self._verbs[chat.account], chat, self._pacer, self._guard, self._outgoing)
+        its = self._verbs[chat.account]
+        return Line(its, chat, self._pacer, self._guard, self._outgoing, self._ends)

@@ -245,6 +245,7 @@ class Screen:
         turn: the last, and what stood already. Should that fail, they are edited once more.
         wanted: what has been stored this instant; without it, that is read.
         """
+        self._line.lull.ended()
         pages = await self._pages.of(self._turn) if wanted is None else self._as_stored(wanted)
         for stored in pages:
             if stored.state in {PageState.SETTLED, PageState.DEAD}:

@@ -215,5 +215,5 @@ async def _walk(
             raise Unreachable("the stream was cut", logid=stream.logid, happened=True)
         for event in telling.take(frames):
             yield event
-        if lull and telling.has_begun_to_speak:
+        if lull and telling.has_begun_to_speak and not telling.is_over:
             await stream.lull(lull)

@@ -5,9 +5,11 @@ from collections.abc import Awaitable
 
 import pytest
 
+from bridge.flow.ends import Ends
 from bridge.flow.lull import LONGEST, SHORTEST, SOON, Lull
 
 LONG = 3600.0
+PATIENCE = 30.0  # seconds; a busy machine takes its time
 
 
 async def lasted(lull: Lull, end: Awaitable[object] | None = None) -> float:
@@ -45,6 +47,33 @@ async def test_it_ends_with_the_answer() -> None:
     lull = Lull(LONG)
     lull.shown()
     assert await lasted(lull, asyncio.sleep(0)) < LONGEST
+
+
+async def test_of_many_that_end_together_few_are_read_at_a_time_in_their_order() -> None:
+    ends, read = Ends(most=2), []
+    lulls = [Lull(LONG, ends) for _ in range(5)]
+
+    async def reading(number: int) -> None:
+        lulls[number].shown()
+        await lulls[number](asyncio.sleep(0))
+        read.append(number)
+
+    everybody = [asyncio.create_task(reading(number)) for number in range(5)]
+    await asyncio.wait(everybody[:2])
+    assert read == [0, 1]
+    lulls[1].ended()  # it was stored
+    await everybody[2]
+    assert read == [0, 1, 2]
+    for lull in lulls[::2]:
+        lull.ended()
+    await asyncio.gather(*everybody)
+    assert read == [0, 1, 2, 3, 4]
+
+
+async def test_who_is_not_at_its_end_waits_for_no_place() -> None:
+    ends = Ends(most=1, longest=LONG)
+    await ends.place().take()
+    await asyncio.wait_for(Lull(SHORTEST, ends)(asyncio.Event().wait()), PATIENCE)
 
 
 async def test_what_went_wrong_with_the_answer_is_told() -> None:

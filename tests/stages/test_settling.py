@@ -1,5 +1,6 @@
 """What was stored is made to stand: repeated as long as it takes, also after a crash."""
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -13,6 +14,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.events import Button, Page
+from bridge.flow.ends import LONGEST, MOST
 from bridge.store.outbox import PageState
 from bridge.testing.adapter import BareAdapter, FakeAdapter
 from tests.stages.screens import (
@@ -28,6 +30,17 @@ from tests.stages.screens import (
 from tests.stages.world import World
 
 # Settling
+
+
+async def test_what_is_stored_lets_the_next_answer_be_read_to_its_end(world: World) -> None:
+    turn, screen = await screen_of(world)
+    crowd = [screen, *[await world.outbox.screen(turn) for _ in range(MOST)]]
+    first, *others = [asyncio.create_task(each.lull(asyncio.sleep(0))) for each in crowd]
+    await asyncio.wait([first, *others[:-1]])
+    began = world.clock.monotonic()
+    await screen.settle()
+    await others[-1]
+    assert world.clock.monotonic() - began < LONGEST / 2
 
 
 async def test_what_stands_already_costs_no_call(world: World, adapter: FakeAdapter) -> None:
