@@ -8,7 +8,7 @@ shown while the others are not read yet: half of fifty stand after 17 ms instead
 
 import asyncio
 
-MOST = 8  # enough that a commit is shared, few enough that the first need not wait for it
+MOST = 6  # enough that a commit is shared, few enough that the first need not wait for it
 LONGEST = 0.05  # seconds that anybody keeps a place; a database or a tool may take its time
 
 
