@@ -39,6 +39,7 @@ log = get(__name__)
 
 TYPING_AFTER = 0.04  # seconds; the question goes first, and who is answered at once needs no sign
 TYPING_EVERY = 4.0  # seconds; platforms show it for five or six
+TYPING_AGAIN = 1.0  # seconds until who was refused asks again: with them wait all the others
 NOT_NOW = 3600.0  # seconds; longer than any answer streams
 FILE_TRIES = 4  # the text stands there already, and the next question waits behind a file
 FILES_WITHIN = 60.0  # seconds for all files of an answer; what follows is tried once
@@ -139,7 +140,8 @@ class Screen:
         await self._sleep(TYPING_AFTER)
         while self.is_empty and self._draft is None:
             refused_for = await self._line.typing()
-            await self._sleep(min(refused_for or TYPING_EVERY, TYPING_EVERY))
+            again = max(refused_for, TYPING_AGAIN) if refused_for else TYPING_EVERY
+            await self._sleep(min(again, TYPING_EVERY))
         while self._drafting:
             await self._sleep(DRAFT_LASTS)
             if self._draft is not None:

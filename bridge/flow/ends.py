@@ -2,8 +2,7 @@
 
 An event loop takes everybody one step and then everybody the next, so of fifty answers that end
 together the first would stand when the last does. Here those who ended first are read, stored and
-shown while the others are not read yet: half of fifty stand after 17 ms instead of 29 (see
-`bench/results.md`). It is a courtesy, on which nothing depends.
+shown while the others are not read yet (decision 15). It is a courtesy, on which nothing depends.
 """
 
 import asyncio

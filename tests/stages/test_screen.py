@@ -1,6 +1,8 @@
 """From pages to messages while an answer grows: paced, and never twice."""
 
+import asyncio
 import math
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import pairwise
 
@@ -14,6 +16,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.events import Page
+from bridge.line import Line
 from bridge.outbox import Outbox
 from bridge.screen import TYPING_AFTER
 from bridge.store.ledger import Fenced
@@ -258,6 +261,29 @@ async def test_typing_that_comes_too_soon_after_an_answer_comes_as_soon_as_it_ma
         posted.at, abs=0.01
     )  # ahead of the pace, which is idle again after both
     assert typed.at - posted.at == pytest.approx(3 * ROOMY.edit_interval, abs=0.01)
+
+
+async def test_a_crowd_whose_typing_is_refused_does_not_ask_all_the_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caps = replace(ROOMY, calls_per_second=100)
+    world.adapter = adapter = FakeAdapter(caps, world.clock.monotonic)
+    turn, asked = await world.wire().taken(), list[float]()
+    screens = [await world.outbox.screen(turn) for _ in range(60)]
+
+    async def typing(line: Line) -> float:
+        asked.append(world.clock.monotonic())
+        return await given(line)
+
+    given = Line.typing
+    monkeypatch.setattr(Line, "typing", typing)
+    async with AsyncExitStack() as stack:
+        for screen in screens:
+            await stack.enter_async_context(screen.alive())
+            await asyncio.sleep(0.01)  # so that their turns come one by one
+        await asyncio.sleep(3.0)
+    assert len(adapter.did("typing")) >= len(screens)
+    assert len(asked) <= len(screens) * 4
 
 
 async def test_no_word_yet_is_no_reason_to_hold_typing_back(
