@@ -292,6 +292,11 @@ class Variable:
     set_at: datetime | None = None
 
 
+def is_the_agents(keyword: str) -> bool:
+    """Tell a variable of the agent from one of Coze's own (`sys_…`), which nobody else may set."""
+    return not keyword.startswith("sys_")
+
+
 class KeepsVariables(Protocol):
     """What an agent remembers of each user, under names that its author gave out.
 

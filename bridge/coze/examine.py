@@ -21,10 +21,10 @@ from bridge.coze.opening import agent, client_settings, open_credentials
 from bridge.coze.transport import Request, Transport
 from bridge.coze.wire import Json, child, children, word
 from bridge.errors import BridgeError, Unauthorised
+from bridge.upstream import is_the_agents
 
 CALL_TIMEOUT = 8.0  # seconds for one call
 _NOBODY = "coze-bridge-check"  # a user that never asked anything: has every variable's default
-_SYSTEM = "sys_"  # how the names of Coze's own variables begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,7 @@ class Examiner:
         return {
             word(each, "keyword"): Keyword(
                 enabled=each.get("enable") is not False,
-                ours=word(each, "channel") != "system"
-                and not word(each, "keyword").startswith(_SYSTEM),
+                ours=word(each, "channel") != "system" and is_the_agents(word(each, "keyword")),
             )
             for each in children(info, "variables")
         }
@@ -139,7 +138,7 @@ class Examiner:
             found = await agent(self._client, its).of(_NOBODY).variables(_NOBODY)
         except BridgeError:
             return None  # a token that may not read them may still set them
-        return {each.keyword: Keyword(ours=not each.keyword.startswith(_SYSTEM)) for each in found}
+        return {each.keyword: Keyword(ours=is_the_agents(each.keyword)) for each in found}
 
     async def _whose_token(self, its: AgentSettings) -> str:
         """Whoever made a conversation of ours: no other call tells whom a token stands for."""

@@ -168,6 +168,18 @@ async def test_variables_are_read_and_set(stage: Stage, operator: Visitor) -> No
     assert await done(stage) == [("admin page", "set variable", f"city of {uid} at default")]
 
 
+async def test_a_variable_of_cozes_own_is_shown_and_not_offered(
+    stage: Stage, operator: Visitor
+) -> None:
+    await stage.says("hello")
+    uid = stage.uid(ANNA)
+    stage.agent.keep(uid, Variable("sys_uuid", "8c1f", stage.now))
+    _, text, _ = await operator.get(f"/admin/people/one?uid={uid}")
+    assert "8c1f" in text
+    assert 'aria-label="Set city"' in text
+    assert 'aria-label="Set sys_uuid"' not in text
+
+
 async def test_coze_is_asked_by_who_opens_a_page_and_not_by_the_script(
     stage: Stage, operator: Visitor
 ) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from bridge.store.browsing import Piece
 from bridge.store.guests import Guest, Standing
 from bridge.store.people import Identity, Spent
+from bridge.upstream import is_the_agents
 from bridge.view.people import Judged, Known
-from bridge.view.variables import Sheet
+from bridge.view.variables import Sheet, Variable
 from bridge.web.admin.asked import after, link
 from bridge.web.admin.html import Html, join, tag
 from bridge.web.admin.parts import (
@@ -206,7 +207,7 @@ def _face(it: Judged, csrf: str, *, closed: bool) -> Sequence[str]:
 
 def _sheet(it: Sheet, uid: str, csrf: str) -> Html:
     rows = [
-        (name(each.keyword), _value(each.value, each.keyword, it.agent, uid, csrf), each.source)
+        (name(each.keyword), _value(each, it.agent, uid, csrf), each.source or _whose(each))
         for each in it.rows
     ]
     trouble = tag("p", f"As last heard; now: {it.trouble}", class_="trouble") if it.trouble else ""
@@ -214,13 +215,19 @@ def _sheet(it: Sheet, uid: str, csrf: str) -> Html:
     return tag("section", tag("h2", f"Variables of {it.agent}"), trouble, listed)
 
 
-def _value(value: str | None, keyword: str, agent: str, uid: str, csrf: str) -> Html:
-    field = tag("input", name="value", value=value or "", aria_label=keyword, dir="auto")
+def _whose(it: Variable) -> str:
+    return "" if is_the_agents(it.keyword) else "Coze"
+
+
+def _value(it: Variable, agent: str, uid: str, csrf: str) -> Html:
+    if not is_the_agents(it.keyword):
+        return name(it.value or "")
+    field = tag("input", name="value", value=it.value or "", aria_label=it.keyword, dir="auto")
     return tag(
         "form",
-        hidden(csrf, uid=uid, agent=agent, keyword=keyword),
+        hidden(csrf, uid=uid, agent=agent, keyword=it.keyword),
         field,
-        button("Set", aria_label=f"Set {keyword}"),
+        button("Set", aria_label=f"Set {it.keyword}"),
         method="post",
         action="/admin/people/variable",
         class_="deed",
