@@ -1,10 +1,13 @@
 """The whole product with nothing to configure: Coze is played by the emulator, in this process."""
 
 import errno
+import secrets
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from pydantic import SecretStr
 
 from adapters.registry import settings_model
 from bridge import process
@@ -36,13 +39,15 @@ async def chat_page(port: int, write: Callable[[str], None]) -> None:
     """
     _require_free(port)
     database = _database()
+    admin_token = secrets.token_urlsafe(9)
 
     def started(_lines: str) -> None:
         write(f"Chat with the demo agent on http://{HOST}:{port}/ (Ctrl-C ends it)")
+        write(f"What its operator sees: http://{HOST}:{port}/admin (token: {admin_token})")
         write(f"Coze is played by an emulator on this machine; chats are kept in {FOLDER}/")
 
     async with serve(Emulator(), host=HOST, port=0) as coze:
-        settings = _settings(coze.url, database, "web", port)
+        settings = _settings(coze.url, database, "web", port, admin_token)
         await process.serve(settings, started=started)
 
 
@@ -57,7 +62,9 @@ async def say(text: str, write: Callable[[str], None]) -> None:
             await process.say(settings, text, write, timeout=PATIENCE)
 
 
-def _settings(coze_url: str, database: Path, platform: str, port: int) -> Settings:
+def _settings(
+    coze_url: str, database: Path, platform: str, port: int, admin_token: str = ""
+) -> Settings:
     table = {"platform": platform, **({"access": "open"} if platform == "web" else {})}
     return Settings(
         coze=CozeSettings.model_validate({"base_url": coze_url, "token": DEMO_TOKEN}),
@@ -66,7 +73,7 @@ def _settings(coze_url: str, database: Path, platform: str, port: int) -> Settin
         database=DatabaseSettings(url=f"sqlite:///{database}"),
         # The demo agent's pictures come from the emulator, which only this machine reaches.
         files=FilesSettings(allow_private=True),
-        server=ServerSettings(host=HOST, port=port),
+        server=ServerSettings(host=HOST, port=port, admin_token=SecretStr(admin_token)),
     )
 
 

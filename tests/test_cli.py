@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
@@ -46,6 +48,16 @@ def coze_bridge(
         timeout=60,
         check=False,
     )
+
+
+def signed_in(admin: str, token: str) -> str:
+    """What the admin page shows first to who has the token."""
+    browser = build_opener(HTTPCookieProcessor())
+    origin = admin.removesuffix("/admin")
+    form = urlencode({"token": token}).encode()
+    enter = Request(f"{admin}/login", form, {"Origin": origin})
+    with browser.open(enter, timeout=60) as page:
+        return str(page.read(), "utf-8")
 
 
 @contextmanager
@@ -334,6 +346,9 @@ def test_demo_prints_where_to_go_and_stops_when_asked(folder: Path) -> None:
     with running("demo", "--port", str(port), folder=folder) as process:
         assert process.stdout is not None
         assert f"http://127.0.0.1:{port}/" in process.stdout.readline()
+        found = re.search(r"(http://\S+/admin) \(token: (\S+)\)", process.stdout.readline())
+        assert found
+        assert "Overview" in signed_in(found[1], found[2])
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
     assert (folder / ".demo").is_dir()
