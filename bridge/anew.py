@@ -15,6 +15,8 @@ from bridge.store.ledger import Ledger
 from bridge.store.turns import Turn, TurnKind
 from bridge.words import Word, command_in
 
+_LONGEST_NUMBER = 18  # digits; a database's number has no more
+
 
 @dataclass(frozen=True, slots=True)
 class Anew:
@@ -31,7 +33,7 @@ class Anew:
         """
         if turn.again is not None or not _asks_anew(turn):
             return await self._with_files(turn)
-        earlier = await self.ledger.earlier_question(turn.lane, before=turn.id)
+        earlier = await self._earlier(turn)
         if earlier is None or not self._is_meant(turn, earlier):
             return turn
         if turn.event.edits:
@@ -45,6 +47,14 @@ class Anew:
     async def place_of(self, turn: Turn) -> Mapping[int, str]:
         """Let a turn have the messages of the earlier answer, by the numbers of their pages."""
         return await self.store.write(take_place(turn))
+
+    async def _earlier(self, turn: Turn) -> Turn | None:
+        """The question with the number that is named here, else the newest."""
+        named = None if turn.event.edits else _number(turn)
+        if named is None:
+            return await self.ledger.earlier_question(turn.lane, before=turn.id)
+        found = await self.ledger.find(named)
+        return found if found and found.lane == turn.lane and found.is_question else None
 
     def _is_meant(self, turn: Turn, earlier: Turn) -> bool:
         """Tell whether an edit is of the newest question; a /retry always is."""
@@ -75,6 +85,15 @@ def _asks_anew(turn: Turn) -> bool:
         return False
     command = command_in(turn.event.text)
     return bool(turn.event.edits) or (command is not None and command.word is Word.RETRY)
+
+
+def _number(turn: Turn) -> int | None:
+    """The reference that stands behind a /retry, as in the button under an apology."""
+    command = command_in(turn.event.text)
+    digits = command.argument if command else ""
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else 0  # which names nothing
 
 
 def _same_writer(turn: Turn, earlier: Turn) -> bool:

@@ -275,6 +275,7 @@ class Phrase(Enum):
         "(Reference {reference})",
         "抱歉，这个回答的其余部分丢失了。发送 /retry 可重新提问。（编号 {reference}）",
     )
+    TRY_AGAIN = Text("Try again", "重试")
 
 
 MENU: Mapping[str, Mapping[str, str]] = {

@@ -15,7 +15,9 @@ from bridge.text.markdown import literal
 from bridge.text.pages import Tail, paginate
 from bridge.text.reply import Reply, State
 from bridge.upstream import ConversationLost
-from bridge.words import command_in, spelled
+from bridge.words import Word, command_in, spelled
+
+_MAY_PASS = {Phrase.FAILED, Phrase.LOST, Phrase.UNREACHABLE}  # if the same is asked once more
 
 
 class Renderer:
@@ -62,7 +64,7 @@ class Renderer:
         pages = [Page(text, final=True) for text in texts]
         if not pages:
             return []
-        buttons = _buttons(reply, suggestions=agent.suggestions)[: caps.buttons]
+        buttons = _buttons(turn, reply, suggestions=agent.suggestions)[: caps.buttons]
         rates = agent.feedback and _can_be_rated(reply)
         last = replace(pages[-1], final=reply.ended, buttons=buttons, rates=rates)
         return [*pages[:-1], last, *self._files(turn, reply, agent)]
@@ -155,11 +157,20 @@ def apology(error: BridgeError | None) -> Phrase:
             return Phrase.FAILED
 
 
-def _buttons(reply: Reply, *, suggestions: bool) -> tuple[Button, ...]:
+def _buttons(turn: Turn, reply: Reply, *, suggestions: bool) -> tuple[Button, ...]:
     if not reply.ended:
         return ()
+    if reply.state is State.FAILED:
+        return (*reply.buttons, *_another_try(turn, reply))
     offered = (*reply.options, *(reply.suggestions if suggestions else ()))
     return (*reply.buttons, *(Button(text, text) for text in offered))
+
+
+def _another_try(turn: Turn, reply: Reply) -> tuple[Button, ...]:
+    if not (turn.is_question and apology(reply.error) in _MAY_PASS):
+        return ()
+    label = say(Phrase.TRY_AGAIN, turn.event.user.language)
+    return (Button(label, f"/{Word.RETRY} {turn.reference}"),)
 
 
 def _can_be_rated(reply: Reply) -> bool:

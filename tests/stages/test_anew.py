@@ -9,9 +9,11 @@ from datetime import timedelta
 import pytest
 
 from bridge.config import AccessSettings, Edited
-from bridge.errors import BridgeError, Exhausted, Rejected, Unreachable
+from bridge.errors import BridgeError, Exhausted, Permanent, Rejected, Unreachable
 from bridge.events import Inbound, Place
 from bridge.lanes import lane_of
+from bridge.phrases import Phrase
+from bridge.phrases import say as words
 from bridge.testing.adapter import ROOMY, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent
 from tests.stages.world import LI, Killed, PatientStore, World
@@ -51,6 +53,30 @@ async def test_retry_that_needs_fewer_messages_takes_the_others_back(
     agent.play(Play(text="word " * 80), Play(text="short"))
     (shown,) = await world.chat("why?", "/retry")
     assert shown == "short"
+
+
+async def test_the_button_under_an_apology_asks_its_own_question_again_in_its_place(
+    world: World, adapter: FakeAdapter, agent: ScriptedAgent
+) -> None:
+    agent.play(Play(fail=Permanent("broken")), Play(text="two"), Play(text="one"))
+    await world.chat("first?", "second?")
+    apology, _ = adapter.pages()
+    [button] = apology.page.buttons
+    assert (button.label, button.says) == ("Try again", "/retry 00001")
+    assert await world.chat(button.says) == ["one", "two"]
+    assert agent.asked == ["first?", "second?", "first?"]
+    assert adapter.pages()[0].page.buttons == ()
+
+
+@pytest.mark.parametrize("number", ["3", "00999", "9" * 30])
+async def test_a_number_that_names_no_question_here_asks_nothing(
+    world: World, agent: ScriptedAgent, number: str
+) -> None:
+    await world.chat("why?", "/help")
+    await world.chat("a secret", user=LI, chat="other")
+    shown = await world.chat(f"/retry {number}")
+    assert shown[-1] == words(Phrase.NOTHING_TO_RETRY, "en")
+    assert agent.asked == ["why?", "a secret"]
 
 
 async def test_retry_where_the_old_answer_was_deleted_is_a_new_message(

@@ -108,6 +108,27 @@ def test_reasoning_is_quoted_where_the_operator_wants_it() -> None:
     assert texts(pages(reply, reasoning="quote")) == ["> Let me\n>\n> think.\n\nParis."]
 
 
+@pytest.mark.parametrize("error", [Gone("x"), Unreachable("x"), Permanent("x"), None])
+def test_a_question_that_may_be_answered_next_time_can_be_asked_again(
+    error: BridgeError | None,
+) -> None:
+    reply = so_far("Once upon", state=State.FAILED, error=error, suggestions=("And?",))
+    assert pages(reply)[-1].buttons == (Button("Try again", "/retry 00001"),)
+    assert pages(reply, language="zh")[-1].buttons == (Button("重试", "/retry 00001"),)
+    assert pages(reply, caps=replace(CAPS, buttons=0))[-1].buttons == ()
+
+
+def test_a_command_that_failed_is_no_question_to_be_asked_again() -> None:
+    event = replace(TURN.event, text="/vars")
+    shown = renderer(CAPS)(replace(TURN, events=(event,)), SESSION, Reply().failed(Permanent("x")))
+    assert shown[-1].buttons == ()
+
+
+@pytest.mark.parametrize("error", [Rejected("x"), Exhausted("x")])
+def test_nobody_is_asked_to_try_again_in_vain(error: BridgeError) -> None:
+    assert pages(so_far("Once upon", state=State.FAILED, error=error))[-1].buttons == ()
+
+
 @pytest.mark.parametrize("state", [State.COMPLETE, State.WAITING])
 def test_an_empty_answer_says_so(state: State) -> None:
     assert texts(pages(Reply(state=state))) == ["The agent had nothing to say."]
