@@ -1,16 +1,18 @@
 """Many Telegram users at once, with Telegram's flood limits enforced.
 
-    python -m bench.telegram_load --users 50 --tokens 200 --pace 0.02 --over 20
+    python -m bench.telegram_load --users 50 --tokens 200 --pace 0.02 --over 0 --times 4
 
 Three processes: the Coze emulator, the bridge, and this one, which is Telegram and everybody on
-it. A final's delay is from the moment the Coze emulator ended a chat to the moment this Telegram
-had carried out the last edit (or post) of the answer. Exits 1 if an answer is not whole or more
-than 1 % of the calls were answered 429.
+it. Who asks more than once thinks for up to a second after the answer before. A final's delay is
+from the moment the Coze emulator ended a chat to the moment this Telegram had carried out the last
+edit (or post) of the answer. Exits 1 if an answer is not whole or more than 1 % of the calls were
+answered 429.
 """
 
 import argparse
 import asyncio
 import itertools
+import math
 import random
 import sys
 import time
@@ -27,8 +29,9 @@ import uvloop
 from bench.figures import distribution
 from bench.processes import bridge, cpu_seconds, emulator, peak_megabytes
 from bench.scripts import asked, script
-from tests.telegram.emulator import Call, Chat, Emulator, Fault, Limits, serve
+from tests.telegram.emulator import Call, Chat, Emulator, Fault, Limits, Message, serve
 
+LOOK_EVERY = 0.1  # seconds between two looks of somebody at their answer
 PATIENCE = 120.0  # seconds beyond the answers' own length
 SHOWN = ("sendMessage", "editMessageText")
 MOST_REFUSED = 0.01  # of all calls
@@ -36,13 +39,19 @@ MOST_REFUSED = 0.01  # of all calls
 
 @dataclass(frozen=True)
 class Load:
-    """Who asks and how. over: seconds in which all of them begin. held: who is told to wait."""
+    """Who asks and how.
+
+    over: seconds in which all of them begin. times: how often each asks. think: seconds at most
+    between an answer and the next question. held: who is told to wait.
+    """
 
     users: int
     groups: int
     tokens: int
     pace: float
     over: float
+    times: int
+    think: float
     seed: int
     held: int
 
@@ -53,6 +62,16 @@ class Load:
     @property
     def ending(self) -> str:
         return f"word{self.tokens - 1}"
+
+
+@dataclass
+class Asked:
+    """One question. at, until: when it was asked and when its answer stood, `time.monotonic`."""
+
+    who: int
+    text: str
+    at: float
+    until: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -75,8 +94,7 @@ def chats(telegram: Emulator, load: Load) -> list[Chat]:
     return [*groups, *(person.chat() for person in people[load.groups :])]
 
 
-async def ask(chat: Chat, telegram: Emulator, number: int) -> None:
-    text = question(number)
+async def ask(chat: Chat, telegram: Emulator, number: int, text: str) -> None:
     person = telegram.person(number)
     if chat.is_private:
         await person.chat().say(text)
@@ -84,56 +102,66 @@ async def ask(chat: Chat, telegram: Emulator, number: int) -> None:
         await telegram.chats[chat.id].seat(person).say(f"@{telegram.bot.username} {text}")  # type: ignore[attr-defined]  # it is a group
 
 
-def question(number: int) -> str:
-    return f"user {number} asks"
+def answer(chat: Chat, asked: Asked) -> list[Message]:
+    """The messages between a question and the next one."""
+    return [each for each in chat.answers if asked.at <= each.revisions[0].at < asked.until]
 
 
-def is_whole(chat: Chat, load: Load) -> bool:
+def is_whole(chat: Chat, asked: Asked, load: Load) -> bool:
     """Whether the answer stands, finished: without its stop button."""
-    answers = chat.answers
-    if not answers or "/stop" in [button.data for button in answers[-1].buttons]:
+    messages = answer(chat, asked)
+    if not messages or "/stop" in [button.data for button in messages[-1].buttons]:
         return False
-    return load.ending in answers[-1].text
+    return load.ending in messages[-1].text
 
 
-async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> dict[int, float]:
-    """Let everybody ask, and wait until every answer stands; returns when each asked."""
+async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> list[Asked]:
+    """Let everybody ask, and wait until every answer stands."""
     dice = random.Random(load.seed)
-    began: dict[int, float] = {}
+    everything: list[Asked] = []
+    longest = load.tokens * load.pace + PATIENCE
 
     async def one(number: int, chat: Chat) -> None:
         await asyncio.sleep(dice.uniform(0, load.over))
-        began[number] = time.monotonic()
-        await ask(chat, telegram, number)
+        for turn in range(1, load.times + 1):
+            asked = Asked(number, f"user {number} asks, {turn}", time.monotonic())
+            everything.append(asked)
+            await ask(chat, telegram, number, asked.text)
+            # Woken by each change, fifty would look at once, just when calls are measured.
+            while not is_whole(chat, asked, load):  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(dice.uniform(0, load.think))
+            asked.until = time.monotonic()
 
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(load.over + longest * load.times), asyncio.TaskGroup() as group:
         for number, chat in enumerate(places, 1):
             group.create_task(one(number, chat))
-    longest = load.tokens * load.pace + PATIENCE
-    await telegram.until(lambda _: all(is_whole(chat, load) for chat in places), within=longest)
-    return began
+    return everything
 
 
-def judged(chat: Chat, load: Load, began: float, finished: float) -> Result:
-    changes = [revision.at for answer in chat.answers for revision in answer.revisions]
-    times = sorted(changes)
-    text = "\n".join(each.text for each in chat.answers)
+def judged(chat: Chat, load: Load, asked: Asked, finished: float) -> Result:
+    messages = answer(chat, asked)
+    times = sorted(revision.at for each in messages for revision in each.revisions)
+    text = "\n".join(each.text for each in messages)
     wanted = "".join(load.chunks).replace("**", "")
     return Result(
         chat,
-        began,
+        asked.at,
         first_text=times[0],
         finished=finished,
         final=times[-1],
         whole=text.split() == wanted.split(),
-        edits=len(times) - len(chat.answers),
+        edits=len(times) - len(messages),
         widest_gap=max((b - a for a, b in itertools.pairwise(times)), default=0.0),
     )
 
 
 @dataclass(frozen=True)
 class Run:
+    """held: the chats that were told to wait."""
+
     results: Sequence[Result]
+    held: Sequence[Chat]
     calls: Sequence[Call]
     took: float
     cpu: float
@@ -157,17 +185,14 @@ async def play(load: Load) -> Run:
             for chat in places[: load.held]:
                 telegram.inject(Fault("editMessageText", chat.id, retry_after=60))
             used, began = cpu_seconds(running.pid), time.monotonic()
-            times = await crowd(telegram, places, load)
+            everything = await crowd(telegram, places, load)
             took, cpu = time.monotonic() - began, cpu_seconds(running.pid) - used
             memory = peak_megabytes(running.pid)
             ends = finished_at(await asked(coze))
-            results = [
-                judged(chat, load, times[number], ends[question(number)])
-                for number, chat in enumerate(places, 1)
-            ]
+            results = [judged(places[it.who - 1], load, it, ends[it.text]) for it in everything]
             calls = [call for call in telegram.journal.entries if call.method != "getUpdates"]
             await asyncio.to_thread(stack.close)
-    return Run(results, calls, took, cpu, memory)
+    return Run(results, places[: load.held], calls, took, cpu, memory)
 
 
 def finished_at(log: Sequence[dict[str, Any]]) -> dict[str, float]:
@@ -177,7 +202,8 @@ def finished_at(log: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 
 def report(run: Run, load: Load) -> int:
-    ordinary, held = run.results[load.held :], run.results[: load.held]
+    held = [result for result in run.results if result.chat in run.held]
+    ordinary = [result for result in run.results if result.chat not in run.held]
     refused = [call for call in run.calls if call.refused]
     share = max(0, len(refused) - load.held) / len(run.calls)  # without those that were asked for
     wrong = [result.chat.id for result in run.results if not result.whole]
@@ -209,6 +235,8 @@ def main() -> int:
     options.add_argument("--tokens", type=int, default=200)
     options.add_argument("--pace", type=float, default=0.02, help="seconds a token")
     options.add_argument("--over", type=float, default=0.0, help="seconds in which they begin")
+    options.add_argument("--times", type=int, default=1, help="so often does each of them ask")
+    options.add_argument("--think", type=float, default=1.0, help="seconds at most between two")
     options.add_argument("--held", type=int, default=0, help="so many get a 60 s Retry-After")
     options.add_argument("--seed", type=int, default=1)
     load = Load(**vars(options.parse_args()))
