@@ -124,6 +124,27 @@ class TestTalking:
         await reader.page.reload()
         await reader.sees(".divider", "New conversation")
 
+    async def test_an_apology_that_is_asked_to_try_again_becomes_the_answer(
+        self, stage: Stage, reader: Reader
+    ) -> None:
+        stage.script = quiet
+        again = (Button("Try again", "/retry 00001"),)
+        await reader.write("why?")
+        await until(lambda: stage.heard != [])
+        apology = await stage.say("Sorry.", buttons=again)
+        button = reader.page.locator(".answer .suggestions button")
+        await button.click()
+        await expect(button).to_have_count(0)
+        await until(lambda: stage.texts == ["why?", "/retry 00001"])
+        await stage.change(apology, "Sorry once more.", final=True, buttons=again)
+        await button.click()  # the second time in vain
+        await until(lambda: len(stage.texts) == 3)
+        await stage.change(apology, "Because.", final=True)
+        await reader.sees(".answer .md", "Because.")
+        for _ in range(2):
+            await expect(reader.page.locator(".bubble")).to_have_text(["why?"])
+            await reader.page.reload()
+
     async def test_suggestions_are_said_by_a_press_and_gone_after_it(
         self, stage: Stage, reader: Reader
     ) -> None:

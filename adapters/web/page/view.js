@@ -8,6 +8,8 @@ import { words } from "./words.js";
 
 const CAN_LOCATE = Boolean(navigator.geolocation && globalThis.isSecureContext);
 const DIVIDERS = { "/new": words.newConversation, "/clear": words.cleared };
+const STOP = /^\/stop(?:\s|$)/i;
+const ANOTHER_TRY = /^\/retry \d+$/; // the button under an apology, which becomes the answer
 
 export class View {
   #log;
@@ -29,7 +31,9 @@ export class View {
    */
   show(messages, pending) {
     const items = [...messages, ...pending];
-    const lastWords = items.findLastIndex((item) => item.author === "user");
+    const lastWords = items.findLastIndex(
+      ({ author, text }) => author === "user" && !ANOTHER_TRY.test(text),
+    );
     const alive = new Set();
     let place = null; // rows are laid from the end: most often nothing above has moved
     for (let index = items.length - 1; index >= 0; index--) {
@@ -70,13 +74,14 @@ class Words {
 
   constructor(acts, { text, files }) {
     this.#acts = acts;
-    const command = text.trim().split(/\s/)[0].toLowerCase();
+    const said = text.trim();
+    const command = said.split(/\s/)[0].toLowerCase();
     if (command in DIVIDERS) {
       this.element = make("div", "divider");
       this.element.role = "separator";
       this.element.append(make("span", "", DIVIDERS[command]));
-    } else if (command === "/stop") {
-      this.element = make("p", "unsaid"); // the answer above says that it was stopped
+    } else if (STOP.test(said) || ANOTHER_TRY.test(said)) {
+      this.element = make("p", "unsaid"); // the answer above shows what came of it
     } else {
       this.element = make("article", "mine");
       this.element.ariaLabel = words.you;
@@ -167,8 +172,14 @@ class Answer {
     this.#offers.replaceChildren(...fit.map((each) => this.#offered(each)));
   }
 
+  /** What was pressed is gone at once, not only when its words are seen. */
+  #press(says) {
+    this.#offers.replaceChildren();
+    this.#acts.say(says);
+  }
+
   #offered({ label, says, wants }) {
-    if (!wants) return button("", label, () => this.#acts.say(says));
+    if (!wants) return button("", label, () => this.#press(says));
     const element = button("wants", "", () => this.#acts.locate());
     element.append(icon("place"), label);
     return element;
