@@ -48,7 +48,10 @@ FIVE_WORDS = "About {name}: one two three"
 
 @dataclass(frozen=True)
 class Seen:
-    """text: what stands in the chat, with {answer}, {name} and {ref}. asked: accepted by Coze."""
+    """text: what stands in the chat, with {answer}, {name} and {ref}. asked: accepted by Coze.
+
+    buttons: what they say, with {ref}.
+    """
 
     text: str
     asked: int = 1
@@ -83,11 +86,16 @@ NOTHING = Seen("", asked=0)
 
 
 def never_asked(text: str) -> Seen:
-    return Seen(text, asked=0)
+    return replace(failed(text), asked=0)
 
 
 def partly(apology: str) -> Seen:
-    return Seen(f"{FIVE_WORDS}\n\n{apology}")
+    return replace(failed(apology), text=f"{FIVE_WORDS}\n\n{apology}")
+
+
+def failed(apology: str) -> Seen:
+    """What may go well another time can be tried again."""
+    return Seen(apology, buttons=("/retry {ref}",) if apology in {SORRY, UNREACHABLE} else ())
 
 
 EXPECTED = {
@@ -132,7 +140,7 @@ EXPECTED = {
     "stream_done": WHOLE,
     "unterminated": WHOLE,
     "failed": partly(UNREACHABLE),
-    "failed_at_once": Seen(UNREACHABLE),
+    "failed_at_once": failed(UNREACHABLE),
     "error_event": partly(UNREACHABLE),
     "failed_unseen": partly(UNREACHABLE),
     "refused_content": Seen(REFUSED),
@@ -283,4 +291,5 @@ def test_what_the_user_saw(outcomes: dict[str, Outcome], name: str) -> None:
     assert len(seen.messages) == bool(text)
     assert re.fullmatch(pattern, "".join(seen.messages)), seen
     assert seen.asked == expected.asked
-    assert seen.buttons == expected.buttons
+    refs = re.findall(r"\(Reference (\d{5})\)", "".join(seen.messages))
+    assert seen.buttons == tuple(each.format(ref="".join(refs)) for each in expected.buttons)
