@@ -221,7 +221,7 @@ def _whose(it: Variable) -> str:
 
 def _value(it: Variable, agent: str, uid: str, csrf: str) -> Html:
     if not is_the_agents(it.keyword):
-        return name(it.value) if it.value else ""
+        return name(it.value) if it.value else join()
     field = tag("input", name="value", value=it.value or "", aria_label=it.keyword, dir="auto")
     return tag(
         "form",
