@@ -25,6 +25,7 @@ STALL = 10.0  # seconds without a sign of life after which a replica counts as d
 SILENT_AFTER = STALL / 2 + 1.0  # seconds; half of it, and some for a call under way
 PATIENCE = STALL + 50.0
 READY_WITHIN = 30.0
+PAUSE = 0.25  # seconds between two who ask, once there are some
 MOST = 40  # people who may have to ask until both replicas have somebody to answer
 
 
@@ -66,11 +67,19 @@ async def both_answer(telegram: TelegramWorld, replicas: Replicas) -> list[int]:
         await telegram.say(number, "tea")
         asking.append(number)
         await eventually(lambda: len(telegram.questions()) == len(asking))
-        busy = (replicas.cut, replicas.other)
-        if number >= 6 and all(daemon.events("question.asked") for daemon in busy):
+        if number >= 6 and await both_have_asked(replicas):
             break
     await eventually(lambda: all(is_growing(telegram, number) for number in asking))
     return asking
+
+
+async def both_have_asked(replicas: Replicas) -> bool:
+    """Look for a while: who receives the messages is the quicker to begin with them."""
+    both = (replicas.cut, replicas.other)
+    with suppress(AssertionError):
+        await eventually(lambda: all(it.events("question.asked") for it in both), within=PAUSE)
+        return True
+    return False
 
 
 def is_growing(telegram: TelegramWorld, number: int) -> bool:
