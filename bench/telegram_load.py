@@ -33,7 +33,6 @@ from tests.telegram.emulator import Call, Chat, Emulator, Fault, Limits, Message
 
 LOOK_EVERY = 0.1  # seconds between two looks of somebody at their answer
 PATIENCE = 120.0  # seconds beyond the answers' own length
-SHOWN = ("sendMessage", "editMessageText")
 MOST_REFUSED = 0.01  # of all calls
 
 
@@ -65,8 +64,8 @@ class Load:
 
 
 @dataclass
-class Asked:
-    """One question. at, until: when it was asked and when its answer stood, `time.monotonic`."""
+class Question:
+    """at: when it was asked. until: from when on the next may be; both `time.monotonic`."""
 
     who: int
     text: str
@@ -102,36 +101,36 @@ async def ask(chat: Chat, telegram: Emulator, number: int, text: str) -> None:
         await telegram.chats[chat.id].seat(person).say(f"@{telegram.bot.username} {text}")  # type: ignore[attr-defined]  # it is a group
 
 
-def answer(chat: Chat, asked: Asked) -> list[Message]:
+def answer(chat: Chat, question: Question) -> list[Message]:
     """The messages between a question and the next one."""
-    return [each for each in chat.answers if asked.at <= each.revisions[0].at < asked.until]
+    return [each for each in chat.answers if question.at <= each.revisions[0].at < question.until]
 
 
-def is_whole(chat: Chat, asked: Asked, load: Load) -> bool:
+def is_whole(chat: Chat, question: Question, load: Load) -> bool:
     """Whether the answer stands, finished: without its stop button."""
-    messages = answer(chat, asked)
+    messages = answer(chat, question)
     if not messages or "/stop" in [button.data for button in messages[-1].buttons]:
         return False
     return load.ending in messages[-1].text
 
 
-async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> list[Asked]:
+async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> list[Question]:
     """Let everybody ask, and wait until every answer stands."""
     dice = random.Random(load.seed)
-    everything: list[Asked] = []
+    everything: list[Question] = []
     longest = load.tokens * load.pace + PATIENCE
 
     async def one(number: int, chat: Chat) -> None:
         await asyncio.sleep(dice.uniform(0, load.over))
         for turn in range(1, load.times + 1):
-            asked = Asked(number, f"user {number} asks, {turn}", time.monotonic())
-            everything.append(asked)
-            await ask(chat, telegram, number, asked.text)
+            question = Question(number, f"user {number} asks, {turn}", time.monotonic())
+            everything.append(question)
+            await ask(chat, telegram, number, question.text)
             # Woken by each change, fifty would look at once, just when calls are measured.
-            while not is_whole(chat, asked, load):  # noqa: ASYNC110
+            while not is_whole(chat, question, load):  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_EVERY)
             await asyncio.sleep(dice.uniform(0, load.think))
-            asked.until = time.monotonic()
+            question.until = time.monotonic()
 
     async with asyncio.timeout(load.over + longest * load.times), asyncio.TaskGroup() as group:
         for number, chat in enumerate(places, 1):
@@ -139,14 +138,14 @@ async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> list[
     return everything
 
 
-def judged(chat: Chat, load: Load, asked: Asked, finished: float) -> Result:
-    messages = answer(chat, asked)
+def judged(chat: Chat, load: Load, question: Question, finished: float) -> Result:
+    messages = answer(chat, question)
     times = sorted(revision.at for each in messages for revision in each.revisions)
     text = "\n".join(each.text for each in messages)
     wanted = "".join(load.chunks).replace("**", "")
     return Result(
         chat,
-        asked.at,
+        question.at,
         first_text=times[0],
         finished=finished,
         final=times[-1],

@@ -140,7 +140,7 @@ class Screen:
         await self._sleep(TYPING_AFTER)
         while self.is_empty and self._draft is None:
             refused_for = await self._line.typing()
-            again = max(refused_for, TYPING_AGAIN) if refused_for else TYPING_EVERY
+            again = max(refused_for or TYPING_EVERY, TYPING_AGAIN)
             await self._sleep(min(again, TYPING_EVERY))
         while self._drafting:
             await self._sleep(DRAFT_LASTS)

@@ -8,7 +8,6 @@ import { words } from "./words.js";
 
 const CAN_LOCATE = Boolean(navigator.geolocation && globalThis.isSecureContext);
 const DIVIDERS = { "/new": words.newConversation, "/clear": words.cleared };
-const STOP = /^\/stop(?:\s|$)/i;
 const ANOTHER_TRY = /^\/retry \d+$/; // the button under an apology, which becomes the answer
 
 export class View {
@@ -80,7 +79,7 @@ class Words {
       this.element = make("div", "divider");
       this.element.role = "separator";
       this.element.append(make("span", "", DIVIDERS[command]));
-    } else if (STOP.test(said) || ANOTHER_TRY.test(said)) {
+    } else if (command === "/stop" || ANOTHER_TRY.test(said)) {
       this.element = make("p", "unsaid"); // the answer above shows what came of it
     } else {
       this.element = make("article", "mine");
