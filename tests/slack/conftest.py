@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
 from adapters.slack.speak import Speaker
@@ -54,3 +55,9 @@ async def speaker(slack: Emulator) -> AsyncIterator[Speaker]:
 async def said(slack: Emulator, speaker: Speaker, dm: Seat, ann: Person) -> Answer:
     """An answer in direct messages of which nothing was shown yet."""
     return await answer(slack, speaker, dm.channel, ann)
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session

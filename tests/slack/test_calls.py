@@ -1,7 +1,5 @@
 """One call: with a token that may have been exchanged meanwhile."""
 
-from collections.abc import AsyncIterator
-
 import aiohttp
 import pytest
 from pydantic import SecretStr
@@ -30,12 +28,6 @@ class Rotating:
 
     def forget(self, team: str, enterprise: str = "") -> None:
         self.current = self.after
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 @pytest.fixture
