@@ -17,7 +17,8 @@ from bridge.flow.stop import Stop
 from bridge.logs import about, get
 from bridge.metrics import TURNS, TURNS_RUNNING
 from bridge.pausing import Pausing
-from bridge.store.ledger import Beginning, Begun, Fenced, Ledger, Ready
+from bridge.store.fence import Fenced
+from bridge.store.ledger import Beginning, Begun, Ledger, Ready
 from bridge.store.turns import Ending, Turn, TurnState
 from bridge.turn import Walk
 

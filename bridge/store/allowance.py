@@ -26,7 +26,7 @@ from sqlalchemy import (
     select,
 )
 
-from bridge.store.ledger import holds_fence
+from bridge.store.fence import holds_fence
 from bridge.store.run import Job
 from bridge.store.tables import admissions, allowances, turns, usage
 from bridge.store.turns import Turn, TurnState

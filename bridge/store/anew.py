@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, bindparam, or_, select
 
 from bridge.store.codec import PAGE
-from bridge.store.ledger import holds_fence
+from bridge.store.fence import holds_fence
 from bridge.store.run import Job
 from bridge.store.tables import outbox, turns
 from bridge.store.turns import Turn

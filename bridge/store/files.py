@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
 
-from bridge.store.ledger import holds_fence
+from bridge.store.fence import holds_fence
 from bridge.store.run import Store
 from bridge.store.tables import files
 from bridge.store.turns import Turn

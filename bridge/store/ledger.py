@@ -9,19 +9,19 @@ nothing.
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Update, bindparam, func, select, true, update
+from sqlalchemy import Connection, bindparam, func, select, true, update
 
 from bridge.events import Page
-from bridge.store.codec import PAGE
+from bridge.store.answers import PROGRESS, Answer, End, keep_answers, keep_ends
+from bridge.store.fence import advance, holds_fence, raise_fence
 from bridge.store.reading import open_turns, questions_before, turn_by
-from bridge.store.run import Store
+from bridge.store.run import Bulk, Store
 from bridge.store.sessions import Session, go_on_in, note_use
-from bridge.store.tables import inbox, lanes, outbox, turns, usage
+from bridge.store.tables import inbox, turns
 from bridge.store.turns import Settled, Start, Turn, TurnState
-from bridge.store.upsert import change, insert, put
+from bridge.store.upsert import change
 from bridge.upstream import Trace, Usage
 
 Ready: TypeAlias = Callable[[Sequence[Turn]], Sequence[Turn]]
@@ -37,10 +37,6 @@ Beginning: TypeAlias = Callable[[Connection, Turn], Turn | None]
 
 def _unknown(_connection: Connection, _turn: Turn) -> Start | None:
     return None
-
-
-class Fenced(Exception):
-    """Another run has taken over this lane: the one that sees this must not go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ class Ledger:
         """`take_over` a lane and `take` what is ready there, in one transaction."""
 
         def job(connection: Connection) -> Begun:
-            fence = _raised(connection, lane)
+            fence = raise_fence(connection, lane)
             waiting = open_turns(connection, lane, fence)
             if not (parts := ready(waiting)):
                 return Begun(fence, waiting)
@@ -100,7 +96,7 @@ class Ledger:
                 return None
             if connection.execute(_EARLIER, {"lane": turn.lane, "before": turn.id}).first():
                 return None
-            fenced = replace(turn, fence=_raised(connection, turn.lane))
+            fenced = replace(turn, fence=raise_fence(connection, turn.lane))
             return _take(connection, fenced, [], self._now(), starting)
 
         return job
@@ -153,11 +149,11 @@ class Ledger:
         if turn.start and turn.start.noted and turn.start.session == session:
             return asking
         # Asking once more is no progress, or a question that kills the process would do it forever.
-        progress = _PROGRESS if turn.state is TurnState.RECEIVED else {}
+        progress = PROGRESS if turn.state is TurnState.RECEIVED else {}
         go_on = go_on_in(session.lane, session.agent, conversation_id, self._now())
 
         def job(connection: Connection) -> None:
-            _advance(connection, turn, **_asking_in(conversation_id), **progress)
+            advance(connection, turn, **_asking_in(conversation_id), **progress)
             if not session.fresh:  # else that was written when it began
                 go_on(connection)
 
@@ -170,7 +166,7 @@ class Ledger:
 
         def job(connection: Connection) -> None:
             named = {"conversation_id": trace.conversation_id, "chat_id": trace.chat_id or None}
-            _advance(connection, turn, **_PROGRESS, state=TurnState.ASKED, asked_at=now, **named)
+            advance(connection, turn, **PROGRESS, state=TurnState.ASKED, asked_at=now, **named)
             note_use(connection, trace.conversation_id, now)
 
         await self._store.write(job)
@@ -194,19 +190,8 @@ class Ledger:
         error: why the answer is none, or not whole; the turn will end as failed.
         answer_id: of the message at Coze, for what its reader thinks of it.
         """
-
-        def job(connection: Connection) -> None:
-            answer = {"state": TurnState.ANSWERED, "answer": text, "error": error}
-            named = {"answer_id": answer_id or None}
-            _advance(connection, turn, **_PROGRESS, **answer, **named)
-            connection.execute(_UNWANTING, {"of": turn.id, "since": len(pages)})
-            for number, page in enumerate(pages):
-                content = {"state": "wanted", "content": PAGE.dump(page), "error": None}
-                put(connection, outbox, turn=turn.id, page=number, **content)
-            if spent is not None:
-                _count(connection, turn, session, spent, self._now())
-
-        await self._store.write(job)
+        answer = Answer(turn, session, pages, text, spent, error, answer_id, self._now())
+        await self._store.write(Bulk(keep_answers, answer))
         return replace(turn, state=TurnState.ANSWERED, error=error)
 
     async def ended(
@@ -216,13 +201,7 @@ class Ledger:
 
         settled: its pages of which that is not written yet.
         """
-
-        def job(connection: Connection) -> list[Turn]:
-            _advance(connection, turn, state=state, ended_at=self._now())
-            settle(connection, turn, settled)
-            return open_turns(connection, turn.lane, turn.fence)
-
-        return await self._store.write(job)
+        return await self._store.write(Bulk(keep_ends, End(turn, state, settled, self._now())))
 
     async def retry(self, turn: Turn) -> None:
         """The run ended by something that may pass: count it as that, not as an attempt."""
@@ -262,58 +241,16 @@ class Ledger:
         )
 
     async def _change(self, turn: Turn, **values: Any) -> None:
-        await self._store.write(lambda connection: _advance(connection, turn, **values))
+        await self._store.write(lambda connection: advance(connection, turn, **values))
 
     async def _uncount(self, turn: Turn, **values: Any) -> None:
         """Take back an attempt, where it is counted: a run that made progress has reset it."""
 
         def job(connection: Connection) -> None:
-            _advance(connection, turn, **values)
+            advance(connection, turn, **values)
             connection.execute(_ONE_LESS, {"of": turn.id})
 
         await self._store.write(job)
-
-
-def holds_fence(connection: Connection, turn: Turn) -> None:
-    """Raises `Fenced` unless the turn's run still owns its lane, until the transaction ends."""
-    if connection.execute(_FENCE, {"lane": turn.lane}).scalar() != turn.fence:
-        raise Fenced(f"turn {turn.id}: lane {turn.lane} was taken over")
-
-
-def _advance(connection: Connection, turn: Turn, **values: Any) -> None:
-    """`holds_fence`, and change the turn: one statement, so that PostgreSQL is asked once."""
-    held = {"of": turn.id, "in": turn.lane, "by": turn.fence}
-    if not values or not connection.execute(_advancing(tuple(values)), {**held, **values}).rowcount:
-        holds_fence(connection, turn)
-
-
-def _count(
-    connection: Connection, turn: Turn, session: Session, spent: Usage, now: datetime
-) -> None:
-    """Remember what an answer cost, and when: a question may have waited for days."""
-    put(
-        connection,
-        usage,
-        turn=turn.id,
-        agent=session.agent,
-        uid=session.uid,
-        input_tokens=spent.input_tokens,
-        output_tokens=spent.output_tokens,
-        at=now,
-    )
-
-
-def settle(connection: Connection, turn: Turn, settled: Sequence[Settled]) -> None:
-    """Note that these pages show their final content; the fence is held already."""
-    for page in settled:
-        key = {"turn": turn.id, "page": page.number}
-        change(connection, outbox, key, state="settled", message_id=page.message_id)
-
-
-def _raised(connection: Connection, lane: str) -> int:
-    """Raise the fence of a lane."""
-    raised = connection.execute(_raising(connection.dialect.name), {"lane": lane})
-    return int(raised.scalar_one())
 
 
 def _together(turn: Turn, merge: Sequence[Turn]) -> Turn:
@@ -343,19 +280,8 @@ def _asking_in(conversation_id: str) -> dict[str, Any]:
     return {"state": TurnState.ASKING, "conversation_id": conversation_id}
 
 
-_PROGRESS: dict[str, Any] = {"attempts": 1, "failures": 0}
-
 # Built once; see `bridge.store.upsert`.
 
-# FOR SHARE: on PostgreSQL a raise of the fence waits for us, or we see it. SQLite has one writer
-# anyway and ignores it.
-_FENCE = select(lanes.c.fence).where(lanes.c.lane == bindparam("lane")).with_for_update(read=True)
-_HELD = (
-    select(lanes.c.lane)
-    .where(lanes.c.lane == bindparam("in"), lanes.c.fence == bindparam("by"))
-    .with_for_update(read=True)
-    .exists()
-)
 _EARLIER = (
     select(turns.c.id)
     .where(turns.c.lane == bindparam("lane"), turns.c.ended_at.is_(None))
@@ -367,27 +293,6 @@ _ONE_LESS = (
     .where(turns.c.id == bindparam("of"), turns.c.attempts > 0)
     .values(attempts=turns.c.attempts - 1)
 )
-_UNWANTING = (
-    update(outbox)
-    .where(outbox.c.turn == bindparam("of"), outbox.c.page >= bindparam("since"))
-    .values(state="wanted", content=None)
-)
 _AT_WORK = select(turns.c.id).where(
     turns.c.lane == bindparam("lane"), turns.c.ended_at.is_(None), turns.c.attempts > 0
 )
-
-
-@lru_cache
-def _advancing(names: tuple[str, ...]) -> Update:
-    values: dict[str, Any] = {name: bindparam(name) for name in names}
-    return update(turns).where(turns.c.id == bindparam("of"), _HELD).values(values)
-
-
-@lru_cache
-def _raising(dialect: str) -> Any:
-    """Raise a lane's fence, which begins at one, and return it."""
-    statement = insert(dialect, lanes).values(lane=bindparam("lane"), fence=1)
-    raised = {"fence": lanes.c.fence + 1}
-    return statement.on_conflict_do_update(index_elements=["lane"], set_=raised).returning(
-        lanes.c.fence
-    )

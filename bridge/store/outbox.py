@@ -15,9 +15,10 @@ from sqlalchemy import Connection, bindparam, or_, select
 from bridge.adapter import Around
 from bridge.events import Page
 from bridge.lanes import lanes_of_chat
+from bridge.store.answers import settle
 from bridge.store.around import around
 from bridge.store.codec import PAGE
-from bridge.store.ledger import holds_fence, settle
+from bridge.store.fence import holds_fence
 from bridge.store.run import Store
 from bridge.store.tables import outbox, turns
 from bridge.store.turns import Settled, Turn
@@ -114,7 +115,7 @@ class Pages:
 
         def job(connection: Connection) -> None:
             holds_fence(connection, turn)
-            settle(connection, turn, pages)
+            settle(connection, [(turn, page) for page in pages])
 
         await self._store.write(job)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
 
-from bridge.store.ledger import holds_fence
+from bridge.store.fence import holds_fence
 from bridge.store.run import Job
 from bridge.store.tables import tool_calls
 from bridge.store.turns import Turn

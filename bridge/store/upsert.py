@@ -1,10 +1,11 @@
-"""One row by its key: written, written once, changed.
+"""Rows by their key: written, written once, changed.
 
 INSERT … ON CONFLICT is spelt alike by SQLite and PostgreSQL and twice by SQLAlchemy. Statements
 are built once for each set of columns: building one takes 50 µs and running it 10, and a turn
 takes some thirty of them.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +15,7 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
+Row: TypeAlias = dict[str, Any]
 Insert: TypeAlias = "postgresql.Insert | sqlite.Insert"
 
 _KEY = "key_"  # a parameter of an UPDATE must not have the name of a column that it sets
@@ -36,14 +38,36 @@ def insert_once(connection: Connection, table: Table, **values: Any) -> bool:
 
 def put(connection: Connection, table: Table, **values: Any) -> None:
     """Insert, or with the primary key taken, change the rest of that row."""
-    connection.execute(_putting(connection.dialect.name, table, tuple(values)), values)
+    put_all(connection, table, [values])
 
 
-def change(connection: Connection, table: Table, key: dict[str, Any], **values: Any) -> bool:
+def put_all(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """`put` rows of the same columns."""
+    if rows:
+        statement = _putting(connection.dialect.name, table, tuple(rows[0]))
+        connection.execute(statement, one_or_many(rows))
+
+
+def change(connection: Connection, table: Table, key: Row, **values: Any) -> bool:
     """Set plain values where the columns of `key` are so; tell whether there was such a row."""
+    return change_all(connection, table, [(key, values)]) > 0
+
+
+def change_all(connection: Connection, table: Table, changes: Sequence[tuple[Row, Row]]) -> int:
+    """`change` by keys and values of the same columns each; tell how many rows there were."""
+    if not changes:
+        return 0
+    key, values = changes[0]
     statement = _changing(table, tuple(key), tuple(values))
-    where = {_KEY + name: value for name, value in key.items()}
-    return connection.execute(statement, {**where, **values}).rowcount > 0
+    rows = [
+        {**{_KEY + name: value for name, value in key.items()}, **values} for key, values in changes
+    ]
+    return connection.execute(statement, one_or_many(rows)).rowcount
+
+
+def one_or_many(rows: Sequence[Row]) -> Row | Sequence[Row]:
+    """A single row as itself: SQLAlchemy makes a RETURNING anew for any list, in 0.4 ms."""
+    return rows[0] if len(rows) == 1 else rows
 
 
 @lru_cache

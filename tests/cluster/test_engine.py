@@ -11,7 +11,8 @@ from bridge.engine.cluster.lease import Lease
 from bridge.errors import Permanent
 from bridge.flow.interrupts import Interrupts
 from bridge.store import Store
-from bridge.store.ledger import Fenced, Ledger
+from bridge.store.fence import Fenced
+from bridge.store.ledger import Ledger
 
 pytestmark = pytest.mark.postgres
 PATIENCE = 30.0  # seconds

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.engine.verdict import MOST_ATTEMPTS, MOST_RETRIES
 from bridge.errors import RateLimited, Unauthorised, Unreachable
-from bridge.store.ledger import Fenced
+from bridge.store.fence import Fenced
 from bridge.store.sessions import Session
 from bridge.store.turns import TurnState
 from bridge.testing.adapter import FakeAdapter

@@ -13,7 +13,7 @@ from bridge.engine.drain import LAST_WORDS, Drain
 from bridge.engine.embedded import EmbeddedEngine
 from bridge.errors import RateLimited, Unauthorised, Unreachable
 from bridge.lanes import express
-from bridge.store.ledger import Fenced
+from bridge.store.fence import Fenced
 from bridge.store.turns import Turn
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent

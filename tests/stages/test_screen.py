@@ -19,7 +19,7 @@ from bridge.events import Page
 from bridge.line import Line
 from bridge.outbox import Outbox
 from bridge.screen import TYPING_AFTER
-from bridge.store.ledger import Fenced
+from bridge.store.fence import Fenced
 from bridge.store.outbox import PageState
 from bridge.testing.adapter import ROOMY, BareAdapter, FakeAdapter
 from bridge.testing.agent import Play, ScriptedAgent

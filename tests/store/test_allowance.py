@@ -21,8 +21,9 @@ from bridge.store.allowance import (
     admit,
     tidy,
 )
+from bridge.store.fence import Fenced
 from bridge.store.inbox import accept
-from bridge.store.ledger import Fenced, Ledger
+from bridge.store.ledger import Ledger
 from bridge.store.people import spent_by
 from bridge.store.sessions import Session
 from bridge.store.turns import Turn, TurnState

@@ -8,8 +8,9 @@ import pytest
 from bridge.events import ChatRef, Enclosure, EnclosureKind, Inbound, Page, User
 from bridge.store import Store
 from bridge.store.anew import ask_again, take_place
+from bridge.store.fence import Fenced
 from bridge.store.inbox import accept
-from bridge.store.ledger import Fenced, Ledger
+from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session
 from bridge.store.turns import Settled, Turn, TurnState

@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from bridge.events import ChatRef, Inbound, Page, User
 from bridge.store import Store
+from bridge.store.fence import Fenced
 from bridge.store.inbox import accept
-from bridge.store.ledger import Fenced, Ledger, Ready
+from bridge.store.ledger import Ledger, Ready
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session, StoredSession, session_of
 from bridge.store.turns import Settled, Start, Turn, TurnState

@@ -9,8 +9,9 @@ from bridge.config import GroupScope
 from bridge.events import ChatRef, Inbound, User
 from bridge.lanes import lane_of
 from bridge.store import Store, forget
+from bridge.store.fence import Fenced
 from bridge.store.inbox import accept
-from bridge.store.ledger import Fenced, Ledger
+from bridge.store.ledger import Ledger
 from bridge.store.tables import files, tool_calls
 from bridge.store.tool_calls import Noted, Wanted, begin, finish, noted
 from bridge.store.turns import Turn, TurnState

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from bridge.events import ChatRef, Inbound, Page, User
 from bridge.store import Store
 from bridge.store.anew import ask_again
+from bridge.store.fence import Fenced
 from bridge.store.inbox import accept
-from bridge.store.ledger import Fenced, Ledger
+from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session
 from bridge.store.tables import usage

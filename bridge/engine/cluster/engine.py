@@ -16,7 +16,8 @@ from bridge.flow.asked import end_if_asked
 from bridge.flow.retry import backoff
 from bridge.logs import get
 from bridge.pausing import LOOK_EVERY
-from bridge.store.ledger import Beginning, Fenced, Ledger
+from bridge.store.fence import Fenced
+from bridge.store.ledger import Beginning, Ledger
 from bridge.store.run import Transaction
 from bridge.store.turns import Turn
 
