@@ -9,9 +9,9 @@ from datetime import datetime
 from bridge.adapter import Around, Capabilities, Outgoing
 from bridge.errors import BridgeError, Permanent, RateLimited, Rejected
 from bridge.events import ChatKind, ChatRef, Enclosure, Inbound, MessageRef, Page
-from bridge.flow.ends import Ends
 from bridge.flow.lull import Lull
 from bridge.flow.pacing import Pacing, Priority
+from bridge.flow.together import Together
 from bridge.limits import Limit, Pace, Quota
 from bridge.logs import get
 from bridge.metrics import CALLS
@@ -32,7 +32,7 @@ class Line:
     lull: for how long an answer may grow unread, because nothing can be shown of it.
     guard: called before each call; what it raises keeps us from making it.
     outgoing: makes a file of ours ready to be sent.
-    ends: see `Lull`.
+    together: see `Lull`.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Line:
         pacer: Pacing,
         guard: Callable[[], None] = lambda: None,
         outgoing: Callable[[ChatRef, Enclosure], Outgoing] | None = None,
-        ends: Ends | None = None,
+        together: Together | None = None,
     ) -> None:
         self._guard = guard
         self._outgoing = outgoing
@@ -55,7 +55,7 @@ class Line:
         self.edits = math.isfinite(pace)
         # Topics and people of one chat share its pace, so the thread is no part of the key.
         self._pace = Pace((chat.account, chat.chat), pace if self.edits else 0.0)
-        self.lull = Lull(pace, ends)
+        self.lull = Lull(pace, together)
         self._draft_pace = Pace((chat.account, chat.chat, "draft"), caps.edit_interval)
         self._account = _account_quota(chat, caps)
         self._quotas = (*self._account, *_group_quota(chat, caps))

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from bridge.adapter import Adapter, Outgoing
 from bridge.events import ChatRef, Enclosure
-from bridge.flow.ends import Ends
 from bridge.flow.pacing import Pacing
+from bridge.flow.together import Together
 from bridge.line import Line
 from bridge.screen import Screen
 from bridge.store.outbox import Pages
@@ -39,7 +39,7 @@ class Outbox:
         self._sleep = sleep
         self._guard = guard
         self._outgoing = outgoing
-        self._ends = Ends()
+        self._together = Together()
 
     async def screen(self, turn: Turn) -> "Screen":
         """The screen of a turn, with what an earlier run left on it."""
@@ -53,4 +53,4 @@ class Outbox:
 
     def _line(self, chat: ChatRef) -> Line:
         its = self._verbs[chat.account]
-        return Line(its, chat, self._pacer, self._guard, self._outgoing, self._ends)
+        return Line(its, chat, self._pacer, self._guard, self._outgoing, self._together)

@@ -257,6 +257,7 @@ class Screen:
                 continue
             await self._write_down()  # the next call may take long, or be the end of us
             await self._complete(stored)
+        await self._line.lull.give_way()
         return tuple(self._unwritten.values())
 
     async def _complete(self, stored: StoredPage) -> None:

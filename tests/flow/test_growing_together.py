@@ -1,17 +1,17 @@
-"""Answers that end in one instant."""
+"""Answers that grow and end together."""
 
 import asyncio
 
 import pytest
 
-from bridge.flow.ends import Ends
+from bridge.flow.together import Together
 
 PATIENCE = 30.0  # seconds; a busy machine takes its time
 
 
 async def test_a_place_is_free_when_it_was_left() -> None:
-    ends = Ends(most=1)
-    first, second = ends.place(), ends.place()
+    together = Together(most=1)
+    first, second = together.part(), together.part()
     await first.take()
     waiting = asyncio.create_task(second.take())
     await asyncio.sleep(0)
@@ -21,29 +21,64 @@ async def test_a_place_is_free_when_it_was_left() -> None:
 
 
 async def test_who_keeps_a_place_for_long_loses_it() -> None:
-    ends = Ends(most=1, longest=0.01)
-    await ends.place().take()
-    await asyncio.wait_for(ends.place().take(), PATIENCE)
+    together = Together(most=1, longest=0.01)
+    await together.part().take()
+    await asyncio.wait_for(together.part().take(), PATIENCE)
 
 
 async def test_a_place_is_taken_and_left_once() -> None:
-    ends = Ends(most=2, longest=3600)
-    first = ends.place()
+    together = Together(most=2, longest=3600)
+    first = together.part()
     await first.take()
     await first.take()
-    await ends.place().take()  # there is one left
+    await together.part().take()  # there is one left
     first.leave()
     first.leave()
-    await ends.place().take()
+    await together.part().take()
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(ends.place().take(), 0.01)
+        await asyncio.wait_for(together.part().take(), 0.01)
 
 
 async def test_who_turns_away_while_waiting_takes_no_place() -> None:
-    ends = Ends(most=1, longest=3600)
-    first = ends.place()
+    together = Together(most=1, longest=3600)
+    first = together.part()
     await first.take()
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(ends.place().take(), 0.01)
+        await asyncio.wait_for(together.part().take(), 0.01)
     first.leave()
-    await asyncio.wait_for(ends.place().take(), PATIENCE)
+    await asyncio.wait_for(together.part().take(), PATIENCE)
+
+
+async def test_who_stands_gives_way_to_those_who_wait() -> None:
+    together = Together(most=1, longest=3600)
+    first, second = together.part(), together.part()
+    await first.take()
+    waiting = asyncio.create_task(second.take())
+    await asyncio.sleep(0)
+    giving_way = asyncio.create_task(first.give_way())
+    await asyncio.sleep(0)
+    assert not giving_way.done()
+    first.leave()
+    await asyncio.wait_for(giving_way, PATIENCE)
+    assert waiting.done()
+
+
+async def test_who_turns_away_keeps_nobody_waiting() -> None:
+    together = Together(most=1, longest=3600)
+    await together.part().take()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(together.part().take(), 0.01)
+    await asyncio.wait_for(together.part().give_way(), PATIENCE)
+
+
+async def test_who_waits_for_ever_is_not_given_way_for_ever() -> None:
+    together = Together(most=1, longest=0.01)
+    keeping = together.part()
+    await keeping.take()
+    others = [asyncio.create_task(together.part().take()) for _ in range(50)]
+    await asyncio.sleep(0)
+    await asyncio.wait_for(keeping.give_way(), PATIENCE)
+    assert not all(other.done() for other in others)
+    for other in others:
+        other.cancel()
+    await asyncio.wait(others)

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import ExitStack
 
 import pytest
 
-from bridge.flow.ends import Ends
 from bridge.flow.lull import LONGEST, SHORTEST, SOON, Lull
+from bridge.flow.together import LOOKS, Together
 
 LONG = 3600.0
 PATIENCE = 30.0  # seconds; a busy machine takes its time
@@ -27,12 +28,28 @@ async def test_it_ends_when_the_answer_may_be_shown_again() -> None:
     assert await lasted(lull) >= 0.1 * SOON - 0.01
 
 
-async def test_an_answer_that_may_be_shown_and_is_not_is_looked_at_soon_then_later() -> None:
+async def test_an_answer_that_may_be_shown_and_is_not_is_looked_at_soon() -> None:
     lull = Lull(0.2)
-    first, second, third = [await lasted(lull) for _ in range(3)]
-    assert first < 0.2
-    assert third > second > first
-    assert third >= 0.2 - 0.01
+    assert 0.2 * SOON - 0.01 <= await lasted(lull) < 0.2
+    assert 0.2 * SOON - 0.01 <= await lasted(lull) < 0.2
+
+
+async def test_of_many_that_may_be_shown_and_are_not_each_is_looked_at_later() -> None:
+    together = Together()
+    with ExitStack() as stack:
+        for _ in range(LOOKS // 5):
+            stack.enter_context(together.part().unread())
+        assert await lasted(Lull(0.02, together)) >= 0.2 - 0.01
+    assert await lasted(Lull(0.02, together)) < 0.2
+
+
+async def test_however_many_they_are_none_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.flow.lull.LONGEST", 0.1)
+    together = Together()
+    with ExitStack() as stack:
+        for _ in range(LOOKS * 10):
+            stack.enter_context(together.part().unread())
+        assert 0.09 <= await lasted(Lull(0.02, together)) < 10
 
 
 async def test_what_is_shown_meanwhile_makes_it_last_until_it_may_be_again() -> None:
@@ -50,8 +67,8 @@ async def test_it_ends_with_the_answer() -> None:
 
 
 async def test_of_many_that_end_together_few_are_read_at_a_time_in_their_order() -> None:
-    ends, read = Ends(most=2), []
-    lulls = [Lull(LONG, ends) for _ in range(5)]
+    together, read = Together(most=2), []
+    lulls = [Lull(LONG, together) for _ in range(5)]
 
     async def reading(number: int) -> None:
         lulls[number].shown()
@@ -71,9 +88,9 @@ async def test_of_many_that_end_together_few_are_read_at_a_time_in_their_order()
 
 
 async def test_who_is_not_at_its_end_waits_for_no_place() -> None:
-    ends = Ends(most=1, longest=LONG)
-    await ends.place().take()
-    await asyncio.wait_for(Lull(SHORTEST, ends)(asyncio.Event().wait()), PATIENCE)
+    together = Together(most=1, longest=LONG)
+    await together.part().take()
+    await asyncio.wait_for(Lull(SHORTEST, together)(asyncio.Event().wait()), PATIENCE)
 
 
 async def test_what_went_wrong_with_the_answer_is_told() -> None:

@@ -14,7 +14,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.events import Button, Page
-from bridge.flow.ends import LONGEST, MOST
+from bridge.flow.together import LONGEST, MOST
 from bridge.store.outbox import PageState
 from bridge.testing.adapter import BareAdapter, FakeAdapter
 from tests.stages.screens import (
