@@ -3,7 +3,8 @@
     python -m bench.telegram_load --users 50 --tokens 200 --pace 0.02 --over 0 --times 4
 
 Three processes: the Coze emulator, the bridge, and this one, which is Telegram and everybody on
-it. Who asks more than once thinks for up to a second after the answer before. A final's delay is
+it. Who asks more than once thinks for up to a second after the answer before; with `--together`
+all wait until everybody has an answer, and ask again in one instant. A final's delay is
 from the moment the Coze emulator ended a chat to the moment this Telegram had carried out the last
 edit (or post) of the answer. Exits 1 if an answer is not whole or more than 1 % of the calls were
 answered 429.
@@ -41,7 +42,8 @@ class Load:
     """Who asks and how.
 
     over: seconds in which all of them begin. times: how often each asks. think: seconds at most
-    between an answer and the next question. held: who is told to wait.
+    between an answer and the next question. together: the next one is asked when everybody has
+    an answer. held: who is told to wait.
     """
 
     users: int
@@ -51,6 +53,7 @@ class Load:
     over: float
     times: int
     think: float
+    together: bool
     seed: int
     held: int
 
@@ -119,6 +122,7 @@ async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> list[
     dice = random.Random(load.seed)
     everything: list[Question] = []
     longest = load.tokens * load.pace + PATIENCE
+    everybody = asyncio.Barrier(len(places) if load.together else 1)
 
     async def one(number: int, chat: Chat) -> None:
         await asyncio.sleep(dice.uniform(0, load.over))
@@ -130,6 +134,7 @@ async def crowd(telegram: Emulator, places: Sequence[Chat], load: Load) -> list[
             while not is_whole(chat, question, load):  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_EVERY)
             await asyncio.sleep(dice.uniform(0, load.think))
+            await everybody.wait()
             question.until = time.monotonic()
 
     async with asyncio.timeout(load.over + longest * load.times), asyncio.TaskGroup() as group:
@@ -236,6 +241,7 @@ def main() -> int:
     options.add_argument("--over", type=float, default=0.0, help="seconds in which they begin")
     options.add_argument("--times", type=int, default=1, help="so often does each of them ask")
     options.add_argument("--think", type=float, default=1.0, help="seconds at most between two")
+    options.add_argument("--together", action="store_true", help="all of them each time at once")
     options.add_argument("--held", type=int, default=0, help="so many get a 60 s Retry-After")
     options.add_argument("--seed", type=int, default=1)
     load = Load(**vars(options.parse_args()))
