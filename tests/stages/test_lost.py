@@ -8,7 +8,7 @@ from bridge.adapter import Around, Turnstile
 from bridge.errors import BridgeError, Permanent, RateLimited, Unreachable
 from bridge.events import Inbound
 from bridge.lanes import express
-from bridge.lost import WITHIN
+from bridge.screen.lost import WITHIN
 from bridge.store.turns import Turn
 from bridge.testing.adapter import Call, FakeAdapter
 from tests.stages.screens import LANE, answered, growing, screen_of, show, whole
