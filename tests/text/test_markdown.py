@@ -95,6 +95,7 @@ def test_prep_on_every_prefix_only_moves_and_is_idempotent(name: str) -> None:
         ("| a | b |\n|---|---", "| a | b |\n|---|---"),
         ("| a | b |\n|---|---|\n| 1 |", "| a | b |\n|---|---|\n| 1 |"),
         ("| a | b |\n|---|---|\n| 1 | 2", "| a | b |\n|---|---|\n"),
+        ("| a | b |\n|---|---|\n|", "| a | b |\n|---|---|\n"),
         ("text\n```py", "text\n"),
         ("text\n```py\n", "text\n"),
         ("```py\nx = 1", "```py\nx = 1\n```"),
