@@ -6,10 +6,15 @@ import aiohttp
 import pytest
 
 from adapters.slack.speak import Speaker
+from bridge.lent import MenuItem
+from bridge.testing.transcript import FakeHost
 from tests.platforms.budgets import Clock
 from tests.slack.emulator import Channel, Emulator, Person, Seat, serve
 from tests.slack.emulator.clients import Raw, raw
 from tests.slack.speaking import Answer, answer, speaking
+from tests.slack.world import Listening, listening
+
+MENU = {"": [MenuItem("new", "begin anew"), MenuItem("help", "what I know")]}
 
 
 @pytest.fixture
@@ -61,3 +66,29 @@ async def said(slack: Emulator, speaker: Speaker, dm: Seat, ann: Person) -> Answ
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture(params=["socket", "http"])
+async def brisk(request: pytest.FixtureRequest) -> AsyncIterator[Emulator]:
+    """A Slack of either transport that delivers again without a pause."""
+    async with serve(Emulator(mode=request.param)) as emulator:
+        emulator.deliveries.pauses = (0.0,) * 1_000
+        yield emulator
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    return FakeHost(menus=MENU)
+
+
+@pytest.fixture
+async def ear(slack: Emulator, host: FakeHost) -> AsyncIterator[Listening]:
+    async with listening(slack, host=host) as ear:
+        yield ear
+
+
+@pytest.fixture
+def bob(slack: Emulator, general: Channel) -> Person:
+    bob = slack.person("Bob")
+    general.members[bob.id] = bob
+    return bob
