@@ -11,6 +11,7 @@ from bridge.store import open_store
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import ScriptedAgent
 from bridge.testing.clock import Clock, ClockLoop
+from tests.stages.telling import SOURCES, configured
 from tests.stages.world import PatientStore, World
 
 
@@ -61,3 +62,10 @@ async def adapter(world: World) -> FakeAdapter:
 @pytest.fixture
 async def agent(world: World) -> ScriptedAgent:
     return world.agent
+
+
+@pytest.fixture
+def told(world: World, agent: ScriptedAgent) -> list[dict[str, str]]:
+    """What the agent is told, call by call, from now on."""
+    agent.clock = world.clock.now
+    return configured(world, SOURCES)
