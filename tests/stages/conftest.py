@@ -11,6 +11,8 @@ from bridge.store import open_store
 from bridge.testing.adapter import FakeAdapter
 from bridge.testing.agent import ScriptedAgent
 from bridge.testing.clock import Clock, ClockLoop
+from bridge.testing.filing import FilingAdapter
+from tests.stages.bringing import on
 from tests.stages.telling import SOURCES, configured
 from tests.stages.world import PatientStore, World
 
@@ -69,3 +71,9 @@ def told(world: World, agent: ScriptedAgent) -> list[dict[str, str]]:
     """What the agent is told, call by call, from now on."""
     agent.clock = world.clock.now
     return configured(world, SOURCES)
+
+
+@pytest.fixture
+async def platform(world: World, clock: Clock) -> FilingAdapter:
+    """The world's platform, with files."""
+    return on(world, clock)

@@ -1,83 +1,31 @@
-"""What people send beside words: each file once, piece by piece, and what stays behind is told."""
+"""What people send beside words is brought to Coze: each file once, piece by piece."""
 
 import asyncio
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 
-from bridge.adapter import Capabilities
-from bridge.config import AgentSettings, Edited
-from bridge.errors import (
-    Gone,
-    Permanent,
-    RateLimited,
-    Rejected,
-    Transient,
-    Unauthorised,
-    Unreachable,
-)
-from bridge.events import Attachment, AttachmentKind, Inbound, Place
-from bridge.lanes import express, lane_of
+from bridge.config import Edited
+from bridge.errors import Gone, RateLimited, Transient, Unreachable
+from bridge.events import Attachment, AttachmentKind, Place
+from bridge.lanes import lane_of
 from bridge.store.files import StoredFiles
-from bridge.testing.adapter import ROOMY
 from bridge.testing.agent import Play, ScriptedAgent
-from bridge.testing.clock import Clock
 from bridge.testing.filing import FilingAdapter, Stored, stored
 from bridge.upstream import Part, PartKind, Upload
-from tests.stages.world import LI, PatientStore, World
-
-MB = 1024 * 1024
-PHOTO = Attachment(AttachmentKind.PHOTO, "photo", mime="image/jpeg")
-PAPER = Attachment(AttachmentKind.DOCUMENT, "paper", name="paper.pdf")
-VOICE = Attachment(AttachmentKind.VOICE, "voice", mime="audio/ogg")
-
-
-@pytest.fixture
-async def agent() -> ScriptedAgent:
-    return ScriptedAgent()
-
-
-@pytest.fixture
-async def world(store: PatientStore, clock: Clock, agent: ScriptedAgent) -> World:
-    return World(store, clock, agent=agent)
-
-
-@pytest.fixture
-async def platform(world: World, clock: Clock) -> FilingAdapter:
-    return on(world, clock)
-
-
-def on(world: World, clock: Clock, caps: Capabilities = ROOMY) -> FilingAdapter:
-    """Let the world's platform be one with files."""
-    platform = FilingAdapter(caps, clock=clock.monotonic)
-    for ref in ("photo", "paper", "voice"):
-        platform.files[ref] = stored(ref.encode())
-    world.adapter = platform
-    world.wire()
-    return platform
-
-
-async def sends(
-    world: World, text: str, *files: Attachment, place: Place | None = None, more: str = ""
-) -> list[str]:
-    """Let Anna send a message with files, and have it answered."""
-    event = replace(world.says(text), attachments=files, place=place)
-    await world.inbox(event)
-    return await answered(world, event)
-
-
-async def answered(world: World, event: Inbound) -> list[str]:
-    lane = lane_of(event, world.sessions_settings.group_scope)
-    await world.drain(express(lane))
-    await world.drain(lane)
-    return world.adapter.shown()
-
-
-def names(agent: ScriptedAgent) -> list[str]:
-    """Of what was uploaded, in order."""
-    return [file.name for file in agent.files.values()]
+from tests.stages.bringing import (
+    MB,
+    PAPER,
+    PHOTO,
+    VOICE,
+    answered,
+    configured,
+    endless,
+    names,
+    sends,
+)
+from tests.stages.world import LI, World
 
 
 @dataclass(slots=True)
@@ -90,16 +38,6 @@ class Counting(ScriptedAgent):
         async for piece in file.content:
             self.size += len(piece)
         return "file"
-
-
-def configured(world: World, **settings: object) -> None:
-    world.agent_settings = AgentSettings.model_validate({"bot_id": "1", **settings})
-    world.wire()
-
-
-def endless(size: int) -> Iterator[bytes]:
-    piece = bytes(64 * 1024)
-    return (piece for _ in range(size // len(piece)))
 
 
 # What arrives
@@ -193,109 +131,6 @@ async def test_a_voice_message_can_be_written_down_and_shown(
     assert shown[0].startswith("> `how are *you*?`\n\nYou said")
 
 
-async def test_a_recording_in_which_nobody_speaks_is_told(
-    world: World, platform: FilingAdapter, agent: ScriptedAgent
-) -> None:
-    configured(world, voice="transcribe")
-    agent.transcripts.append("  ")
-    assert await sends(world, "", VOICE) == [
-        "I could not make out what you said. Please try again, or write."
-    ]
-    assert agent.attempts == []
-
-
-async def test_voice_can_be_off(
-    world: World, platform: FilingAdapter, agent: ScriptedAgent
-) -> None:
-    configured(world, voice="off")
-    assert await sends(world, "", VOICE) == [
-        "I do not listen to voice messages here. Please write instead."
-    ]
-    assert (platform.fetched, agent.attempts) == ([], [])
-
-
-# What stays behind
-
-
-async def test_what_is_too_large_is_refused_before_it_is_read_and_the_words_are_asked(
-    world: World, clock: Clock, agent: ScriptedAgent
-) -> None:
-    platform = on(world, clock, replace(ROOMY, max_download=20 * MB))
-    shown = await sends(world, "and this?", replace(PAPER, size=21 * MB))
-    assert shown == ["You said: and this?\n\nI could not take paper.pdf: it is larger than 20 MB."]
-    assert (platform.fetched, agent.asked) == ([], ["and this?"])
-
-
-@pytest.mark.usefixtures("platform")
-async def test_half_a_gigabyte_is_refused_whatever_the_platform_hands_out(
-    world: World, agent: ScriptedAgent
-) -> None:
-    shown = await sends(world, "", replace(PAPER, size=513 * MB))
-    assert shown == ["I could not take paper.pdf: it is larger than 512 MB."]
-    assert (agent.files, agent.attempts, agent.conversations) == ({}, [], [])
-
-
-async def test_a_file_that_is_larger_than_it_said_stops_there(
-    world: World, clock: Clock, agent: ScriptedAgent
-) -> None:
-    platform = on(world, clock, replace(ROOMY, max_download=1 * MB))
-    platform.files["paper"] = Stored(lambda: endless(3 * MB), size=None)
-    assert await sends(world, "", PAPER) == ["I could not take paper.pdf: it is larger than 1 MB."]
-    assert (agent.files, platform.reading) == ({}, 0)
-
-
-@pytest.mark.parametrize(
-    ("attachment", "reason"),
-    [
-        (replace(PAPER, size=0), "it is empty"),
-        (replace(PAPER, name="virus.exe"), "the agent does not read files of this format"),
-        (replace(PAPER, name="paper.pdf.exe"), "the agent does not read files of this format"),
-        (
-            Attachment(AttachmentKind.STICKER, "s", mime="application/x-tgsticker"),
-            "the agent does not see animated stickers",
-        ),
-        (replace(PAPER, ref="nowhere"), "it is not there any more"),
-    ],
-)
-async def test_each_refusal_names_its_reason(
-    world: World, platform: FilingAdapter, agent: ScriptedAgent, attachment: Attachment, reason: str
-) -> None:
-    [shown] = await sends(world, "", attachment)
-    assert reason in shown
-    assert agent.attempts == []
-
-
-async def test_of_several_files_the_others_go_on(
-    world: World, platform: FilingAdapter, agent: ScriptedAgent
-) -> None:
-    [shown] = await sends(world, "", replace(PAPER, ref="nowhere"), PHOTO)
-    assert names(agent) == ["photo.jpg"]
-    assert shown.endswith("I could not take paper.pdf: it is not there any more.")
-
-
-@pytest.mark.parametrize("error", [Rejected("4303"), Permanent("4000")])
-async def test_what_coze_does_not_take_is_told(
-    world: World, platform: FilingAdapter, agent: ScriptedAgent, error: Permanent
-) -> None:
-    agent.fail("upload", error)
-    [shown] = await sends(world, "hello", PAPER)
-    assert shown.endswith("I could not take paper.pdf: the agent did not accept it.")
-
-
-async def test_a_key_that_may_not_read_files_still_answers(
-    world: World, platform: FilingAdapter, agent: ScriptedAgent
-) -> None:
-    platform.fail(Unauthorised("missing_scope"), verb="fetch")
-    [shown] = await sends(world, "hello", PAPER)
-    assert "the platform does not hand it out" in shown
-    assert agent.asked == ["hello"]
-
-
-async def test_a_platform_without_files_says_so(world: World, agent: ScriptedAgent) -> None:
-    [shown] = await sends(world, "hello", PAPER)
-    assert "the platform does not hand it out" in shown
-
-
 # What may pass
 
 
@@ -313,15 +148,6 @@ async def test_a_file_that_breaks_off_is_read_again_from_its_beginning(
     await reading
     assert platform.fetched == ["paper", "paper"]
     assert [file.content for file in agent.files.values()] == [b"paper"]
-
-
-async def test_a_platform_that_never_hands_it_out_costs_the_file_and_not_the_words(
-    world: World, platform: FilingAdapter, agent: ScriptedAgent
-) -> None:
-    platform.fail(*[Unreachable("down")] * 100, verb="fetch")
-    [shown] = await sends(world, "hello", PAPER)
-    assert shown.endswith("the platform did not deliver it. Please send it again.")
-    assert agent.asked == ["hello"]
 
 
 async def test_what_was_uploaded_is_not_uploaded_again(
