@@ -1,12 +1,10 @@
 """Thumbs, reactions, reasons and changed messages, by socket and by HTTP; and what they change."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from bridge.events import Button, ChatKind, ChatRef, Page
 from tests.platforms.worlds import eventually
-from tests.slack.emulator import Channel, Emulator, Fault, Message, Person, Seat, serve
+from tests.slack.emulator import Channel, Emulator, Fault, Message, Person, Seat
 from tests.slack.speaking import answer, asked, speaking
 from tests.slack.world import Listening, listening
 
@@ -14,17 +12,9 @@ WHY = Button("Why?", "Why is that?")
 DONE = Page("Done", final=True, rates=True, buttons=(WHY, Button("Talks", "/history 2")))
 
 
-@pytest.fixture(params=["socket", "http"])
-async def slack(request: pytest.FixtureRequest) -> AsyncIterator[Emulator]:
-    async with serve(Emulator(mode=request.param)) as emulator:
-        emulator.deliveries.pauses = (0.0,) * 1_000
-        yield emulator
-
-
 @pytest.fixture
-async def ear(slack: Emulator) -> AsyncIterator[Listening]:
-    async with listening(slack) as ear:
-        yield ear
+def slack(brisk: Emulator) -> Emulator:
+    return brisk
 
 
 async def answered(ear: Listening, channel: Channel, by: Person, *, inside: bool = True) -> Message:

@@ -30,7 +30,7 @@ def on(world: World, clock: Clock, caps: Capabilities = ROOMY) -> FilingAdapter:
 
 
 async def sends(
-    world: World, text: str, *files: Attachment, place: Place | None = None, more: str = ""
+    world: World, text: str, *files: Attachment, place: Place | None = None
 ) -> list[str]:
     """Let Anna send a message with files, and have it answered."""
     event = replace(world.says(text), attachments=files, place=place)
