@@ -90,12 +90,12 @@ async def test_each_answer_of_a_batch_has_its_own_pages_and_cost(
 async def test_what_one_answer_of_a_batch_wants_no_more_the_others_keep(
     store: Store, ledger: Ledger, pages: Pages
 ) -> None:
-    short, long = await crowd(store, ledger, 2)
-    await store.write(lambda it: keep_answers(it, [answer(each, *"abc") for each in (short, long)]))
-    batch = [answer(short, "A"), answer(long, *"ABC")]
+    asked = await crowd(store, ledger, 3)
+    await store.write(lambda it: keep_answers(it, [answer(turn, *"abc") for turn in asked]))
+    batch = [answer(turn, *texts) for turn, texts in zip(asked, ("ABC", "A", "ABC"), strict=True)]
     await store.write(lambda it: keep_answers(it, batch))
-    assert wanted(await pages.of(short)) == ["A", None, None]
-    assert wanted(await pages.of(long)) == ["A", "B", "C"]
+    texts = [wanted(await pages.of(turn)) for turn in asked]
+    assert texts == [["A", "B", "C"], ["A", None, None], ["A", "B", "C"]]
 
 
 @pytest.mark.parametrize("overtaken", [0, 1, 2])
