@@ -82,3 +82,47 @@ async def test_who_waits_for_ever_is_not_given_way_for_ever() -> None:
     for other in others:
         other.cancel()
     await asyncio.wait(others)
+
+
+async def test_who_ends_with_a_place_keeps_it_no_longer_than_others_may() -> None:
+    together = Together(most=1, longest=0.01)
+    entered = asyncio.Event()
+
+    async def taking() -> None:
+        await together.part().take()
+        entered.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(taking())
+    await entered.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    await asyncio.wait_for(together.part().take(), PATIENCE)
+
+
+async def test_a_place_that_comes_as_one_turns_away_goes_to_the_next() -> None:
+    together = Together(most=1, longest=3600)
+    first = together.part()
+    await first.take()
+    leaving, next_one = [asyncio.create_task(together.part().take()) for _ in range(2)]
+    await asyncio.sleep(0)
+    first.leave()
+    leaving.cancel()
+    await asyncio.wait_for(next_one, PATIENCE)
+    assert leaving.cancelled()
+    await asyncio.wait_for(together.part().give_way(), PATIENCE)
+
+
+async def test_an_end_of_the_process_waits_for_nobody_to_be_given_way() -> None:
+    together = Together(most=1, longest=3600)
+    await together.part().take()
+    waiting = asyncio.create_task(together.part().take())
+    await asyncio.sleep(0)
+    giving_way = asyncio.create_task(together.part().give_way())
+    await asyncio.sleep(0)
+    giving_way.cancel()
+    await asyncio.wait([giving_way], timeout=PATIENCE)
+    assert giving_way.cancelled()
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait([waiting])
