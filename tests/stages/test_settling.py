@@ -15,6 +15,7 @@ from bridge.errors import (
 )
 from bridge.events import Button, Page
 from bridge.flow.together import LONGEST, MOST
+from bridge.screen import Screen
 from bridge.store.outbox import PageState
 from bridge.testing.adapter import BareAdapter, FakeAdapter
 from tests.stages.screens import (
@@ -41,6 +42,25 @@ async def test_what_is_stored_lets_the_next_answer_be_read_to_its_end(world: Wor
     await screen.settle()
     await others[-1]
     assert world.clock.monotonic() - began < LONGEST / 2
+
+
+async def test_who_stands_gives_way_to_those_who_are_read_to_their_end(world: World) -> None:
+    turn, screen = await screen_of(world)
+    crowd = [await world.outbox.screen(turn) for _ in range(MOST + 1)]
+    done = []
+
+    async def ending(each: Screen) -> None:
+        await each.lull(asyncio.sleep(0))
+        done.append("read")
+
+    async def standing() -> None:
+        await screen.settle()
+        done.append("stands")
+
+    others = [asyncio.create_task(ending(each)) for each in crowd]
+    await asyncio.wait(others[:-1])
+    await asyncio.gather(standing(), *others)
+    assert done == ["read"] * (MOST + 1) + ["stands"]
 
 
 async def test_what_stands_already_costs_no_call(world: World, adapter: FakeAdapter) -> None:
