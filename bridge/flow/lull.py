@@ -14,12 +14,16 @@ class Lull:
     """Ends when what has gathered may be shown, so that what is shown is never old.
 
     interval: seconds between two times that the answer may be shown; of any length.
-    together: with which other answers it grows.
+    together: with which other answers it grows. longest: seconds that it lasts.
     """
 
-    def __init__(self, interval: float, together: Together | None = None) -> None:
-        self._interval = min(LONGEST, interval)
-        self._part = (together or Together()).part()
+    def __init__(
+        self, interval: float, together: Together | None = None, longest: float = LONGEST
+    ) -> None:
+        self._interval = min(longest, interval)
+        self._together = together or Together()
+        self._part = self._together.part()
+        self._longest = longest
         self._due = -math.inf
         self._limit: asyncio.Timeout | None = None  # of the lull that is
 
@@ -35,24 +39,28 @@ class Lull:
 
     async def give_way(self) -> None:
         """The answer stands: let those be shown that have ended and do not stand yet."""
-        await self._part.give_way()
+        await self._together.give_way()
 
     async def __call__(self, end: Awaitable[object]) -> None:
         """Wait until the lull is over, or for `end`, which is the end of the answer."""
         now = asyncio.get_running_loop().time()
-        with self._part.unread() as patience:
-            self._limit = asyncio.timeout_at(max(self._until(now, patience), now + SHORTEST))
-            try:
-                async with self._limit:
-                    await end
-            except TimeoutError:
-                return
-            finally:
-                self._limit = None
-        await self._part.take()
-
-    def _until(self, now: float, patience: float) -> float:
-        """When it is over: later, if many wait for their turn to be shown."""
         if self._due > now:
-            return self._due
-        return now + min(LONGEST, max(patience, self._interval * SOON))
+            ended = await self._before(end, max(self._due, now + SHORTEST))
+        else:
+            with self._together.overdue() as share:
+                wait = min(self._longest, max(share, self._interval * SOON, SHORTEST))
+                ended = await self._before(end, now + wait)
+        if ended:
+            await self._part.take()
+
+    async def _before(self, end: Awaitable[object], when: float) -> bool:
+        """Tell whether the answer ended until then, or until it was due anew."""
+        self._limit = asyncio.timeout_at(when)
+        try:
+            async with self._limit:
+                await end
+        except TimeoutError:
+            return False
+        finally:
+            self._limit = None
+        return True

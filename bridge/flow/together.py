@@ -7,7 +7,7 @@ once nobody waits (decision 15). It is a courtesy, on which nothing depends.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 MOST = 6  # enough that a commit is shared, few enough that the first need not wait for it
@@ -23,13 +23,24 @@ class Together:
         self._longest = longest
         self._queued = 0  # who wait for a place
         self._nobody_waits = asyncio.Event()
-        self._unread = 0
+        self._nobody_waits.set()
+        self._overdue = 0
 
     def part(self) -> "Part":
         """For one answer."""
         return Part(self)
 
-    async def _enter(self) -> None:
+    @contextmanager
+    def overdue(self) -> Iterator[float]:
+        """While one may be shown and is not. Yields seconds: a look at it so often is its share."""
+        self._overdue += 1
+        try:
+            yield self._overdue / LOOKS
+        finally:
+            self._overdue -= 1
+
+    async def enter(self, leave: Callable[[], None]) -> asyncio.TimerHandle:
+        """Wait for a place, first come first served. leave: called when its time is over."""
         self._queued += 1
         self._nobody_waits.clear()
         try:
@@ -38,6 +49,18 @@ class Together:
             self._queued -= 1
             if not self._queued:
                 self._nobody_waits.set()
+        return asyncio.get_running_loop().call_later(self._longest, leave)
+
+    def let_in(self) -> None:
+        """A place is free."""
+        self._free.release()
+
+    async def give_way(self) -> None:
+        """Wait until nobody waits for a place; not for long, for one comes after another."""
+        if not self._nobody_waits.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._longest):
+                    await self._nobody_waits.wait()
 
 
 class Part:
@@ -47,32 +70,14 @@ class Part:
         self._together = together
         self._until: asyncio.TimerHandle | None = None
 
-    @contextmanager
-    def unread(self) -> Iterator[float]:
-        """While it grows unread. Yields seconds: looked at so often, none takes too much time."""
-        self._together._unread += 1
-        try:
-            yield self._together._unread / LOOKS
-        finally:
-            self._together._unread -= 1
-
     async def take(self) -> None:
-        """Wait for a place, first come first served."""
+        """Wait for a place, unless it has one."""
         if self._until is None:
-            await self._together._enter()
-            loop = asyncio.get_running_loop()
-            self._until = loop.call_later(self._together._longest, self.leave)
+            self._until = await self._together.enter(self.leave)
 
     def leave(self) -> None:
         """Let the next one in."""
         if self._until is not None:
             self._until.cancel()
             self._until = None
-            self._together._free.release()
-
-    async def give_way(self) -> None:
-        """Wait until nobody waits for a place; not for long, for one comes after another."""
-        if self._together._queued:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._together._longest):
-                    await self._together._nobody_waits.wait()
+            self._together.let_in()

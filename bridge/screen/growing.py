@@ -7,13 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bridge.adapter import DRAFT_LASTS
-from bridge.errors import (
-    Gone,
-    Permanent,
-    Rejected,
-    Transient,
-    Unauthorised,
-)
+from bridge.errors import Gone, Permanent, Rejected, Transient, Unauthorised
 from bridge.events import Page
 from bridge.flow.lull import Lull
 from bridge.flow.pacing import Priority
@@ -52,9 +46,9 @@ class Screen:
     ) -> None:
         self._turn = turn
         self._line = line
-        self._pages = pages
         self._sleep = sleep
         self._standing = Standing(turn, line, pages, stored, now=now, sleep=sleep)
+        self._settling = Settling(turn, line, pages, self._standing, sleep)
         # A preview did more harm than good, or could not be edited: wait for the final pages.
         self._muted = not line.edits
         self._spent: set[str] = set()  # messages that grow no further
@@ -205,6 +199,6 @@ class Screen:
         wanted: what has been stored this instant; without it, that is read.
         """
         self._line.lull.ended()
-        await Settling(self._turn, self._line, self._pages, self._standing, self._sleep)(wanted)
+        await self._settling(wanted)
         await self._line.lull.give_way()
         return self._standing.unwritten

@@ -6,15 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import zip_longest
 
-from bridge.errors import (
-    Gone,
-    Moved,
-    Permanent,
-    RateLimited,
-    Rejected,
-    Transient,
-    Unauthorised,
-)
+from bridge.errors import Gone, Moved, Permanent, RateLimited, Rejected, Transient, Unauthorised
 from bridge.events import Page
 from bridge.flow.pacing import Priority
 from bridge.flow.retry import backoff

@@ -60,6 +60,7 @@ class Standing:
 
     @property
     def is_empty(self) -> bool:
+        """Whether no message of it stands."""
         return not any(shown.message_id for shown in self._shown)
 
     @property
@@ -69,6 +70,7 @@ class Standing:
 
     @property
     def shown(self) -> Sequence[Shown]:
+        """All of it, by number."""
         return self._shown
 
     @property
@@ -77,6 +79,7 @@ class Standing:
         return tuple(self._unwritten.values())
 
     def at(self, number: int) -> Shown:
+        """What stands under a number, perhaps nothing yet."""
         while len(self._shown) <= number:
             self._shown.append(Shown())
         return self._shown[number]
@@ -123,7 +126,7 @@ class Standing:
         await self._note(number, message_id)
 
     async def look_for(self, number: int) -> None:
-        """Whether a post of which nobody heard did happen, where the platform can tell."""
+        """Find out whether a post of which nobody heard did happen, where that can be told."""
         if number not in self._unsure:
             return
         key, by = self._key(number), self._unsure[number]
@@ -161,6 +164,7 @@ class Standing:
             self._unwritten.clear()
 
     def observe_first_text(self) -> None:
+        """Something is seen of the answer now."""
         seconds = (self._now() - self._turn.created_at).total_seconds()
         FIRST_TEXT.labels(self._turn.event.chat.platform).observe(seconds)
 

@@ -1,7 +1,7 @@
 """What is written of answers: that one is whole, with its pages, and that it stands.
 
-Both are written of all that queue at once: answers that end in one instant are in each other's way
-where each takes its own seven statements.
+Of those that queue for SQLite's one writer, each statement is run for all at once: answers that end
+in one instant are in each other's way where each takes its own seven.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,16 +13,13 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.events import Page
 from bridge.store.codec import PAGE
-from bridge.store.fence import advance_all
+from bridge.store.fence import PROGRESS, advance_all
 from bridge.store.reading import open_turns
 from bridge.store.sessions import Session
 from bridge.store.tables import outbox, turns, usage
 from bridge.store.turns import Settled, Turn, TurnState
 from bridge.store.upsert import change_all, one_or_many, put_all
 from bridge.upstream import Usage
-
-PROGRESS: dict[str, Any] = {"attempts": 1, "failures": 0}
-"""A run that came further than the last begins to count anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class End:
 def keep_answers(connection: Connection, answers: Sequence[Answer]) -> list[None]:
     """Store texts and pages; what was wanted of a turn before, and is not any more, has none.
 
-    Raises `Fenced`.
+    answers: of different turns, at least one. Raises `Fenced`.
     """
     advance_all(connection, [(each.turn, _kept(each)) for each in answers])
     since = [{"of": each.turn.id, "since": len(each.pages)} for each in answers]
@@ -66,7 +63,10 @@ def keep_answers(connection: Connection, answers: Sequence[Answer]) -> list[None
 
 
 def keep_ends(connection: Connection, ends: Sequence[End]) -> list[list[Turn]]:
-    """Close turns. Returns what waits in the lane of each now. Raises `Fenced`."""
+    """Close different turns, at least one. Returns what waits in the lane of each now.
+
+    Raises `Fenced`.
+    """
     closed = [(each.turn, {"state": each.state, "ended_at": each.at}) for each in ends]
     advance_all(connection, closed)
     settle(connection, [(each.turn, page) for each in ends for page in each.settled])

@@ -1,7 +1,8 @@
 """Who may write of a turn: the run that holds its lane's fence, and no other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Update, bindparam, select, update
@@ -12,6 +13,10 @@ from bridge.store.upsert import insert, one_or_many
 
 Advance: TypeAlias = tuple[Turn, dict[str, Any]]
 """A turn, and the columns of it that change."""
+
+
+PROGRESS: Mapping[str, Any] = MappingProxyType({"attempts": 1, "failures": 0})
+"""A run that came further than the last begins to count anew."""
 
 
 class Fenced(Exception):
@@ -33,7 +38,7 @@ def advance(connection: Connection, turn: Turn, **values: Any) -> None:
 
 
 def advance_all(connection: Connection, advances: Sequence[Advance]) -> None:
-    """`advance` many turns, all in the same columns."""
+    """`advance` turns, at least one, all in the same columns."""
     rows = [
         {"of": turn.id, "in": turn.lane, "by": turn.fence, **values} for turn, values in advances
     ]

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, bindparam, func, select, true, update
 
 from bridge.events import Page
-from bridge.store.answers import PROGRESS, Answer, End, keep_answers, keep_ends
-from bridge.store.fence import advance, holds_fence, raise_fence
+from bridge.store.answers import Answer, End, keep_answers, keep_ends
+from bridge.store.fence import PROGRESS, advance, holds_fence, raise_fence
 from bridge.store.reading import open_turns, questions_before, turn_by
 from bridge.store.run import Bulk, Store
 from bridge.store.sessions import Session, go_on_in, note_use

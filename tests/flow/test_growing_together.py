@@ -55,7 +55,7 @@ async def test_who_stands_gives_way_to_those_who_wait() -> None:
     await first.take()
     waiting = asyncio.create_task(second.take())
     await asyncio.sleep(0)
-    giving_way = asyncio.create_task(first.give_way())
+    giving_way = asyncio.create_task(together.give_way())
     await asyncio.sleep(0)
     assert not giving_way.done()
     first.leave()
@@ -68,7 +68,7 @@ async def test_who_turns_away_keeps_nobody_waiting() -> None:
     await together.part().take()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(together.part().take(), 0.01)
-    await asyncio.wait_for(together.part().give_way(), PATIENCE)
+    await asyncio.wait_for(together.give_way(), PATIENCE)
 
 
 async def test_who_waits_for_ever_is_not_given_way_for_ever() -> None:
@@ -77,7 +77,7 @@ async def test_who_waits_for_ever_is_not_given_way_for_ever() -> None:
     await keeping.take()
     others = [asyncio.create_task(together.part().take()) for _ in range(50)]
     await asyncio.sleep(0)
-    await asyncio.wait_for(keeping.give_way(), PATIENCE)
+    await asyncio.wait_for(together.give_way(), PATIENCE)
     assert not all(other.done() for other in others)
     for other in others:
         other.cancel()
@@ -110,7 +110,7 @@ async def test_a_place_that_comes_as_one_turns_away_goes_to_the_next() -> None:
     leaving.cancel()
     await asyncio.wait_for(next_one, PATIENCE)
     assert leaving.cancelled()
-    await asyncio.wait_for(together.part().give_way(), PATIENCE)
+    await asyncio.wait_for(together.give_way(), PATIENCE)
 
 
 async def test_an_end_of_the_process_waits_for_nobody_to_be_given_way() -> None:
@@ -118,7 +118,7 @@ async def test_an_end_of_the_process_waits_for_nobody_to_be_given_way() -> None:
     await together.part().take()
     waiting = asyncio.create_task(together.part().take())
     await asyncio.sleep(0)
-    giving_way = asyncio.create_task(together.part().give_way())
+    giving_way = asyncio.create_task(together.give_way())
     await asyncio.sleep(0)
     giving_way.cancel()
     await asyncio.wait([giving_way], timeout=PATIENCE)

@@ -38,18 +38,17 @@ async def test_of_many_that_may_be_shown_and_are_not_each_is_looked_at_later() -
     together = Together()
     with ExitStack() as stack:
         for _ in range(LOOKS // 5):
-            stack.enter_context(together.part().unread())
+            stack.enter_context(together.overdue())
         assert await lasted(Lull(0.02, together)) >= 0.2 - 0.01
     assert await lasted(Lull(0.02, together)) < 0.2
 
 
-async def test_however_many_they_are_none_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.flow.lull.LONGEST", 0.1)
+async def test_however_many_they_are_none_is_forgotten() -> None:
     together = Together()
     with ExitStack() as stack:
         for _ in range(LOOKS * 10):
-            stack.enter_context(together.part().unread())
-        assert 0.09 <= await lasted(Lull(0.02, together)) < 10
+            stack.enter_context(together.overdue())
+        assert 0.09 <= await lasted(Lull(0.02, together, longest=0.1)) < 10
 
 
 async def test_what_is_shown_meanwhile_makes_it_last_until_it_may_be_again() -> None:
