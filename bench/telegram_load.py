@@ -4,8 +4,8 @@
 
 Three processes: the Coze emulator, the bridge, and this one, which is Telegram and everybody on
 it. Who asks more than once thinks for up to a second after the answer before; with `--together`
-all wait until everybody has an answer, and ask again in one instant. A final's delay is
-from the moment the Coze emulator ended a chat to the moment this Telegram had carried out the last
+all wait until everybody has an answer, and ask again in one instant. With `--apart` the bridge
+has a core that nobody else uses, as where the platforms are elsewhere. A final's delay is from the moment the Coze emulator ended a chat to the moment this Telegram had carried out the last
 edit (or post) of the answer. Exits 1 if an answer is not whole or more than 1 % of the calls were
 answered 429.
 """
@@ -14,16 +14,17 @@ import argparse
 import asyncio
 import itertools
 import math
+import os
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence, Set
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import uvloop
 
@@ -31,6 +32,8 @@ from bench.figures import distribution
 from bench.processes import bridge, cpu_seconds, emulator, peak_megabytes
 from bench.scripts import asked, script
 from tests.telegram.emulator import Call, Chat, Emulator, Fault, Limits, Message, serve
+
+T = TypeVar("T")
 
 LOOK_EVERY = 0.1  # seconds between two looks of somebody at their answer
 PATIENCE = 120.0  # seconds beyond the answers' own length
@@ -43,7 +46,8 @@ class Load:
 
     over: seconds in which all of them begin. times: how often each asks. think: seconds at most
     between an answer and the next question. together: the next one is asked when everybody has
-    an answer. held: who is told to wait.
+    an answer. apart: the bridge has a core, the emulators have the others. held: who is told to
+    wait.
     """
 
     users: int
@@ -54,6 +58,7 @@ class Load:
     times: int
     think: float
     together: bool
+    apart: bool
     seed: int
     held: int
 
@@ -172,18 +177,32 @@ class Run:
     memory: float
 
 
+@contextmanager
+def on(cores: Set[int], starting: AbstractContextManager[T]) -> Iterator[T]:
+    """Let the processes that are started have these cores."""
+    ours = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    with starting as started:
+        os.sched_setaffinity(0, ours)
+        yield started
+
+
 async def play(load: Load) -> Run:
     """Start everything, let everybody ask, and end everything."""
+    cores = others = os.sched_getaffinity(0)
+    if load.apart:
+        cores, others = {min(cores)}, cores - {min(cores)}
+        os.sched_setaffinity(0, others)
     async with serve(Emulator(limits=Limits(), strict=False)) as telegram:
         places = chats(telegram, load)
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory()))
-            coze = await asyncio.to_thread(stack.enter_context, emulator())
+            coze = await asyncio.to_thread(stack.enter_context, on(others, emulator()))
             settings = {
                 "COZE_BRIDGE_ADAPTERS__TELEGRAM__TOKEN": telegram.token,
                 "COZE_BRIDGE_ADAPTERS__TELEGRAM__API_BASE_URL": telegram.url,
             }
-            started = bridge(coze, folder, settings)
+            started = on(cores, bridge(coze, folder, settings))
             _, running = await asyncio.to_thread(stack.enter_context, started)
             await script(coze, load.chunks, load.pace)
             for chat in places[: load.held]:
@@ -242,6 +261,7 @@ def main() -> int:
     options.add_argument("--times", type=int, default=1, help="so often does each of them ask")
     options.add_argument("--think", type=float, default=1.0, help="seconds at most between two")
     options.add_argument("--together", action="store_true", help="all of them each time at once")
+    options.add_argument("--apart", action="store_true", help="a core for the bridge alone")
     options.add_argument("--held", type=int, default=0, help="so many get a 60 s Retry-After")
     options.add_argument("--seed", type=int, default=1)
     load = Load(**vars(options.parse_args()))
