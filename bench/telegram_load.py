@@ -5,7 +5,8 @@
 Three processes: the Coze emulator, the bridge, and this one, which is Telegram and everybody on
 it. Who asks more than once thinks for up to a second after the answer before; with `--together`
 all wait until everybody has an answer, and ask again in one instant. With `--apart` the bridge
-has a core that nobody else uses, as where the platforms are elsewhere. A final's delay is from the moment the Coze emulator ended a chat to the moment this Telegram had carried out the last
+has a core that nobody else uses, as where the platforms are elsewhere. A final's delay is from
+the moment the Coze emulator ended a chat to the moment this Telegram had carried out the last
 edit (or post) of the answer. Exits 1 if an answer is not whole or more than 1 % of the calls were
 answered 429.
 """
