@@ -9,7 +9,7 @@ from bridge.events import ChatRef, Enclosure
 from bridge.flow.pacing import Pacing
 from bridge.flow.together import Together
 from bridge.line import Line
-from bridge.screen import Screen
+from bridge.screen import Screen, Settling, Standing
 from bridge.store.outbox import Pages
 from bridge.store.turns import Turn
 from bridge.verbs import verbs
@@ -41,11 +41,13 @@ class Outbox:
         self._outgoing = outgoing
         self._together = Together()
 
-    async def screen(self, turn: Turn) -> "Screen":
+    async def screen(self, turn: Turn) -> Screen:
         """The screen of a turn, with what an earlier run left on it."""
         stored = [] if turn.is_first_run else await self._pages.of(turn)
         line = self._line(turn.event.chat)
-        return Screen(turn, line, self._pages, stored, now=self._now, sleep=self._sleep)
+        standing = Standing(turn, line, self._pages, stored, now=self._now, sleep=self._sleep)
+        settling = Settling(turn, line, self._pages, standing, self._sleep)
+        return Screen(turn, line, standing, settling, self._sleep)
 
     async def show_typing(self, chat: ChatRef) -> None:
         """Give a sign of life at once; never raises."""

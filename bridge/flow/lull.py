@@ -14,7 +14,7 @@ class Lull:
     """Ends when what has gathered may be shown, so that what is shown is never old.
 
     interval: seconds between two times that the answer may be shown; of any length.
-    together: with which other answers it grows. longest: seconds that it lasts.
+    together: with which other answers it grows. longest: seconds that it lasts at most.
     """
 
     def __init__(

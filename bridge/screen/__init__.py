@@ -5,5 +5,7 @@ made to stand, however long that takes (`settling`). Both know what stands where
 """
 
 from bridge.screen.growing import TYPING_AFTER, Screen
+from bridge.screen.settling import Settling
+from bridge.screen.standing import Standing
 
-__all__ = ["TYPING_AFTER", "Screen"]
+__all__ = ["TYPING_AFTER", "Screen", "Settling", "Standing"]

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
 
 from bridge.adapter import DRAFT_LASTS
 from bridge.errors import Gone, Permanent, Rejected, Transient, Unauthorised
@@ -15,7 +14,6 @@ from bridge.line import Line
 from bridge.logs import get
 from bridge.screen.settling import Settling
 from bridge.screen.standing import Standing
-from bridge.store.outbox import Pages, StoredPage
 from bridge.store.turns import Settled, Turn
 from bridge.text.plan import Drop, Edit, Post, plan
 
@@ -38,17 +36,15 @@ class Screen:
         self,
         turn: Turn,
         line: Line,
-        pages: Pages,
-        stored: Sequence[StoredPage],
-        *,
-        now: Callable[[], datetime],
+        standing: Standing,
+        settling: Settling,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._turn = turn
         self._line = line
+        self._standing = standing
+        self._settling = settling
         self._sleep = sleep
-        self._standing = Standing(turn, line, pages, stored, now=now, sleep=sleep)
-        self._settling = Settling(turn, line, pages, self._standing, sleep)
         # A preview did more harm than good, or could not be edited: wait for the final pages.
         self._muted = not line.edits
         self._spent: set[str] = set()  # messages that grow no further
@@ -60,7 +56,7 @@ class Screen:
     @property
     def may_adopt(self) -> bool:
         """Whether messages that stand already can be made to show this answer."""
-        return self._line.edits and self.is_empty and not self._adopted
+        return self._line.edits and self._standing.is_empty and not self._adopted
 
     def adopt(self, messages: Mapping[int, str]) -> None:
         """Show the answer in messages that stand already: ids, by the numbers of pages."""
@@ -71,10 +67,6 @@ class Screen:
     def lull(self) -> Lull:
         """For how long the answer may grow unread."""
         return self._line.lull
-
-    @property
-    def is_empty(self) -> bool:
-        return self._standing.is_empty
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
@@ -94,7 +86,7 @@ class Screen:
 
     async def _show_life(self) -> None:
         await self._sleep(TYPING_AFTER)
-        while self.is_empty and self._draft is None:
+        while self._standing.is_empty and self._draft is None:
             refused_for = await self._line.typing()
             again = max(refused_for or TYPING_EVERY, TYPING_AGAIN)
             await self._sleep(min(again, TYPING_EVERY))
@@ -109,7 +101,7 @@ class Screen:
             return NOT_NOW
         if self._drafting:
             return await self._line.claim_draft()
-        priority = Priority.FIRST if self.is_empty else Priority.EDIT
+        priority = Priority.FIRST if self._standing.is_empty else Priority.EDIT
         return await self._line.claim(priority, self._standing.last)
 
     async def show(self, render: Callable[[], Sequence[Page]], said: int = 0) -> None:
@@ -154,7 +146,7 @@ class Screen:
     async def _show_draft(self, page: Page) -> None:
         try:
             await self._line.draft(page, self._turn.mark)
-            if self._draft is None and self.is_empty:
+            if self._draft is None and self._standing.is_empty:
                 self._standing.observe_first_text()
             self._draft = page
         except Transient:

@@ -237,7 +237,8 @@ def _shorten_table(text: str, line: int) -> str:
     rows = text[at:].split("\n")
     if len(rows) > 1 and blocks.is_delimiter(rows[1], blocks.columns(rows[0])):
         is_whole = last.rstrip().endswith("|") and blocks.columns(last) > 0
-        return text if is_whole or not last or len(rows) == 2 else text[:line]
+        half = last and len(rows) > 2 and not is_whole
+        return text[:line] if half else text
     return text[:at] if _is_half_head(rows) else text
 
 

@@ -58,6 +58,12 @@ class Tenancy:
         await workspaces.keep(given)
         return given
 
+    async def expired(self, workspaces: Installed, place: Workspace | Enterprise) -> None:
+        """It was `installed` with tokens that rotate, too long ago to go on with the old one."""
+        self.slack.installs.rotates = True
+        await self.installed(workspaces, place)
+        self.clock.move(13 * 3600)
+
 
 @pytest.fixture
 async def tenancy(slack: Emulator, clock: Clock, session: aiohttp.ClientSession) -> Tenancy:
@@ -151,9 +157,7 @@ async def test_replicas_share_what_one_of_them_exchanged(tenancy: Tenancy) -> No
 
 async def test_replicas_that_exchange_at_once_both_go_on(tenancy: Tenancy) -> None:
     slack, one, other = tenancy.slack, tenancy.replica(), tenancy.replica()
-    slack.installs.rotates = True
-    await tenancy.installed(one, slack.team)
-    tenancy.clock.move(13 * 3600)  # nobody can go on with the old one
+    await tenancy.expired(one, slack.team)
     gate = slack.hold("oauth.v2.access", times=2)
     both = [asyncio.create_task(replica.of(slack.team.id)) for replica in (one, other)]
     while gate.waiting < 2:
@@ -165,9 +169,7 @@ async def test_replicas_that_exchange_at_once_both_go_on(tenancy: Tenancy) -> No
 
 async def test_token_is_kept_though_nobody_waits_for_it_any_more(tenancy: Tenancy) -> None:
     slack, workspaces = tenancy.slack, tenancy.replica()
-    slack.installs.rotates = True
-    await tenancy.installed(workspaces, slack.team)
-    tenancy.clock.move(13 * 3600)
+    await tenancy.expired(workspaces, slack.team)
     gate = slack.hold("oauth.v2.access", times=1)
     impatient = asyncio.create_task(workspaces.of(slack.team.id))
     await gate.reached.wait()
@@ -180,9 +182,7 @@ async def test_token_is_kept_though_nobody_waits_for_it_any_more(tenancy: Tenanc
 
 async def test_token_that_cannot_be_stored_is_used_and_stored_later(tenancy: Tenancy) -> None:
     slack, workspaces = tenancy.slack, tenancy.replica()
-    slack.installs.rotates = True
-    await tenancy.installed(workspaces, slack.team)
-    tenancy.clock.move(13 * 3600)
+    await tenancy.expired(workspaces, slack.team)
     gate = slack.hold("oauth.v2.access", times=1)
     asked = asyncio.create_task(workspaces.of(slack.team.id))
     await gate.reached.wait()
@@ -215,9 +215,7 @@ async def test_trouble_with_an_exchange_hurts_nobody_while_the_old_token_is_good
 
 async def test_wrong_client_secret_costs_no_installation(tenancy: Tenancy) -> None:
     slack = tenancy.slack
-    slack.installs.rotates = True
-    await tenancy.installed(tenancy.replica(), slack.team)
-    tenancy.clock.move(13 * 3600)
+    await tenancy.expired(tenancy.replica(), slack.team)
     with pytest.raises(Unauthorised, match="bad_client_secret"):
         await tenancy.replica(secret="mistyped").of(slack.team.id)
     assert (await tenancy.replica().of(slack.team.id)).client.token == slack.token

@@ -119,14 +119,19 @@ async def offered(ear: Listening, place: Channel, person: Person) -> Message:
     return place.messages[shown.id]
 
 
+def with_colleague(slack: Emulator, ann: Person) -> tuple[Person, Channel]:
+    """Bob, of another workspace of Ann's organisation, and a channel with both."""
+    slack.team.enterprise = union = slack.enterprise("Union")
+    slack.installed(slack.team).enterprise = union
+    bob = slack.person("Bob", slack.workspace("Two", union))
+    return bob, slack.channel("everybody", ann, bob, shared_with=[bob.team])
+
+
 async def test_colleague_from_another_workspace_may_press_what_they_may_say(
     slack: Emulator, ann: Person
 ) -> None:
     """In an organisation Slack tells of any of the workspaces somebody is in."""
-    slack.team.enterprise = union = slack.enterprise("Union")
-    slack.installed(slack.team).enterprise = union
-    bob = slack.person("Bob", slack.workspace("Two", union))
-    everybody = slack.channel("everybody", ann, bob, shared_with=[bob.team])
+    bob, everybody = with_colleague(slack, ann)
     async with listening(slack) as ear:
         message = await offered(ear, everybody, ann)
         await message.press("More", bob)
@@ -150,10 +155,7 @@ async def test_outsider_may_not_press_either(slack: Emulator, ann: Person, their
 
 async def test_colleague_is_waited_for(slack: Emulator, ann: Person) -> None:
     """A press comes once: what Slack is slow to tell may not cost it."""
-    slack.team.enterprise = union = slack.enterprise("Union")
-    slack.installed(slack.team).enterprise = union
-    bob = slack.person("Bob", slack.workspace("Two", union))
-    everybody = slack.channel("everybody", ann, bob, shared_with=[bob.team])
+    bob, everybody = with_colleague(slack, ann)
     async with listening(slack) as ear:
         message = await offered(ear, everybody, ann)
         slack.inject(Fault("users.info", delay=0.6))

@@ -11,7 +11,10 @@ import pytest
 from sqlalchemy.engine import URL
 
 from bridge.store import Store, migrate, open_store
+from bridge.store.ledger import Ledger
+from bridge.store.outbox import Pages
 from bridge.testing import postgres
+from tests.store.moment import NOW
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +68,13 @@ async def store(url: str) -> AsyncIterator[Store]:
     opened = await open_store(url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def ledger(store: Store) -> Ledger:
+    return Ledger(store, lambda: NOW)
+
+
+@pytest.fixture
+def pages(store: Store) -> Pages:
+    return Pages(store)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Connection, delete, select
@@ -18,19 +17,9 @@ from bridge.store.sessions import Session
 from bridge.store.tables import turns, usage
 from bridge.store.turns import Settled, Turn, TurnState
 from bridge.upstream import Usage
+from tests.store.moment import NOW
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MANY = 12
-
-
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    return Ledger(store, lambda: NOW)
-
-
-@pytest.fixture
-def pages(store: Store) -> Pages:
-    return Pages(store)
 
 
 async def put(store: Store, lane: str, text: str = "hello") -> None:

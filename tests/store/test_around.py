@@ -1,7 +1,6 @@
 """What is stored around a question, by which a lost post may be found."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
 import pytest
 
@@ -14,19 +13,9 @@ from bridge.store.inbox import accept
 from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages
 from bridge.store.turns import Turn, TurnState
+from tests.store.moment import NOW
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 Asks = Callable[..., Awaitable[Turn]]
-
-
-@pytest.fixture
-def pages(store: Store) -> Pages:
-    return Pages(store)
-
-
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    return Ledger(store, lambda: NOW)
 
 
 @pytest.fixture

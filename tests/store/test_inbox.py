@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection
@@ -15,8 +15,8 @@ from bridge.store.inbox import Accepted, accept
 from bridge.store.ledger import Ledger
 from bridge.store.sessions import Session
 from bridge.store.turns import TurnKind
+from tests.store.moment import NOW
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVENT = Inbound(
     "e1",
     ChatRef("fake", "fake", "room", "topic", ChatKind.GROUP),
@@ -36,11 +36,6 @@ async def put(
 ) -> Accepted | None:
     at = NOW + timedelta(seconds=after)
     return await store.write(accept(numbered(number), "lane", at, merge_window=window))
-
-
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    return Ledger(store, lambda: NOW)
 
 
 async def test_an_event_comes_back_whole(store: Store, ledger: Ledger) -> None:

@@ -1,6 +1,6 @@
 """Pages on their way."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,20 +12,10 @@ from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages, PageState, StoredPage
 from bridge.store.sessions import Session
 from bridge.store.turns import Settled, Turn, TurnState
+from tests.store.moment import NOW
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = Session("lane", "default", "uid", "c1")
 PAGE = Page("**你好** 🦊\u2028x", final=True, buttons=(Button("a", "b"),), plain=True)
-
-
-@pytest.fixture
-def pages(store: Store) -> Pages:
-    return Pages(store)
-
-
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    return Ledger(store, lambda: NOW)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What an operator sees, and what becomes of turns that are taken up again."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -26,8 +26,8 @@ from bridge.store.people import costs, everybody, identities_at, identities_of, 
 from bridge.store.sessions import Known, Session, begin_conversation, remember_user
 from bridge.store.turns import TurnState
 from bridge.upstream import Trace, Usage
+from tests.store.moment import NOW
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ANNA, LI = User("u1", name="Anna"), User("u2", name="李雷", username="li")
 
 
@@ -37,11 +37,6 @@ def place(chat: str, platform: str = "fake") -> ChatRef:
 
 def lane(chat: str, platform: str = "fake") -> str:
     return lanes_of_chat(platform, platform, chat)
-
-
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    return Ledger(store, lambda: NOW)
 
 
 class Archive:

@@ -1,7 +1,5 @@
 """Which files of a question were dealt with."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from bridge.events import ChatRef, Enclosure, EnclosureKind, Inbound, Page, User
@@ -13,13 +11,7 @@ from bridge.store.ledger import Ledger
 from bridge.store.outbox import Pages
 from bridge.store.sessions import Session
 from bridge.store.turns import Turn
-
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    return Ledger(store, lambda: NOW)
+from tests.store.moment import NOW
 
 
 @pytest.fixture

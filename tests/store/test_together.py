@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Connection
@@ -17,20 +16,10 @@ from bridge.store.outbox import Pages
 from bridge.store.sessions import Session, StoredSession, session_of
 from bridge.store.turns import Settled, Start, Turn, TurnState
 from bridge.upstream import Trace
+from tests.store.moment import NOW
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = Session("lane", "default", "uid", "c1")
 CHAT = ChatRef("fake", "fake", "room")
-
-
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    return Ledger(store, lambda: NOW)
-
-
-@pytest.fixture
-def pages(store: Store) -> Pages:
-    return Pages(store)
 
 
 async def put(store: Store, *texts: str) -> None:

@@ -1,7 +1,5 @@
 """What tools were called for: counted before each run, kept after it, gone with its turn."""
 
-from datetime import UTC, datetime
-
 import pytest
 from sqlalchemy import func, select
 
@@ -16,16 +14,11 @@ from bridge.store.tables import files, tool_calls
 from bridge.store.tool_calls import Noted, Wanted, begin, finish, noted
 from bridge.store.turns import Turn, TurnState
 from bridge.store.upsert import put
+from tests.store.moment import NOW
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVENT = Inbound("e", ChatRef("fake", "bot", "room"), User("u"), "hi", NOW)
 LANE = lane_of(EVENT, GroupScope.USER)
 ONCE, TWICE = Wanted("k1", "order", repeatable=False), Wanted("k2", "peek", repeatable=True)
-
-
-@pytest.fixture
-def ledger(store: Store) -> Ledger:
-    return Ledger(store, lambda: NOW)
 
 
 @pytest.fixture
